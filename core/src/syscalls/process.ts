@@ -1,0 +1,134 @@
+import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { errnoName, errnoOf, systemError } from './errno.ts';
+import { setCloseOnExec, setNonBlocking } from './descriptors.ts';
+import { bind, checked, cPath, lastErrno } from './libc.ts';
+import { isSameProcess } from './process-table.ts';
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_UN = 8;
+// These two calls have the same number on every architecture.
+const SYS_PIDFD_SEND_SIGNAL = 424;
+const SYS_PIDFD_OPEN = 434;
+const SIG_DFL = 0;
+const SIG_IGN = 1;
+
+const execveCall = bind<[string, readonly (string | null)[], readonly (string | null)[]]>(
+  'int execve(const char *path, const char **argv, const char **env)',
+);
+const signalCall = bind<[number, number]>('intptr_t signal(int number, intptr_t handler)');
+const flockCall = bind<[number, number]>('int flock(int fd, int operation)');
+const pidfdOpenCall = bind<[number, number, number]>('long syscall(long number, long pid, unsigned long flags)');
+const pidfdSendSignalCall = bind<[number, number, number, null, number]>(
+  'long syscall(long number, long pidfd, long signal, const void *info, unsigned long flags)',
+);
+const mkfifoCall = bind<[string, number]>('int mkfifo(const char *path, unsigned int mode)');
+
+export interface ExecRequest {
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Descriptors that the new program keeps, beside 0, 1 and 2. */
+  readonly keepFds?: readonly number[];
+}
+
+/** Replaces this process by another program. Does not return; on failure it throws and the process is as before. */
+export function execve(request: ExecRequest): never {
+  const { path, argv, env, keepFds = [] } = request;
+  const environment = Object.entries(env).map(([name, value]) => cPath(`${name}=${value}`));
+  for (const fd of keepFds) setCloseOnExec(fd, false);
+  // What Node changed for itself and exec does not change back: an ignored SIGPIPE, non-blocking standard streams.
+  signalCall(constants.signals.SIGPIPE, SIG_DFL);
+  for (const fd of [0, 1, 2]) resetStandardStream(fd);
+  execveCall(cPath(path), [...argv.map(cPath), null], [...environment, null]);
+  const errno = lastErrno();
+  signalCall(constants.signals.SIGPIPE, SIG_IGN);
+  for (const fd of keepFds) setCloseOnExec(fd, true);
+  throw systemError(errno, 'execve', path);
+}
+
+function resetStandardStream(fd: number): void {
+  try {
+    setNonBlocking(fd, false);
+  } catch (error) {
+    // A daemon may have closed its standard streams.
+    if (errnoOf(error) !== 'EBADF') throw error;
+  }
+}
+
+export interface LockOptions {
+  readonly exclusive: boolean;
+  /** Without it the whole process waits for the lock. */
+  readonly nonBlocking: boolean;
+}
+
+/** Locks an open file until it is closed or its last holder ends. False when another holds it and `nonBlocking` is set. */
+export function flock(fd: number, options: LockOptions): boolean {
+  const operation = (options.exclusive ? LOCK_EX : LOCK_SH) | (options.nonBlocking ? LOCK_NB : 0);
+  if (flockCall(fd, operation) === 0) return true;
+  const errno = lastErrno();
+  if (errnoName(errno) === 'EAGAIN') return false;
+  throw systemError(errno, 'flock', `descriptor ${fd}`);
+}
+
+export function unlock(fd: number): void {
+  checked(flockCall(fd, LOCK_UN), 'flock', `descriptor ${fd}`);
+}
+
+/** A descriptor for a process, with close-on-exec; the caller closes it. No such process is ESRCH. */
+export function pidfdOpen(pid: number): number {
+  return checked(pidfdOpenCall(SYS_PIDFD_OPEN, pid, 0), 'pidfd_open', `of process ${pid}`);
+}
+
+/** Sends a signal to the process that `pidfd` stands for. False when it is gone. */
+export function pidfdSendSignal(pidfd: number, signal: NodeJS.Signals): boolean {
+  const number = constants.signals[signal];
+  if (pidfdSendSignalCall(SYS_PIDFD_SEND_SIGNAL, pidfd, number, null, 0) === 0) return true;
+  const errno = lastErrno();
+  if (errnoName(errno) === 'ESRCH') return false;
+  throw systemError(errno, 'pidfd_send_signal', signal);
+}
+
+/**
+ * Sends a signal to the process that began at `startTime`, never to another one that has got its pid. False when it is gone.
+ * A zombie takes signals like a living process, without effect.
+ */
+export function signalProcess(pid: number, startTime: number, signal: NodeJS.Signals): boolean {
+  let pidfd: number;
+  try {
+    pidfd = pidfdOpen(pid);
+  } catch (error) {
+    if (errnoOf(error) === 'ESRCH') return false;
+    if (errnoOf(error) !== 'ENOSYS') throw error;
+    // Before Linux 5.3 the check and the signal cannot be one.
+    return isSameProcess(pid, startTime) && signalByPid(pid, signal);
+  }
+  try {
+    return isSameProcess(pid, startTime) && pidfdSendSignal(pidfd, signal);
+  } finally {
+    closeSync(pidfd);
+  }
+}
+
+/** Sends a signal by number alone: for a process known to be there, as one of a cgroup that is being emptied. False when it is gone. */
+export function signalByPid(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** Makes a named pipe with exactly this mode. */
+export function mkfifo(path: string, mode: number): void {
+  const previous = process.umask(0);
+  try {
+    checked(mkfifoCall(cPath(path), mode), 'mkfifo', path);
+  } finally {
+    process.umask(previous);
+  }
+}
