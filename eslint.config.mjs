@@ -25,6 +25,8 @@ const TYPE_AWARE = {
   ],
 };
 
+const TAP_CALLS = ['@tapjs/core', '@tapjs/test', 'tap'].map((name) => ({ from: 'package', package: name, name: 'test' }));
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/generated/**', '**/node_modules/**', '**/.tap/**', '**/*.mjs', '**/*.js'] },
   {
@@ -40,5 +42,12 @@ export default tseslint.config(
   {
     files: ['**/src/**/*.ts'],
     rules: SIZE_LIMITS,
+  },
+  {
+    files: ['**/*.test.ts'],
+    rules: {
+      // tap itself waits for a test that is declared at the top of a file, and reports its failure.
+      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: TAP_CALLS }],
+    },
   },
 );
