@@ -38,3 +38,15 @@ export type {
   view,
   volume,
 } from './generated/contracts.ts';
+export { askedGrant, matchesPattern, operatorGrant } from './manifest.ts';
+export type {
+  ContributionPart,
+  DrivenKind,
+  Grant,
+  Hello,
+  JsonSchema,
+  Manifest,
+  Permissions,
+  ProvidedKind,
+  Welcome,
+} from './manifest.ts';
