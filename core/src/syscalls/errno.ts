@@ -23,6 +23,7 @@ const CLASS_BY_ERRNO: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorCla
   ['ELOOP', 'invalid_argument'],
   ['ECONNREFUSED', 'unavailable'],
   ['EAGAIN', 'unavailable'],
+  ['EISDIR', 'conflict'],
 ]);
 
 let namesByNumber: ReadonlyMap<number, string> | undefined;

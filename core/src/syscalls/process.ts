@@ -1,6 +1,6 @@
-import { closeSync } from 'node:fs';
+import { chmodSync, closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { errnoName, errnoOf, systemError } from './errno.ts';
+import { errnoName, errnoOf, systemError, translated } from './errno.ts';
 import { setCloseOnExec, setNonBlocking } from './descriptors.ts';
 import { bind, checked, cPath, lastErrno } from './libc.ts';
 import { isSameProcess } from './process-table.ts';
@@ -125,10 +125,9 @@ export function signalByPid(pid: number, signal: NodeJS.Signals): boolean {
 
 /** Makes a named pipe with exactly this mode. */
 export function mkfifo(path: string, mode: number): void {
-  const previous = process.umask(0);
-  try {
-    checked(mkfifoCall(cPath(path), mode), 'mkfifo', path);
-  } finally {
-    process.umask(previous);
-  }
+  checked(mkfifoCall(cPath(path), mode), 'mkfifo', path);
+  // mkfifo takes the umask away; setting it to 0 for a moment would open up files that pool threads make just then.
+  translated(path, () => {
+    chmodSync(path, mode);
+  });
 }

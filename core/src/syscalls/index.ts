@@ -1,0 +1,115 @@
+export { CAPABILITIES, boundingSet, effectiveSet, lastCapability } from './capabilities.ts';
+export { DESCRIPTORS_PER_MESSAGE, recvFds, sendFds, setCloseOnExec, setNonBlocking } from './descriptors.ts';
+export type { ReceivedDescriptors } from './descriptors.ts';
+export { errnoName, errnoOf, fromNodeError, systemError } from './errno.ts';
+export { listenTcpInheritable, listenUnixInheritable } from './listeners.ts';
+export type { UnixListenerOptions } from './listeners.ts';
+export { mountTable, parseMountInfo } from './mount-table.ts';
+export type { MountEntry } from './mount-table.ts';
+export {
+  MNT_DETACH,
+  MS_BIND,
+  MS_MOVE,
+  MS_NOATIME,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_PRIVATE,
+  MS_RDONLY,
+  MS_REC,
+  MS_RELATIME,
+  MS_REMOUNT,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+  UMOUNT_NOFOLLOW,
+  bindMount,
+  fileSystemType,
+  makePrivate,
+  makeShared,
+  mount,
+  umount,
+} from './mounts.ts';
+export type { BindOptions, MountRequest, UmountOptions } from './mounts.ts';
+export {
+  bringLoopbackUp,
+  createNetworkNamespace,
+  isNamespacePinned,
+  unpinNamespace,
+  warmThreadPool,
+  withNetworkNamespace,
+} from './network-namespaces.ts';
+export { makeNode, setFileTimes } from './nodes.ts';
+export type { FileTimes, NodeRequest } from './nodes.ts';
+export {
+  O_PATH,
+  RESOLVE_BENEATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
+  lstatInRoot,
+  openInRoot,
+  openat2,
+  readlinkInRoot,
+  statInRoot,
+} from './openat2.ts';
+export type { OpenRequest } from './openat2.ts';
+export { commandLine, findProcesses, isSameProcess, isZombie, processStartTime } from './process-table.ts';
+export type { FoundProcess } from './process-table.ts';
+export { execve, flock, mkfifo, pidfdOpen, pidfdSendSignal, signalByPid, signalProcess, unlock } from './process.ts';
+export type { ExecRequest, LockOptions } from './process.ts';
+export { SafeRoot } from './safe-root.ts';
+export type { Owner } from './safe-root.ts';
+export { SeqpacketConnection, connectSeqpacket } from './seqpacket.ts';
+export {
+  addressFamily,
+  bindInet,
+  bindNetlink,
+  bindUnix,
+  connectNetlink,
+  connectUnix,
+  inetAddress,
+  localPort,
+} from './socket-addresses.ts';
+export type { NetlinkAddress } from './socket-addresses.ts';
+export {
+  AF_INET,
+  AF_INET6,
+  AF_NETLINK,
+  AF_UNIX,
+  MSG_CTRUNC,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  MSG_PEEK,
+  MSG_TRUNC,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  SOL_NETLINK,
+  SOL_SOCKET,
+  SO_PEERCRED,
+  SO_RCVBUF,
+  SO_RCVTIMEO,
+  SO_REUSEADDR,
+  SO_SNDBUF,
+  SO_SNDTIMEO,
+  closeDescriptor,
+  descriptorOf,
+  listenSocket,
+  localAddress,
+  peerCredentials,
+  rawSocket,
+  recv,
+  send,
+  setReceiveTimeout,
+  setSocketOption,
+  socketOption,
+} from './sockets.ts';
+export type { PeerCredentials } from './sockets.ts';
+export { createUserAndNetworkNamespace } from './user-namespaces.ts';
+export type { IdRange, UserNamespaceRequest } from './user-namespaces.ts';
+export { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.ts';
