@@ -2,6 +2,7 @@
 // Prints one line a check, and what is wrong below it. Exit code 1 when one of them fails, 2 for an unknown name.
 import { fileURLToPath } from 'node:url';
 import { checks } from './checks/checks.mjs';
+import { reportCheck } from './checks/report-check.mjs';
 
 const root = process.env.CLEAT_CHECK_ROOT ?? fileURLToPath(new URL('..', import.meta.url));
 const names = process.argv.slice(2);
@@ -16,15 +17,6 @@ if (unknown.length > 0) {
 let failures = 0;
 for (const check of checks) {
   if (names.length > 0 && !names.includes(check.name)) continue;
-  const startedAt = performance.now();
-  const { ok, summary, report } = await check.run(root);
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.log(
-    `${ok ? 'ok  ' : 'FAIL'} ${check.name.padEnd(12)} ${summary.padEnd(20)} ${seconds.padStart(5)} s  ${check.what}`,
-  );
-  if (!ok) {
-    failures += 1;
-    console.log(`${report.trimEnd().replaceAll(/^/gm, '     ')}\n`);
-  }
+  if (!(await reportCheck(check, root))) failures += 1;
 }
 process.exitCode = failures === 0 ? 0 : 1;

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { listFiles } from '../list-files.mjs';
 import { run } from '../run.mjs';
 import { codeLinesOfFile } from './code-lines.mjs';
-import { listFiles } from './list-files.mjs';
 
 const KERNEL_LIMIT_LINES = 5000;
 const SOURCE_FOLDERS = ['schemas', 'core', 'sdk', 'kernel', 'cli', 'plugins', 'test', 'bench', 'examples'];
