@@ -39,6 +39,7 @@ export {
   warmThreadPool,
   withNetworkNamespace,
 } from './network-namespaces.ts';
+export type { FilePath } from './libc.ts';
 export { makeNode, setFileTimes } from './nodes.ts';
 export type { FileTimes, NodeRequest } from './nodes.ts';
 export {
@@ -110,6 +111,7 @@ export {
   socketOption,
 } from './sockets.ts';
 export type { PeerCredentials } from './sockets.ts';
+export { syncFileSystem } from './sync.ts';
 export { createUserAndNetworkNamespace } from './user-namespaces.ts';
 export type { IdRange, UserNamespaceRequest } from './user-namespaces.ts';
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.ts';

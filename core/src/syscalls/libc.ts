@@ -64,3 +64,18 @@ export function cPath(path: string): string {
   if (path.includes('\0')) throw new CleatError('invalid_argument', 'PATH_INVALID', 'a path may not contain a NUL character');
   return path;
 }
+
+/** A path as text or as bytes: the name of a file need not be UTF-8. */
+export type FilePath = string | Uint8Array;
+
+/** A path of either form as C sees it. */
+export function cFilePath(path: FilePath): string | Uint8Array {
+  if (typeof path === 'string') return cPath(path);
+  if (path.includes(0)) throw new CleatError('invalid_argument', 'PATH_INVALID', 'a path may not contain a NUL character');
+  return Buffer.concat([path, Buffer.of(0)]);
+}
+
+/** A path of either form for a message. */
+export function shownPath(path: FilePath): string {
+  return typeof path === 'string' ? path : Buffer.from(path).toString();
+}

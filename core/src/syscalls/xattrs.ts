@@ -1,15 +1,15 @@
 import { errnoName, systemError } from './errno.ts';
-import { bind, checked, cPath, lastErrno } from './libc.ts';
+import { bind, cFilePath, checked, cPath, type FilePath, lastErrno, shownPath } from './libc.ts';
 
 // The l- forms: none of these follows a link at the end of the path.
-const getCall = bind<[string, string, Uint8Array | null, number]>(
+const getCall = bind<[FilePath, string, Uint8Array | null, number]>(
   'long lgetxattr(const char *path, const char *name, void *value, unsigned long size)',
 );
-const setCall = bind<[string, string, Uint8Array, number, number]>(
+const setCall = bind<[FilePath, string, Uint8Array, number, number]>(
   'int lsetxattr(const char *path, const char *name, const void *value, unsigned long size, int flags)',
 );
-const listCall = bind<[string, Uint8Array | null, number]>('long llistxattr(const char *path, void *names, unsigned long size)');
-const removeCall = bind<[string, string]>('int lremovexattr(const char *path, const char *name)');
+const listCall = bind<[FilePath, Uint8Array | null, number]>('long llistxattr(const char *path, void *names, unsigned long size)');
+const removeCall = bind<[FilePath, string]>('int lremovexattr(const char *path, const char *name)');
 
 /** Asks for the size, then for the bytes, and again when they have grown in between. */
 function sized(call: (buffer: Uint8Array | null, size: number) => number): Buffer | number {
@@ -26,29 +26,29 @@ function sized(call: (buffer: Uint8Array | null, size: number) => number): Buffe
 }
 
 /** The value of an extended attribute; undefined when the file has none of that name or its file system has none at all. */
-export function getXattr(path: string, name: string): Buffer | undefined {
-  const value = sized((buffer, size) => getCall(cPath(path), cPath(name), buffer, size));
+export function getXattr(path: FilePath, name: string): Buffer | undefined {
+  const value = sized((buffer, size) => getCall(cFilePath(path), cPath(name), buffer, size));
   if (typeof value !== 'number') return value;
   if (errnoName(value) === 'ENODATA' || errnoName(value) === 'EOPNOTSUPP') return undefined;
-  throw systemError(value, 'lgetxattr', `${name} of ${path}`);
+  throw systemError(value, 'lgetxattr', `${name} of ${shownPath(path)}`);
 }
 
-export function setXattr(path: string, name: string, value: Uint8Array): void {
-  checked(setCall(cPath(path), cPath(name), value, value.length, 0), 'lsetxattr', `${name} of ${path}`);
+export function setXattr(path: FilePath, name: string, value: Uint8Array): void {
+  checked(setCall(cFilePath(path), cPath(name), value, value.length, 0), 'lsetxattr', `${name} of ${shownPath(path)}`);
 }
 
 /** The names of a file's extended attributes; none when its file system has none. */
-export function listXattrs(path: string): string[] {
-  const names = sized((buffer, size) => listCall(cPath(path), buffer, size));
+export function listXattrs(path: FilePath): string[] {
+  const names = sized((buffer, size) => listCall(cFilePath(path), buffer, size));
   if (typeof names !== 'number') return names.toString().split('\0').filter((name) => name !== '');
   if (errnoName(names) === 'EOPNOTSUPP') return [];
-  throw systemError(names, 'llistxattr', path);
+  throw systemError(names, 'llistxattr', shownPath(path));
 }
 
 /** False when the file has none of that name. */
-export function removeXattr(path: string, name: string): boolean {
-  if (removeCall(cPath(path), cPath(name)) === 0) return true;
+export function removeXattr(path: FilePath, name: string): boolean {
+  if (removeCall(cFilePath(path), cPath(name)) === 0) return true;
   const errno = lastErrno();
   if (errnoName(errno) === 'ENODATA') return false;
-  throw systemError(errno, 'lremovexattr', `${name} of ${path}`);
+  throw systemError(errno, 'lremovexattr', `${name} of ${shownPath(path)}`);
 }
