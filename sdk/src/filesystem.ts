@@ -1,0 +1,3 @@
+// What a provider that makes file trees (images, volumes) needs beyond node:fs. Loaded at the first call.
+export { getXattr, listXattrs, makeNode, setFileTimes, setXattr, syncFileSystem } from '@cleat/core/syscalls';
+export type { FilePath, FileTimes, NodeRequest } from '@cleat/core/syscalls';
