@@ -14,3 +14,8 @@ const fallocateCall = bind<[number, number, number, number]>(
 export function allocateBlocks(fd: number, offset: number, length: number): void {
   checked(fallocateCall(fd, FALLOC_FL_KEEP_SIZE, offset, length), 'fallocate', `descriptor ${fd}`);
 }
+
+/** Gives an open file its first `sizeBytes` now, as zeros that have their disk blocks: the file grows to that size. */
+export function preallocate(fd: number, sizeBytes: number): void {
+  checked(fallocateCall(fd, 0, 0, sizeBytes), 'fallocate', `${sizeBytes} bytes for descriptor ${fd}`);
+}

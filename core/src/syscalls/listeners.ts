@@ -1,17 +1,17 @@
 import { chmodSync, chownSync, fchmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { CleatError } from '@cleat/schemas';
-import { errnoOf, translated } from './errno.ts';
 import { setCloseOnExec } from './descriptors.ts';
+import { errnoOf, translated } from './errno.ts';
 import { addressFamily, bindInet, bindUnix, connectUnix } from './socket-addresses.ts';
 import {
   AF_UNIX,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
-  SOL_SOCKET,
-  SO_REUSEADDR,
   closeDescriptor,
   listenSocket,
   rawSocket,
+  SO_REUSEADDR,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
   setSocketOption,
 } from './sockets.ts';
 

@@ -1,5 +1,5 @@
-import { bind, checked, cPath, lastErrno } from './libc.ts';
 import { errnoName, systemError } from './errno.ts';
+import { bind, checked, cPath, lastErrno } from './libc.ts';
 
 export const MS_RDONLY = 0x1;
 export const MS_NOSUID = 0x2;
@@ -36,7 +36,13 @@ export interface MountRequest {
 
 export function mount(request: MountRequest): void {
   const { source, target, type, flags = 0, data } = request;
-  const result = mountCall(source === undefined ? null : cPath(source), cPath(target), type ?? null, flags, data ?? null);
+  const result = mountCall(
+    source === undefined ? null : cPath(source),
+    cPath(target),
+    type ?? null,
+    flags,
+    data ?? null,
+  );
   checked(result, 'mount', `${source ?? type ?? 'propagation'} on ${target}`);
 }
 

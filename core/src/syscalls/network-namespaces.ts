@@ -3,7 +3,7 @@ import { CleatError } from '@cleat/schemas';
 import { errnoOf, translated } from './errno.ts';
 import { bind, checked } from './libc.ts';
 import { bindMount, fileSystemType, umount } from './mounts.ts';
-import { AF_INET, SOCK_DGRAM, closeDescriptor, rawSocket } from './sockets.ts';
+import { AF_INET, closeDescriptor, rawSocket, SOCK_DGRAM } from './sockets.ts';
 
 const CLONE_NEWNET = 0x40000000;
 const NSFS_MAGIC = 0x6e736673;

@@ -1,5 +1,5 @@
-import { CleatError } from '@cleat/schemas';
 import { chmodSync } from 'node:fs';
+import { CleatError } from '@cleat/schemas';
 import { translated } from './errno.ts';
 import { bind, cFilePath, checked, type FilePath, shownPath } from './libc.ts';
 
@@ -36,7 +36,11 @@ export function makeNode(path: FilePath, request: NodeRequest): void {
     throw new CleatError('unimplemented', 'SYSCALL_ENOSYS', `making device nodes is not supported on ${process.arch}`);
   }
   const device = (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
-  checked(mknodatCall(number, AT_FDCWD, cFilePath(path), TYPE_BITS[type] | mode, device >>> 0), 'mknodat', shownPath(path));
+  checked(
+    mknodatCall(number, AT_FDCWD, cFilePath(path), TYPE_BITS[type] | mode, device >>> 0),
+    'mknodat',
+    shownPath(path),
+  );
   // The umask was taken away from it.
   translated(shownPath(path), () => {
     chmodSync(typeof path === 'string' ? path : Buffer.from(path), mode);

@@ -1,6 +1,6 @@
 import { constants, fstatSync, type Stats } from 'node:fs';
 import { errnoName, systemError, translated } from './errno.ts';
-import { bind, cPath, lastErrno } from './libc.ts';
+import { bind, cFilePath, type FilePath, lastErrno, shownPath } from './libc.ts';
 import { closeDescriptor } from './sockets.ts';
 
 // Both have the same value on every architecture that Node runs on.
@@ -24,15 +24,14 @@ export const RESOLVE_IN_ROOT = 0x10;
 /** A rename or mount at the same time makes the kernel give up a walk with EAGAIN; it asks to be called again. */
 const ATTEMPTS = 64;
 
-const openat2Call = bind<[number, number, Uint8Array, Uint8Array, number]>(
-  'long syscall(long number, long directory, const void *path, const void *how, unsigned long size)',
+const openat2Call = bind<[number, number, FilePath, Uint8Array, number]>(
+  'long syscall(long number, long directory, const char *path, const void *how, unsigned long size)',
 );
 
 export interface OpenRequest {
   /** Where the path starts: an open directory, or its path, which is trusted. */
   readonly root: number | string;
-  /** Bytes for a name that is not UTF-8. */
-  readonly path: string | Uint8Array;
+  readonly path: FilePath;
   readonly flags: number;
   readonly mode?: number;
   readonly resolve: number;
@@ -46,19 +45,15 @@ export function openat2(request: OpenRequest): number {
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
   how.writeBigUInt64LE(BigInt(mode), 8);
   how.writeBigUInt64LE(BigInt(resolve), 16);
-  const bytes = terminated(path);
+  const name = cFilePath(path);
   let errno = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const fd = openat2Call(SYS_OPENAT2, root, bytes, how, how.length);
+    const fd = openat2Call(SYS_OPENAT2, root, name, how, how.length);
     if (fd >= 0) return fd;
     errno = lastErrno();
     if (errnoName(errno) !== 'EAGAIN') break;
   }
-  throw systemError(errno, 'openat2', bytes.toString('utf8', 0, bytes.length - 1));
-}
-
-function terminated(path: string | Uint8Array): Buffer {
-  return typeof path === 'string' ? Buffer.from(`${cPath(path)}\0`) : Buffer.concat([path, Buffer.of(0)]);
+  throw systemError(errno, 'openat2', shownPath(path));
 }
 
 function withDirectory<T>(path: string, use: (fd: number) => T): T {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { errnoOf, translated } from './errno.ts';
 
 /** The text of a file below /proc/PID; undefined when the process is gone. */

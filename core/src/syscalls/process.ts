@@ -1,7 +1,7 @@
 import { chmodSync, closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { errnoName, errnoOf, systemError, translated } from './errno.ts';
 import { setCloseOnExec, setNonBlocking } from './descriptors.ts';
+import { errnoName, errnoOf, systemError, translated } from './errno.ts';
 import { bind, checked, cPath, lastErrno } from './libc.ts';
 import { isSameProcess } from './process-table.ts';
 
@@ -14,6 +14,8 @@ const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
 const SIG_DFL = 0;
 const SIG_IGN = 1;
+const IGNORED_BY_NODE: readonly number[] = [constants.signals.SIGPIPE, constants.signals.SIGXFSZ];
+const STANDARD_STREAMS: readonly number[] = [0, 1, 2];
 
 const execveCall = bind<[string, readonly (string | null)[], readonly (string | null)[]]>(
   'int execve(const char *path, const char **argv, const char **env)',
@@ -39,21 +41,34 @@ export function execve(request: ExecRequest): never {
   const { path, argv, env, keepFds = [] } = request;
   const environment = Object.entries(env).map(([name, value]) => cPath(`${name}=${value}`));
   for (const fd of keepFds) setCloseOnExec(fd, false);
-  // What Node changed for itself and exec does not change back: an ignored SIGPIPE, non-blocking standard streams.
-  signalCall(constants.signals.SIGPIPE, SIG_DFL);
-  for (const fd of [0, 1, 2]) resetStandardStream(fd);
+  // What Node changed for itself and exec does not change back: two ignored signals, and standard streams that close on exec.
+  for (const signal of IGNORED_BY_NODE) signalCall(signal, SIG_DFL);
+  for (const fd of STANDARD_STREAMS) releaseStandardStream(fd);
   execveCall(cPath(path), [...argv.map(cPath), null], [...environment, null]);
   const errno = lastErrno();
-  signalCall(constants.signals.SIGPIPE, SIG_IGN);
-  for (const fd of keepFds) setCloseOnExec(fd, true);
+  for (const signal of IGNORED_BY_NODE) signalCall(signal, SIG_IGN);
+  for (const fd of [...STANDARD_STREAMS, ...keepFds]) closeOnExecAgain(fd);
   throw systemError(errno, 'execve', path);
 }
 
-function resetStandardStream(fd: number): void {
-  try {
+function releaseStandardStream(fd: number): void {
+  unlessClosed(() => {
+    setCloseOnExec(fd, false);
     setNonBlocking(fd, false);
+  });
+}
+
+function closeOnExecAgain(fd: number): void {
+  unlessClosed(() => {
+    setCloseOnExec(fd, true);
+  });
+}
+
+/** A daemon may have closed its standard streams. */
+function unlessClosed(change: () => void): void {
+  try {
+    change();
   } catch (error) {
-    // A daemon may have closed its standard streams.
     if (errnoOf(error) !== 'EBADF') throw error;
   }
 }

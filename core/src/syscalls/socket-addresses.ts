@@ -103,7 +103,8 @@ export function inetAddress(host: string, port: number): Buffer {
 }
 
 function writeIpv6(host: string, target: Buffer): void {
-  if (host.includes('%')) throw new CleatError('invalid_argument', 'ADDRESS_INVALID', `${host} has a zone, which is not supported here`);
+  if (host.includes('%'))
+    throw new CleatError('invalid_argument', 'ADDRESS_INVALID', `${host} has a zone, which is not supported here`);
   const [head = '', tail] = host.split('::');
   const first = ipv6Words(head);
   const last = tail === undefined ? [] : ipv6Words(tail);

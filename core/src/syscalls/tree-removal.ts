@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { errnoOf, fromNodeError } from './errno.ts';
-import { O_PATH, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, openat2 } from './openat2.ts';
+import { O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } from './openat2.ts';
 import { closeDescriptor } from './sockets.ts';
 
 /** Deeper directories are moved up and done later: a hostile tree must not use up all descriptors. */
@@ -87,7 +87,10 @@ class TreeRemover {
 
   async #read(level: Level): Promise<void> {
     level.passes += 1;
-    const entries = await settled(level.path, readdir(`/proc/self/fd/${level.fd}`, { withFileTypes: true, encoding: 'buffer' }));
+    const entries = await settled(
+      level.path,
+      readdir(`/proc/self/fd/${level.fd}`, { withFileTypes: true, encoding: 'buffer' }),
+    );
     const files = entries.filter((entry) => !entry.isDirectory());
     for (let index = 0; index < files.length; index += UNLINKS_AT_ONCE) {
       this.#signal?.throwIfAborted();
@@ -142,7 +145,12 @@ class TreeRemover {
       const taken = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'];
       const path = `${level.path}/${shown(name)}`;
       // An overlay refuses to rename a directory of its lower layers (EXDEV).
-      const errno = await failureOf(path, rename(entryPath(level.fd, name), entryPath(top.fd, target)), [...taken, 'EXDEV', 'EBUSY', 'ENOENT']);
+      const errno = await failureOf(path, rename(entryPath(level.fd, name), entryPath(top.fd, target)), [
+        ...taken,
+        'EXDEV',
+        'EBUSY',
+        'ENOENT',
+      ]);
       if (errno === undefined) top.pending.push(target);
       if (errno === undefined || errno === 'ENOENT') return true;
       if (!taken.includes(errno)) return false;
@@ -165,7 +173,11 @@ async function settled<T>(path: string, work: Promise<T>): Promise<T> {
 }
 
 /** The errno of a failure that is among `expected`, undefined for success; any other failure is thrown. */
-async function failureOf(path: string, work: Promise<unknown>, expected: readonly string[]): Promise<string | undefined> {
+async function failureOf(
+  path: string,
+  work: Promise<unknown>,
+  expected: readonly string[],
+): Promise<string | undefined> {
   try {
     await work;
     return undefined;
@@ -177,6 +189,11 @@ async function failureOf(path: string, work: Promise<unknown>, expected: readonl
 }
 
 /** Removes the entry `name` of the open directory `parent` with all below it, never following a link or entering another mount. */
-export async function removeTreeAt(parent: number, name: string, path: string, signal?: AbortSignal): Promise<TreeRemoval> {
+export async function removeTreeAt(
+  parent: number,
+  name: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<TreeRemoval> {
   return new TreeRemover(signal).remove(parent, Buffer.from(name), path);
 }

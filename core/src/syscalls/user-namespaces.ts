@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { CleatError } from '@cleat/schemas';
@@ -41,7 +41,10 @@ export async function createUserAndNetworkNamespace(request: UserNamespaceReques
     const pid = await readyHelper(helper, signal);
     writeMap(`/proc/${pid}/uid_map`, uidMap);
     writeMap(`/proc/${pid}/gid_map`, gidMap);
-    for (const [pin, kind] of [[userPin, 'user'], [netPin, 'net']] as const) {
+    for (const [pin, kind] of [
+      [userPin, 'user'],
+      [netPin, 'net'],
+    ] as const) {
       createPinFile(pin);
       pinned.push(pin);
       bindMount(`/proc/${pid}/ns/${kind}`, pin);
@@ -58,7 +61,8 @@ export async function createUserAndNetworkNamespace(request: UserNamespaceReques
 
 async function readyHelper(helper: ChildProcess, signal: AbortSignal): Promise<number> {
   const { stdin, stdout, stderr, pid } = helper;
-  if (stdin === null || stdout === null || stderr === null) throw new CleatError('internal', 'NAMESPACE_HELPER', 'the namespace helper has no pipes');
+  if (stdin === null || stdout === null || stderr === null)
+    throw new CleatError('internal', 'NAMESPACE_HELPER', 'the namespace helper has no pipes');
   let complaint = '';
   stderr.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(0, 1000);
@@ -80,10 +84,15 @@ async function readyHelper(helper: ChildProcess, signal: AbortSignal): Promise<n
       { cause: signal.reason },
     );
   }
-  throw new CleatError('internal', 'NAMESPACE_HELPER', `cannot make a user namespace: ${complaint.trim() || 'unshare failed'}`, {
-    hint: 'See that unshare (util-linux) is installed and that user.max_user_namespaces is not 0.',
-    cause: first,
-  });
+  throw new CleatError(
+    'internal',
+    'NAMESPACE_HELPER',
+    `cannot make a user namespace: ${complaint.trim() || 'unshare failed'}`,
+    {
+      hint: 'See that unshare (util-linux) is installed and that user.max_user_namespaces is not 0.',
+      cause: first,
+    },
+  );
 }
 
 function toFailure(error: unknown): Error {

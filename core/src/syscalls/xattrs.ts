@@ -8,7 +8,9 @@ const getCall = bind<[FilePath, string, Uint8Array | null, number]>(
 const setCall = bind<[FilePath, string, Uint8Array, number, number]>(
   'int lsetxattr(const char *path, const char *name, const void *value, unsigned long size, int flags)',
 );
-const listCall = bind<[FilePath, Uint8Array | null, number]>('long llistxattr(const char *path, void *names, unsigned long size)');
+const listCall = bind<[FilePath, Uint8Array | null, number]>(
+  'long llistxattr(const char *path, void *names, unsigned long size)',
+);
 const removeCall = bind<[FilePath, string]>('int lremovexattr(const char *path, const char *name)');
 
 /** Asks for the size, then for the bytes, and again when they have grown in between. */
@@ -40,7 +42,11 @@ export function setXattr(path: FilePath, name: string, value: Uint8Array): void 
 /** The names of a file's extended attributes; none when its file system has none. */
 export function listXattrs(path: FilePath): string[] {
   const names = sized((buffer, size) => listCall(cFilePath(path), buffer, size));
-  if (typeof names !== 'number') return names.toString().split('\0').filter((name) => name !== '');
+  if (typeof names !== 'number')
+    return names
+      .toString()
+      .split('\0')
+      .filter((name) => name !== '');
   if (errnoName(names) === 'EOPNOTSUPP') return [];
   throw systemError(names, 'llistxattr', shownPath(path));
 }

@@ -1,0 +1,3 @@
+export { preallocate } from '../syscalls/index.ts';
+export { ensureDirectory, removeTree } from './directories.ts';
+export { fsyncDirectory, readIfExists, writeDurable } from './durable-file.ts';
