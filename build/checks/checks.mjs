@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { listFiles } from '../list-files.mjs';
 import { run } from '../run.mjs';
 import { codeLinesOfFile } from './code-lines.mjs';
@@ -31,9 +31,19 @@ async function checkTypes(root) {
 }
 
 async function checkFormat(root) {
-  const result = await run([tool(root, 'biome'), 'check', '--colors=off', '--max-diagnostics=40', '.'], { cwd: root });
+  const argv = [tool(root, 'biome'), 'check', '--colors=off'];
+  const result = await run([...argv, '--max-diagnostics=1', '.'], { cwd: root });
   const files = Number(/Checked (\d+) files?/.exec(result.stdout + result.stderr)?.[1] ?? 0);
-  return outcome(result.code === 0 && files > 0, `${files} files`, result);
+  const summary = `${files} files`;
+  if (result.code === 0) return { ok: files > 0, summary, report: 'no file was checked' };
+  // Once more for a line a finding: this reporter does not say how many files it has read.
+  const findings = await run([...argv, '--reporter=github', '--max-diagnostics=none', '.'], { cwd: root });
+  const lines = [...findings.stdout.matchAll(/^::error title=([^,]*),file=([^,]*),line=(\d+).*?::(.*)$/gm)];
+  const report = lines.map(([, rule, file, line, message]) => `${relative(root, file)}:${line} ${rule} ${message}`);
+  const hint = 'npx biome check --write FOLDER mends format and order';
+  return report.length > 0
+    ? { ok: false, summary, report: [...report, hint].join('\n') }
+    : outcome(false, summary, result);
 }
 
 async function checkImports(root) {
