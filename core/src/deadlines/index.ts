@@ -1,0 +1,3 @@
+export { type BackoffOptions, backoff } from './backoff.ts';
+export { armTimer, monotonicMs, sleep } from './clock.ts';
+export { Deadline } from './deadline.ts';

@@ -1,0 +1,2 @@
+export { KeyedQueue, type RunOptions } from './keyed-queue.ts';
+export { TaskGroup, type TaskLogger } from './task-group.ts';

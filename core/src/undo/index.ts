@@ -1,0 +1,1 @@
+export { type Undo, UndoStack } from './undo-stack.ts';
