@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Journal, type JournalOptions, type JournalRecord } from '../src/journal/index.ts';
+
+export const SCHEMA = '00112233445566aa';
+export const OTHER_SCHEMA = 'ffeeddccbbaa9988';
+
+/** What a teardown is registered with: a test of tap. */
+interface Test {
+  teardown(handler: () => void): void;
+}
+
+export function temporaryDirectory(t: Test): string {
+  const dir = mkdtempSync(join(tmpdir(), 'cleat-journal-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export interface Reopened {
+  readonly journal: Journal;
+  readonly replayed: readonly JournalRecord[];
+}
+
+/** Opens a journal and keeps what its replay gave. */
+export function openJournal(options: JournalOptions): Reopened {
+  const replayed: JournalRecord[] = [];
+  const journal = Journal.open({ ...options, replay: (record) => replayed.push(record) });
+  return { journal, replayed };
+}
+
+export function texts(records: readonly JournalRecord[]): string[] {
+  return records.map((record) => record.payload.toString());
+}
+
+export async function readTexts(journal: Journal, from: number): Promise<string[]> {
+  const found: string[] = [];
+  for await (const record of journal.read(from)) found.push(`${record.position}:${record.payload.toString()}`);
+  return found;
+}
