@@ -1,3 +1,5 @@
 // What a provider that makes file trees (images, volumes) needs beyond node:fs. Loaded at the first call.
 export { getXattr, listXattrs, makeNode, setFileTimes, setXattr, syncFileSystem } from '@cleat/core/syscalls';
 export type { FilePath, FileTimes, NodeRequest } from '@cleat/core/syscalls';
+export { SafeRoot } from '@cleat/core/syscalls';
+export type { Owner } from '@cleat/core/syscalls';

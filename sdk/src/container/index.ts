@@ -1,0 +1,22 @@
+export { ALL_CAPABILITIES, capabilitiesOf, DEFAULT_CAPABILITIES } from './capabilities.ts';
+export type { CapabilityChanges } from './capabilities.ts';
+export type {
+  BoundPort,
+  ExposedPort,
+  HealthOptions,
+  LogOptions,
+  LogStatus,
+  NetworkLink,
+  NetworkOptions,
+  NetworkStatus,
+  PublishedPort,
+  RootOptions,
+  RootStatus,
+  VolumeOptions,
+  VolumeStatus,
+} from './claims.ts';
+export { containerFromImage, DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS, parseExposedPorts } from './container-from-image.ts';
+export type { ContainerFromImageOptions } from './container-from-image.ts';
+export { checkResources, cpuQuotaOf } from './limits.ts';
+export { environmentOf } from './process.ts';
+export type { ContainerParts, ContainerRequest, HostFacts, ImageDefaults, MountRequest, SecurityRequest } from './request.ts';
