@@ -70,6 +70,7 @@ export {
   bindInet,
   bindNetlink,
   bindUnix,
+  connectInet,
   connectNetlink,
   connectUnix,
   inetAddress,
@@ -81,6 +82,7 @@ export {
   AF_INET6,
   AF_NETLINK,
   AF_UNIX,
+  accept,
   closeDescriptor,
   descriptorOf,
   listenSocket,
@@ -111,6 +113,7 @@ export {
   setReceiveTimeout,
   setSocketOption,
   socketOption,
+  socketPair,
 } from './sockets.ts';
 export { syncFileSystem } from './sync.ts';
 export type { TreeRemoval } from './tree-removal.ts';

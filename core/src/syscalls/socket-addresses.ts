@@ -2,7 +2,7 @@ import { constants, openSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { CleatError } from '@cleat/schemas';
-import { translated } from './errno.ts';
+import { errnoOf, translated } from './errno.ts';
 import { cPath } from './libc.ts';
 import {
   AF_INET,
@@ -128,4 +128,13 @@ export function bindInet(fd: number, host: string, port: number): void {
 /** The port that a TCP or UDP socket is bound to. */
 export function localPort(fd: number): number {
   return localAddress(fd).readUInt16BE(2);
+}
+
+/** Begins a connection of a non-blocking socket; how it ends shows when the socket is used. */
+export function connectInet(fd: number, host: string, port: number): void {
+  try {
+    connectSocket(fd, inetAddress(host, port), `${host} port ${port}`);
+  } catch (error) {
+    if (errnoOf(error) !== 'EINPROGRESS') throw error;
+  }
 }
