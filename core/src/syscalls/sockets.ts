@@ -33,6 +33,10 @@ const socketCall = bind<[number, number, number]>('int socket(int domain, int ty
 const bindCall = bind<[number, Uint8Array, number]>('int bind(int fd, const void *address, unsigned int length)');
 const connectCall = bind<[number, Uint8Array, number]>('int connect(int fd, const void *address, unsigned int length)');
 const listenCall = bind<[number, number]>('int listen(int fd, int backlog)');
+const acceptCall = bind<[number, null, null, number]>('int accept4(int fd, void *address, void *length, int flags)');
+const socketpairCall = bind<[number, number, number, Uint8Array]>(
+  'int socketpair(int domain, int type, int protocol, void *pair)',
+);
 const sendCall = bind<[number, Uint8Array, number, number]>(
   'long send(int fd, const void *data, unsigned long length, int flags)',
 );
@@ -62,6 +66,18 @@ export function connectSocket(fd: number, address: Uint8Array, subject: string):
 
 export function listenSocket(fd: number, backlog = 511): void {
   checked(listenCall(fd, backlog), 'listen', `on descriptor ${fd}`);
+}
+
+/** The next connection of a listening socket, with close-on-exec; undefined when none waits. The listener is non-blocking. */
+export function accept(fd: number): number | undefined {
+  return unlessAgain(acceptCall(fd, null, null, SOCK_CLOEXEC), 'accept4', fd);
+}
+
+/** Two Unix sockets connected to each other, with close-on-exec. */
+export function socketPair(type: number): readonly [number, number] {
+  const pair = Buffer.alloc(8);
+  checked(socketpairCall(AF_UNIX, type | SOCK_CLOEXEC, 0, pair), 'socketpair', `of type ${type}`);
+  return [pair.readInt32LE(0), pair.readInt32LE(4)];
 }
 
 /** The bytes sent, or undefined when the socket's buffer is full. A peer that is gone is EPIPE, never a signal. */

@@ -101,6 +101,8 @@ function toFailure(error: unknown): Error {
 
 /** The whole map goes in one write; the kernel takes no second one. */
 function writeMap(path: string, ranges: readonly IdRange[]): void {
+  if (ranges.length === 0)
+    throw new CleatError('invalid_argument', 'ID_MAP_INVALID', 'an id map needs at least one range');
   const text = ranges.map((range) => `${range.containerId} ${range.hostId} ${range.size}\n`).join('');
   translated(path, () => {
     writeFileSync(path, text);

@@ -3,6 +3,6 @@ export interface TestContext {
   plan(count: number, comment?: string): void;
   teardown(action: () => unknown): void;
   comment(...values: unknown[]): void;
-  fail(message: string, extra?: Record<string, unknown>): boolean;
+  fail(message: string, extra: Record<string, unknown>): boolean;
   pass(message: string): boolean;
 }
