@@ -25,7 +25,11 @@ const TYPE_AWARE = {
   ],
 };
 
-const TAP_CALLS = ['@tapjs/core', '@tapjs/test', 'tap'].map((name) => ({ from: 'package', package: name, name: 'test' }));
+const TAP_CALLS = ['@tapjs/core', '@tapjs/test', 'tap'].map((name) => ({
+  from: 'package',
+  package: name,
+  name: 'test',
+}));
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/generated/**', '**/node_modules/**', '**/.tap/**', '**/*.mjs', '**/*.js'] },
