@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Journal, type JournalOptions, type JournalRecord } from '../src/journal/index.ts';
@@ -12,7 +12,16 @@ interface Test {
 }
 
 export function temporaryDirectory(t: Test): string {
-  const dir = mkdtempSync(join(tmpdir(), 'cleat-journal-'));
+  return directoryUnder(t, tmpdir());
+}
+
+/** One in memory, for tests that open a journal a thousand times and would wait for the disk each time. */
+export function memoryDirectory(t: Test): string {
+  return directoryUnder(t, existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
+}
+
+function directoryUnder(t: Test, parent: string): string {
+  const dir = mkdtempSync(join(parent, 'cleat-journal-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }

@@ -1,22 +1,8 @@
-import { close, closeSync, fsync, fsyncSync, mkdirSync, open, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { isUnfinishedSegment, type SealedSegment, segmentBase } from './segment.ts';
 
-const openAsync = promisify(open);
-const fsyncAsync = promisify(fsync);
-const closeAsync = promisify(close);
-
-/** Makes renames and removals in a directory outlive a power failure. */
-export async function syncDirectory(dir: string): Promise<void> {
-  const fd = await openAsync(dir, 'r');
-  try {
-    await fsyncAsync(fd);
-  } finally {
-    await closeAsync(fd);
-  }
-}
-
+/** Makes renames and removals in a directory outlive a power failure, holding up the process: for the start. */
 export function syncDirectoryNow(dir: string): void {
   const fd = openSync(dir, 'r');
   try {

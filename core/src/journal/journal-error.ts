@@ -1,5 +1,5 @@
 import { CleatError } from '@cleat/schemas';
-import { errnoOf, fromNodeError } from '../syscalls/errno.ts';
+import { errnoOf, fromNodeError } from '../syscalls/index.ts';
 
 /** A damaged place that is not the torn end of the newest segment. Nothing on disk has been changed. */
 export function corruptJournal(path: string, offset: number, what: string): CleatError {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleatError } from '@cleat/schemas';
-import { fromNodeError } from '../syscalls/errno.ts';
+import { fromNodeError } from '../syscalls/index.ts';
 import { ensureJournalDirectory, listSegments, removeUnfinishedSegments, syncDirectoryNow } from './directory.ts';
 import { MAX_PAYLOAD_BYTES } from './frame.ts';
 import { closedJournal, failedJournal, positionGone } from './journal-error.ts';

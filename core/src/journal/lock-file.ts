@@ -1,7 +1,6 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { CleatError } from '@cleat/schemas';
-import { fromNodeError } from '../syscalls/errno.ts';
-import { flock } from '../syscalls/process.ts';
+import { flock, fromNodeError } from '../syscalls/index.ts';
 
 export interface LockFileOptions {
   /** The code of the error when another process holds the lock. */

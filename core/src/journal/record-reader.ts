@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { errnoOf } from '../syscalls/errno.ts';
+import { errnoOf } from '../syscalls/index.ts';
 import { type Frame, FrameParser, KIND_RECORD, KIND_SNAPSHOT_BEGIN } from './frame.ts';
 import { corruptJournal, positionGone } from './journal-error.ts';
 import { decodeSegmentHeader, type ReadStart } from './segment.ts';

@@ -1,7 +1,7 @@
 import { rename, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { syncDirectory } from './directory.ts';
+import { fsyncDirectory } from '../files/index.ts';
 import { type FrameContent, KIND_SNAPSHOT_ITEM } from './frame.ts';
 import { encodeSchema } from './schema-fingerprint.ts';
 import { segmentName } from './segment.ts';
@@ -123,7 +123,7 @@ export class Rotation {
     this.#hasName = true;
     writer.renamed(this.#path);
     this.#options.onStep('renamed');
-    await syncDirectory(this.#options.dir);
+    await fsyncDirectory(this.#options.dir);
     this.#options.onStep('durable');
     return writer;
   }

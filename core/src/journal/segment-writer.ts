@@ -1,7 +1,6 @@
 import { close, constants, fdatasync, fsyncSync, ftruncateSync, openSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { allocateBlocks } from '../syscalls/allocation.ts';
-import { errnoOf } from '../syscalls/errno.ts';
+import { allocateBlocks, errnoOf } from '../syscalls/index.ts';
 import {
   encodeFrame,
   type FrameContent,
