@@ -1,6 +1,5 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { tempDir } from '@cleat/harness';
 import { Journal, type JournalOptions, type JournalRecord } from '../src/journal/index.ts';
 
 export const SCHEMA = '00112233445566aa';
@@ -12,16 +11,13 @@ interface Test {
 }
 
 export function temporaryDirectory(t: Test): string {
-  return directoryUnder(t, tmpdir());
+  return tempDir(t, 'cleat-journal-');
 }
 
 /** One in memory, for tests that open a journal a thousand times and would wait for the disk each time. */
 export function memoryDirectory(t: Test): string {
-  return directoryUnder(t, existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
-}
-
-function directoryUnder(t: Test, parent: string): string {
-  const dir = mkdtempSync(join(parent, 'cleat-journal-'));
+  if (!existsSync('/dev/shm')) return temporaryDirectory(t);
+  const dir = mkdtempSync('/dev/shm/cleat-journal-');
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
