@@ -162,6 +162,14 @@ export class BusConnection {
     return { subject: `${this.#inbox}.${token}`, close: () => this.#replies.delete(token) };
   }
 
+  /**
+   * A subject of this connection's own for a subscription of its own: messages of a stream keep their first subject when they
+   * are delivered, so only the subscription tells what they answer.
+   */
+  newInbox(): string {
+    return `${this.#inbox}.${(++this.#replyCount).toString(36)}.own`;
+  }
+
   /** One question, one answer; `deadline_exceeded` `BUS_NO_ANSWER` when it does not come. Not for calls: see `BusCaller`. */
   async request(
     subject: string,

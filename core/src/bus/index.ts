@@ -14,6 +14,9 @@ export {
   encodeCredentials,
   type ParticipantCredentials,
 } from './credentials.ts';
+export { type DurableEvent, type DurableEventsOptions, type DurableItem, durableEvents } from './durable-events.ts';
+export { EVENT_STREAM, EVENT_SUBJECT, eventSubject } from './event-subjects.ts';
+export { type LiveEventsOptions, type LiveItem, liveEvents, type StreamedEvent } from './live-events.ts';
 export { type BusHeaders, type BusLog, type BusMessage, CallHeader } from './message.ts';
 export { PrivateBus, type PrivateBusOptions } from './private-bus.ts';
 export {
@@ -26,4 +29,6 @@ export {
 } from './serve.ts';
 export { NatsServer, type NatsServerOptions, type ServerEvent } from './server.ts';
 export type { LeafRemote } from './server-config.ts';
+export { type ConsumerState, EventStream, type PublishOutcome, type StreamState } from './stream.ts';
+export type { StreamRecord } from './stream-publisher.ts';
 export type { Disconnection } from './system-link.ts';
