@@ -97,20 +97,20 @@ export function pidfdOpen(pid: number): number {
   return checked(pidfdOpenCall(SYS_PIDFD_OPEN, pid, 0), 'pidfd_open', `of process ${pid}`);
 }
 
-/** Sends a signal to the process that `pidfd` stands for. False when it is gone. */
-export function pidfdSendSignal(pidfd: number, signal: NodeJS.Signals): boolean {
-  const number = constants.signals[signal];
+/** Sends a signal, by name or (a real-time one, which has no name) number, to the process that `pidfd` stands for. False when it is gone. */
+export function pidfdSendSignal(pidfd: number, signal: NodeJS.Signals | number): boolean {
+  const number = typeof signal === 'number' ? signal : constants.signals[signal];
   if (pidfdSendSignalCall(SYS_PIDFD_SEND_SIGNAL, pidfd, number, null, 0) === 0) return true;
   const errno = lastErrno();
   if (errnoName(errno) === 'ESRCH') return false;
-  throw systemError(errno, 'pidfd_send_signal', signal);
+  throw systemError(errno, 'pidfd_send_signal', String(signal));
 }
 
 /**
  * Sends a signal to the process that began at `startTime`, never to another one that has got its pid. False when it is gone.
  * A zombie takes signals like a living process, without effect.
  */
-export function signalProcess(pid: number, startTime: number, signal: NodeJS.Signals): boolean {
+export function signalProcess(pid: number, startTime: number, signal: NodeJS.Signals | number): boolean {
   let pidfd: number;
   try {
     pidfd = pidfdOpen(pid);
@@ -128,7 +128,7 @@ export function signalProcess(pid: number, startTime: number, signal: NodeJS.Sig
 }
 
 /** Sends a signal by number alone: for a process known to be there, as one of a cgroup that is being emptied. False when it is gone. */
-export function signalByPid(pid: number, signal: NodeJS.Signals): boolean {
+export function signalByPid(pid: number, signal: NodeJS.Signals | number): boolean {
   try {
     process.kill(pid, signal);
     return true;
