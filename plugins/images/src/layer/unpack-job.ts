@@ -1,0 +1,54 @@
+import type { Digest } from '../store/digest.ts';
+
+/** A run of ids of a user namespace. */
+export interface IdRange {
+  readonly containerId: number;
+  readonly hostId: number;
+  readonly size: number;
+}
+
+export interface IdMapping {
+  readonly uids: readonly IdRange[];
+  readonly gids: readonly IdRange[];
+}
+
+/**
+ * How deletions are written. overlay: as overlayfs has them, for a directory that will be one of several layers;
+ * merged: done at once, in a directory that already holds all the layers below.
+ */
+export type WhiteoutForm = 'overlay' | 'merged';
+
+/** Unpacks a layer into a directory. */
+export interface UnpackJob {
+  readonly kind: 'unpack';
+  readonly blobPath: string;
+  /** An empty directory, or with the form `merged` a copy of what lies below. */
+  readonly target: string;
+  readonly form: WhiteoutForm;
+  /** The directories of the layers below, upmost first: a directory that the archive leaves out takes its owner and mode from there. */
+  readonly below: readonly string[];
+  /** What the uncompressed archive must hash to; undefined where only the archive itself says it. */
+  readonly diffId: Digest | undefined;
+}
+
+export interface UnpackResult {
+  readonly diffId: Digest;
+  /** Bytes of all files. */
+  readonly contentBytes: number;
+  /** Bytes of the uncompressed archive. */
+  readonly archiveBytes: number;
+}
+
+/** Copies a tree with owners, modes, times, hard links, devices and extended attributes, with ids shifted where a mapping is given. */
+export interface CopyJob {
+  readonly kind: 'copy';
+  readonly source: string;
+  readonly target: string;
+  readonly mapping: IdMapping | undefined;
+}
+
+export interface CopyResult {
+  readonly contentBytes: number;
+}
+
+export type Job = UnpackJob | CopyJob;

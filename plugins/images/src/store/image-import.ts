@@ -1,0 +1,70 @@
+import type { ImageStore } from './image-store.ts';
+import { applyChanges } from './config-change.ts';
+import type { Digest } from './digest.ts';
+import { type ContainerDefaults, encodeImageConfig, NO_DEFAULTS } from './image-config.ts';
+import { parsePlatform, type Platform } from './platform.ts';
+import { familiarText, type ImageReference, parseTag } from './reference.ts';
+
+export interface ImportOptions {
+  /** name or name:tag; empty for an image without a name. */
+  readonly target: string;
+  /** Dockerfile instructions. */
+  readonly changes: readonly string[];
+  readonly message: string;
+  /** Empty for this host's. */
+  readonly platform: string;
+}
+
+/** What an import is, checked before the first byte is read. */
+export interface ImportPlan {
+  readonly name: ImageReference | undefined;
+  readonly defaults: ContainerDefaults;
+  readonly platform: Platform;
+  readonly comment: string;
+}
+
+/** Errors: IMAGE_REFERENCE_INVALID, IMAGE_CHANGE_INVALID, IMAGE_PLATFORM_INVALID, IMAGE_PLATFORM_UNSUPPORTED. */
+export function planImport(options: ImportOptions): ImportPlan {
+  return {
+    name: options.target === '' ? undefined : parseTag(options.target),
+    defaults: applyChanges(NO_DEFAULTS, options.changes),
+    platform: parsePlatform(options.platform),
+    comment: options.message,
+  };
+}
+
+/** Makes an image of one layer from an archive of a file tree. Errors: those of unpacking, and IMAGE_STORE_FULL. */
+export async function importImage(
+  store: ImageStore,
+  plan: ImportPlan,
+  source: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<Digest> {
+  const lease = store.leases.take();
+  try {
+    const staged = await store.blobs.stage(source, signal);
+    lease.hold(staged.digest);
+    await store.blobs.keep(staged);
+    const hold = lease.hold.bind(lease);
+    const blobPath = store.blobs.path(staged.digest);
+    const layer = await store.layers.ensure({ parent: undefined, blob: staged.digest, blobPath, diffId: undefined, hold }, signal);
+    const created = new Date().toISOString();
+    const config = encodeImageConfig({
+      created,
+      author: '',
+      comment: plan.comment,
+      ...plan.platform,
+      osVersion: '',
+      dockerVersion: '',
+      diffIds: [layer.diffId],
+      history: [{ created, createdBy: '', author: '', comment: plan.comment, emptyLayer: false }],
+      defaults: plan.defaults,
+    });
+    const record = await store.add(config, plan.name === undefined ? [] : [plan.name], lease);
+    await store.publish({ type: 'image.imported', record, name: record.id });
+    if (plan.name !== undefined) await store.publish({ type: 'image.tagged', record, name: familiarText(plan.name) });
+    return record.id;
+  } finally {
+    lease.release();
+  }
+}

@@ -1,0 +1,109 @@
+import { posix } from 'node:path';
+import { uncompressed } from '../archive/peek.ts';
+import { type TarEntry, TarReader } from '../archive/tar-reader.ts';
+import { type ArchivedImage, ArchiveFiles, invalidArchive } from './archive-files.ts';
+import type { BlobStore, StagedBlob } from './blob-store.ts';
+import type { Digest } from './digest.ts';
+import { parseImageConfig } from './image-config.ts';
+import type { ImageStore } from './image-store.ts';
+import { readDockerArchive } from './docker-archive.ts';
+import { readOciLayout } from './oci-layout.ts';
+import type { Lease } from './leases.ts';
+import { requireLinux } from './platform.ts';
+import { familiarText } from './reference.ts';
+
+export interface LoadedImage {
+  readonly id: Digest;
+  /** As users see them. */
+  readonly names: readonly string[];
+}
+
+const ENTRIES_LIMIT = 100_000;
+
+/** Loads the images of an archive of `docker save` or of an OCI layout. What was loaded before an error stays. */
+export async function loadImages(store: ImageStore, source: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<LoadedImage[]> {
+  const files = new ArchiveFiles();
+  const lease = store.leases.take();
+  try {
+    await receiveFiles(store.blobs, files, source, options.signal);
+    const found = files.get('manifest.json') === undefined ? await readOciLayout(files) : await readDockerArchive(files);
+    const loaded: LoadedImage[] = [];
+    for (const image of found) {
+      const result = await loadImage(store, image, lease, options.signal);
+      loaded.push(result);
+      options.onLoaded?.(result);
+    }
+    return loaded;
+  } finally {
+    lease.release();
+    for (const file of files.all()) await store.blobs.discard(file);
+  }
+}
+
+export interface LoadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onLoaded?: (image: LoadedImage) => void;
+}
+
+async function receiveFiles(blobs: BlobStore, files: ArchiveFiles, source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+  const reader = new TarReader(uncompressed(source));
+  let entries = 0;
+  try {
+    for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
+      entries += 1;
+      if (entries > ENTRIES_LIMIT) throw invalidArchive(`it has more than ${ENTRIES_LIMIT} files`);
+      await receiveEntry(blobs, files, reader, entry, signal);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+async function receiveEntry(blobs: BlobStore, files: ArchiveFiles, reader: TarReader, entry: TarEntry, signal: AbortSignal | undefined): Promise<void> {
+  if (entry.type === 'file') {
+    if (entry.sparse !== undefined) throw invalidArchive(`${JSON.stringify(entry.name)} is a sparse file`);
+    const replaced = files.get(entry.name);
+    files.add(entry.name, await blobs.stage(bodyOf(reader), signal));
+    if (replaced !== undefined) await blobs.discard(replaced);
+  } else if (entry.type === 'symlink') {
+    files.addLink(entry.name, posix.join(posix.dirname(entry.name), entry.linkName));
+  } else if (entry.type === 'hardlink') files.addLink(entry.name, entry.linkName);
+}
+
+async function* bodyOf(reader: TarReader): AsyncGenerator<Buffer, void> {
+  for await (const piece of reader.body()) yield piece.data;
+}
+
+async function loadImage(store: ImageStore, image: ArchivedImage, lease: Lease, signal: AbortSignal | undefined): Promise<LoadedImage> {
+  const config = parseImageConfig(image.configText);
+  requireLinux(config.os);
+  if (config.diffIds.length !== image.layers.length) {
+    throw invalidArchive(`it has ${image.layers.length} layers where its configuration names ${config.diffIds.length}`);
+  }
+  let parent: Digest | undefined;
+  for (const [i, diffId] of config.diffIds.entries()) {
+    const staged = image.layers[i];
+    if (staged === undefined) throw invalidArchive('a layer is missing');
+    parent = await loadLayer(store, staged, { parent, diffId }, lease, signal);
+  }
+  const record = await store.add(image.configText, image.names, lease);
+  await store.publish({ type: 'image.loaded', record, name: record.id });
+  return { id: record.id, names: image.names.map(familiarText) };
+}
+
+async function loadLayer(
+  store: ImageStore,
+  staged: StagedBlob,
+  place: { parent: Digest | undefined; diffId: Digest },
+  lease: Lease,
+  signal: AbortSignal | undefined,
+): Promise<Digest> {
+  const known = store.layers.find(place.parent, place.diffId, lease);
+  if (known !== undefined) return known.chain;
+  lease.hold(staged.digest);
+  // Two images of one archive may share the layer: the first one has made it a blob already.
+  if (!(await store.blobs.has(staged.digest))) await store.blobs.keep(staged);
+  const blobPath = store.blobs.path(staged.digest);
+  const layer = await store.layers.ensure({ ...place, blob: staged.digest, blobPath, hold: lease.hold.bind(lease) }, signal);
+  return layer.chain;
+}

@@ -1,0 +1,133 @@
+import { CleatError } from '@cleat/schemas';
+import type { Layer, LayerStore } from '../layer/layer-store.ts';
+import { type BlobStore, DOCUMENT_LIMIT_BYTES } from './blob-store.ts';
+import { chainIds, type Digest, digestOf } from './digest.ts';
+import { type ImageConfig, parseImageConfig } from './image-config.ts';
+import type { ImageIndex, ImageRecord } from './image-index.ts';
+import { findImage, requireImage, setName } from './image-lookup.ts';
+import type { Lease, Leases } from './leases.ts';
+import { familiarText, type ImageReference, parseTag } from './reference.ts';
+
+/** Something that happened to an image. */
+export interface ImageEvent {
+  readonly type: 'image.imported' | 'image.loaded' | 'image.saved' | 'image.tagged' | 'image.untagged' | 'image.deleted';
+  readonly id: Digest;
+  /** The name that it happened to, or the id. */
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** A container whose root is made from an image. */
+export interface ImageUser {
+  readonly container: string;
+  readonly isRunning: boolean;
+}
+
+/** What the containers hold of the store. */
+export interface ImageUses {
+  usersOf(image: Digest): readonly ImageUser[];
+  usesLayer(chain: Digest): boolean;
+}
+
+export interface ImageStoreOptions {
+  readonly index: ImageIndex;
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly leases: Leases;
+  readonly uses: ImageUses;
+  readonly publish: (event: ImageEvent) => Promise<void>;
+}
+
+/** Images: configurations with their layers, and the names that lead to them. */
+export class ImageStore {
+  readonly index: ImageIndex;
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly leases: Leases;
+  readonly uses: ImageUses;
+  readonly #publish: (event: ImageEvent) => Promise<void>;
+
+  constructor(options: ImageStoreOptions) {
+    this.index = options.index;
+    this.blobs = options.blobs;
+    this.layers = options.layers;
+    this.leases = options.leases;
+    this.uses = options.uses;
+    this.#publish = options.publish;
+  }
+
+  /** The image that a name, id or prefix of an id means. Errors: IMAGE_NOT_FOUND, IMAGE_REFERENCE_INVALID. */
+  resolve(text: string): ImageRecord {
+    return requireImage(this.index, text);
+  }
+
+  has(text: string): boolean {
+    return findImage(this.index, text) !== undefined;
+  }
+
+  async config(id: Digest): Promise<ImageConfig> {
+    return parseImageConfig(await this.blobs.readDocument(id));
+  }
+
+  layersOf(record: ImageRecord): Layer[] {
+    return this.layers.stack(record.diffIds);
+  }
+
+  sizeOf(record: ImageRecord): number {
+    return this.layersOf(record).reduce((sum, layer) => sum + layer.contentBytes, 0);
+  }
+
+  /** Adds an image whose layers are there and held, under names. */
+  async add(configText: string, names: readonly ImageReference[], lease: Lease): Promise<ImageRecord> {
+    if (Buffer.byteLength(configText) > DOCUMENT_LIMIT_BYTES) {
+      throw new CleatError('invalid_argument', 'IMAGE_CONFIG_INVALID', "the image's configuration is larger than 4 MiB");
+    }
+    const config = parseImageConfig(configText);
+    this.layers.stack(config.diffIds);
+    const id = digestOf(configText);
+    lease.hold(id);
+    await this.blobs.putDocument(configText);
+    return this.index.change((draft) => {
+      const record: ImageRecord = draft.images.get(id) ?? {
+        id,
+        diffIds: config.diffIds,
+        chains: chainIds(config.diffIds),
+        created: config.created,
+        labels: config.defaults.labels,
+        taggedAt: '',
+      };
+      draft.images.set(id, record);
+      for (const name of names) setName(draft, record, name);
+      return draft.images.get(id) ?? record;
+    });
+  }
+
+  /** Gives an image one more name; an image that had the name loses it. */
+  async tag(text: string, target: string): Promise<ImageRecord> {
+    const name = parseTag(target);
+    const record = await this.index.change((draft) => setName(draft, requireImage(draft, text), name));
+    await this.publish({ type: 'image.tagged', record, name: familiarText(name) });
+    return record;
+  }
+
+  /** Removes layers and blobs that neither an image, a container nor an operation holds; the layers, upmost first. */
+  async collect(): Promise<Layer[]> {
+    const removed = await this.layers.collect((chain) => this.#isLayerUsed(chain));
+    await this.blobs.collect((digest) => this.#isBlobUsed(digest));
+    return removed;
+  }
+
+  async publish(event: { type: ImageEvent['type']; record: ImageRecord; name: string }): Promise<void> {
+    await this.#publish({ type: event.type, id: event.record.id, name: event.name, labels: event.record.labels });
+  }
+
+  #isLayerUsed(chain: Digest): boolean {
+    return this.leases.isHeld(chain) || this.uses.usesLayer(chain) || this.index.chains.has(chain);
+  }
+
+  #isBlobUsed(digest: Digest): boolean {
+    if (this.leases.isHeld(digest) || this.index.images.has(digest)) return true;
+    for (const layer of this.layers.all()) if (layer.blob === digest) return true;
+    return false;
+  }
+}
