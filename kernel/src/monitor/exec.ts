@@ -1,0 +1,110 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { Deadline } from '@cleat/core/deadlines';
+import { CleatError } from '@cleat/schemas';
+import type { OciProcess } from '../oci/index.ts';
+import { endByCommandLine } from './cleanup.ts';
+import { consoleFolder, createdBy, isSilence, logArgs, runtimeArgs, stdioArgs } from './create.ts';
+import {
+  type LaunchedMonitor,
+  launched,
+  launchMonitor,
+  type MonitorIdentity,
+  type MonitorLink,
+  nextMessage,
+} from './monitor.ts';
+import type { Runtime } from './runtime.ts';
+import { runtimeError } from './runtime-error.ts';
+
+export interface ExecRequest {
+  /** The container's name for the runtime. */
+  readonly container: string;
+  readonly id: string;
+  /** A directory of this exec alone, on tmpfs. */
+  readonly directory: string;
+  readonly runtime: Runtime;
+  readonly monitorPath: string;
+  readonly process: OciProcess;
+  readonly openStdin: boolean;
+  readonly leaveStdinOpen: boolean;
+  /** Somebody wants its streams: called when the socket at `attachPath` is there, and before the process runs. */
+  readonly onAttachable?: (attachPath: string) => Promise<void>;
+  readonly deadline: Deadline;
+}
+
+export interface StartedExec {
+  readonly pid: number;
+  readonly monitor: MonitorIdentity;
+  readonly link: MonitorLink;
+  /** Where its exit file comes, under the container's name. */
+  readonly exitDir: string;
+}
+
+/**
+ * Runs one more process in a running container, under a monitor of its own.
+ * @throws CleatError PROCESS_NOT_FOUND, PROCESS_NOT_EXECUTABLE, RUNTIME_FAILED, MONITOR_*
+ */
+export async function execMonitored(request: ExecRequest): Promise<StartedExec> {
+  const { directory, runtime, deadline } = request;
+  const exitDir = join(directory, 'exits');
+  await mkdir(exitDir, { recursive: true });
+  await writeFile(join(directory, 'process.json'), JSON.stringify(request.process), { mode: 0o600 });
+  const monitor = launchMonitor({
+    path: request.monitorPath,
+    args: monitorArgs(request, exitDir),
+    cwd: directory,
+    env: { TMPDIR: consoleFolder(directory) },
+    isExec: true,
+  });
+  try {
+    const done = nextMessage(monitor.sync, deadline);
+    // Awaited at the end; a failure before must not be one that nobody hears of.
+    done.catch(() => undefined);
+    await Promise.all([launched(monitor), letRun(monitor, request)]);
+    const message = await done;
+    if (message.data <= 0) throw await runtimeError(runtime, 'exec', join(directory, 'oci.log'), message.message);
+    return { ...createdBy(monitor, message, join(directory, 'conmon.pid')), exitDir };
+  } catch (error) {
+    monitor.sync.destroy();
+    if (isSilence(error) || !(error instanceof CleatError)) await endByCommandLine(directory);
+    throw error;
+  } finally {
+    monitor.start?.destroy();
+    monitor.attach?.destroy();
+  }
+}
+
+/** The monitor waits for a byte before it begins, and, with the socket open, for another one before it runs the process. */
+async function letRun(monitor: LaunchedMonitor, request: ExecRequest): Promise<void> {
+  const { start, attach } = monitor;
+  if (start === undefined || attach === undefined) return;
+  writeByte(start);
+  if (request.onAttachable === undefined) return;
+  await nextMessage(attach, request.deadline);
+  await request.onAttachable(join(request.directory, 'attach'));
+  writeByte(start);
+}
+
+function writeByte(pipe: Writable): void {
+  // A monitor that has died is told of by its other pipes.
+  pipe.on('error', () => undefined);
+  pipe.write(Buffer.alloc(1));
+}
+
+function monitorArgs(request: ExecRequest, exitDir: string): string[] {
+  const { directory, runtime } = request;
+  return [
+    ...['--api-version', '-c', request.container, '-u', request.id, '-r', runtime.path, '-b', directory],
+    ...['-p', join(directory, 'pidfile'), '-P', join(directory, 'conmon.pid')],
+    ...['--exec', '--exec-process-spec', join(directory, 'process.json'), '--exit-dir', exitDir, '--full-attach'],
+    ...(request.onAttachable === undefined ? [] : ['--exec-attach']),
+    ...logArgs(undefined),
+    ...runtimeArgs(runtime, join(directory, 'oci.log')),
+    ...stdioArgs({
+      terminal: request.process.terminal,
+      openStdin: request.openStdin,
+      leaveStdinOpen: request.leaveStdinOpen,
+    }),
+  ];
+}

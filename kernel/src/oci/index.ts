@@ -1,0 +1,16 @@
+export type { CgroupDriver, CgroupPlace } from './cgroup-path.ts';
+export { cgroupDirectoryOf, cgroupsPathOf } from './cgroup-path.ts';
+export type { FoundDevice } from './devices.ts';
+export { findDevices, hostDevices } from './devices.ts';
+export type { HostFacts } from './host.ts';
+export { findProgram, readHostFacts, supportedResources } from './host.ts';
+export type { ContainerFiles, DescribedMount } from './mounts.ts';
+export { prepareBindSources } from './mounts.ts';
+export type { OciProcess, OciResources, OciSpec } from './oci-spec.ts';
+export type { ProcessInput } from './process.ts';
+export { buildProcess } from './process.ts';
+export { seccompFor } from './seccomp.ts';
+export type { ContributedParts, NamespacePaths, SpecParts } from './spec.ts';
+export { buildSpec, resourcesOf, viewSpec } from './spec.ts';
+export type { NameRoot, ResolvedUser } from './user.ts';
+export { resolveUser } from './user.ts';

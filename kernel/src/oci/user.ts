@@ -1,0 +1,132 @@
+import { errnoOf, type SafeRoot } from '@cleat/core/syscalls';
+import { CleatError } from '@cleat/schemas';
+
+/** Who a process runs as. */
+export interface ResolvedUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+  /** The home directory by the container's passwd file; `/` where it names none. */
+  readonly home: string;
+}
+
+/** The root that the names are looked up in. */
+export type NameRoot = Pick<SafeRoot, 'readFile'>;
+
+/** A passwd file larger than this is not one. */
+const FILE_LIMIT_BYTES = 16 * 1024 * 1024;
+const HIGHEST_ID = 0x7fff_ffff;
+
+interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+interface Group {
+  readonly name: string;
+  readonly gid: number;
+  readonly members: readonly string[];
+}
+
+/**
+ * Looks up `user[:group]`, each a name or a number, and further groups in /etc/passwd and /etc/group below `root`, as Docker does: a number
+ * needs no entry, a group that is named takes the place of all that the user is a member of.
+ */
+export function resolveUser(root: NameRoot, user: string, groups: readonly string[] = []): ResolvedUser {
+  const [userText = '', groupText = ''] = splitOnce(user);
+  const entries = readGroups(root);
+  const { account, name } = findAccount(readAccounts(root), userText);
+  const more = groups.map((group) => groupId(entries, group));
+  if (groupText !== '') {
+    return { uid: account.uid, gid: groupId(entries, groupText), additionalGids: unique(more), home: account.home };
+  }
+  const memberOf = name === undefined ? [] : entries.filter((group) => group.members.includes(name));
+  const additionalGids = unique([...memberOf.map((group) => group.gid), ...more]);
+  return { uid: account.uid, gid: account.gid, additionalGids, home: account.home };
+}
+
+function splitOnce(text: string): string[] {
+  const colon = text.indexOf(':');
+  return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+/** `name` is the one in the passwd file, undefined when there is no entry. */
+function findAccount(
+  accounts: readonly Account[],
+  text: string,
+): { readonly account: Pick<Account, 'uid' | 'gid' | 'home'>; readonly name?: string } {
+  const uid = text === '' ? 0 : numberOf(text);
+  const found = accounts.find((account) => (uid === undefined ? account.name === text : account.uid === uid));
+  if (found !== undefined) return { account: found, name: found.name };
+  if (uid === undefined) {
+    throw new CleatError(
+      'invalid_argument',
+      'USER_NOT_FOUND',
+      `unable to find user ${text}: no matching entries in passwd file`,
+    );
+  }
+  return { account: { uid: inRange(uid), gid: 0, home: '/' } };
+}
+
+function groupId(groups: readonly Group[], text: string): number {
+  const gid = numberOf(text);
+  const found = groups.find((group) => group.name === text || group.gid === gid);
+  if (found !== undefined) return found.gid;
+  if (gid !== undefined) return inRange(gid);
+  throw new CleatError(
+    'invalid_argument',
+    'GROUP_NOT_FOUND',
+    `unable to find group ${text}: no matching entries in group file`,
+  );
+}
+
+function numberOf(text: string): number | undefined {
+  return /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function inRange(id: number): number {
+  if (id >= 0 && id <= HIGHEST_ID) return id;
+  throw new CleatError('invalid_argument', 'USER_OUT_OF_RANGE', `uids and gids must be in range 0-${HIGHEST_ID}`);
+}
+
+function unique(ids: readonly number[]): number[] {
+  return [...new Set(ids)];
+}
+
+function readAccounts(root: NameRoot): Account[] {
+  return linesOf(root, 'etc/passwd').flatMap(([name, , uid, gid, , home]) => {
+    const numbers = [numberOf(uid ?? ''), numberOf(gid ?? '')];
+    const [uidNumber, gidNumber] = numbers;
+    if (name === undefined || name === '' || uidNumber === undefined || gidNumber === undefined) return [];
+    return [{ name, uid: uidNumber, gid: gidNumber, home: home === undefined || home === '' ? '/' : home }];
+  });
+}
+
+function readGroups(root: NameRoot): Group[] {
+  return linesOf(root, 'etc/group').flatMap(([name, , gid, members]) => {
+    const gidNumber = numberOf(gid ?? '');
+    if (name === undefined || name === '' || gidNumber === undefined) return [];
+    return [{ name, gid: gidNumber, members: (members ?? '').split(',') }];
+  });
+}
+
+/** The fields of each line; none when the container has no such file. */
+function linesOf(root: NameRoot, path: string): string[][] {
+  return textOf(root, path)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(':'));
+}
+
+function textOf(root: NameRoot, path: string): string {
+  try {
+    return root.readFile(path, FILE_LIMIT_BYTES).toString('utf8');
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return '';
+    throw error;
+  }
+}
