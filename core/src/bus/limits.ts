@@ -43,3 +43,5 @@ export const SERVER_WATCH_MS = 500;
 export const SERVER_LOG_BYTES = 8_388_608;
 /** One request to the server's own services. */
 export const SYSTEM_REQUEST_MS = 5_000;
+/** The wait before an account that the server could not be told is told again. */
+export const RETELL_MS = 1_000;

@@ -5,7 +5,7 @@ import type { Grant } from './account-claims.ts';
 import { AccountBook, type AccountChanges, type ParticipantKeys } from './accounts.ts';
 import { BusConnection } from './connection.ts';
 import type { Credentials, ParticipantCredentials } from './credentials.ts';
-import { SERVER_HUNG_MS, SERVER_START_MS } from './limits.ts';
+import { RETELL_MS, SERVER_HUNG_MS, SERVER_START_MS } from './limits.ts';
 import { makePrivateDirectory } from './secret-file.ts';
 import { NatsServer, type NatsServerOptions, type ServerEvent } from './server.ts';
 import { type Disconnection, SystemLink } from './system-link.ts';
@@ -28,6 +28,8 @@ export class PrivateBus {
   readonly #untold = new Set<string>();
   #telling: Promise<void> = Promise.resolve();
   #disarmHung: () => void = () => undefined;
+  #disarmRetell: () => void = () => undefined;
+  #isEnded = false;
 
   private constructor(options: PrivateBusOptions) {
     makePrivateDirectory(options.dir);
@@ -148,16 +150,21 @@ export class PrivateBus {
 
   /** Leaves the server running, for the next kernel. */
   async release(): Promise<void> {
-    this.#disarmHung();
-    await this.#link.connection.close(Deadline.after(0));
+    await this.#end();
     await this.#server.release();
   }
 
   /** Ends the server: the platform goes down. */
   async stop(): Promise<void> {
-    this.#disarmHung();
-    await this.#link.connection.close(Deadline.after(0));
+    await this.#end();
     await this.#server.stop();
+  }
+
+  async #end(): Promise<void> {
+    this.#isEnded = true;
+    this.#disarmHung();
+    this.#disarmRetell();
+    await this.#link.connection.close(Deadline.after(0));
   }
 
   /** The change is durable already; a failure here means that the server hears of it at the next connect. */
@@ -170,7 +177,25 @@ export class PrivateBus {
     // One after another: a statement that overtakes a newer one of its account would be the last the server hears.
     const turn = this.#telling.then(() => this.#tell(deadline));
     this.#telling = turn.catch(() => undefined);
-    await turn;
+    try {
+      await turn;
+    } catch (error) {
+      this.#retellLater();
+      throw error;
+    }
+  }
+
+  /** What the server could not be told is told later, whether or not the connection breaks meanwhile. */
+  #retellLater(): void {
+    this.#disarmRetell();
+    if (this.#isEnded) return;
+    this.#disarmRetell = armTimer(monotonicMs() + RETELL_MS, () => this.#retell());
+  }
+
+  #retell(): void {
+    this.#flush(Deadline.after(SERVER_START_MS)).catch((error: CleatError) => {
+      this.#options.log.warn('the bus server was not told of all accounts', { error, untold: this.#untold.size });
+    });
   }
 
   async #tell(deadline: Deadline): Promise<void> {
@@ -204,9 +229,7 @@ export class PrivateBus {
 
   #onConnected(): void {
     this.#disarmHung();
-    this.#flush(Deadline.after(SERVER_START_MS)).catch((error: CleatError) => {
-      this.#options.log.warn('the bus server was not told of all accounts', { error, untold: this.#untold.size });
-    });
+    this.#retell();
   }
 
   #onLost(): void {
@@ -217,6 +240,7 @@ export class PrivateBus {
   /** A server that is alive and admits nobody is no better than a dead one. */
   #armHung(): void {
     this.#disarmHung();
+    if (this.#isEnded) return;
     this.#disarmHung = armTimer(monotonicMs() + SERVER_HUNG_MS, () => {
       this.#options.log.error('the bus server admits nobody and is ended', { pid: this.#server.pid });
       this.#server.kill();
