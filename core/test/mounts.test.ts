@@ -75,6 +75,27 @@ t.test('a read-only bind refuses writes and its source still takes them', async 
   );
 });
 
+t.test('a recursive read-only bind is read-only in the mounts below too', async (t) => {
+  if (!needs(t, 'root')) return;
+  const directory = tempDir(t);
+  const [source, target] = [join(directory, 'source'), join(directory, 'target')];
+  mkdirSync(join(source, 'below'), { recursive: true });
+  mkdirSync(target);
+  mount({ source: 'below', target: join(source, 'below'), type: 'tmpfs' });
+  t.teardown(() => umount(join(source, 'below'), { lazy: true }));
+  bindMount(source, target, { recursive: true, readOnly: true });
+  t.teardown(() => umount(target, { lazy: true }));
+  for (const path of ['file', 'below/file']) {
+    t.match(
+      thrown(() => {
+        writeFileSync(join(target, path), '');
+      }),
+      { code: 'EROFS' },
+    );
+    writeFileSync(join(source, path), '');
+  }
+});
+
 t.test('a failed mount names the call, the errno and what it was about', async (t) => {
   if (!needs(t, 'root')) return;
   const target = join(tempDir(t), 'missing');

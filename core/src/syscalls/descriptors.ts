@@ -26,14 +26,27 @@ const recvmsgCall = bind<[number, Uint8Array, number]>('long recvmsg(int fd, voi
 /** The most descriptors that Linux takes in one message (SCM_MAX_FD). */
 export const DESCRIPTORS_PER_MESSAGE = 253;
 
-export function setCloseOnExec(fd: number, isSet: boolean): void {
-  const flags = checked(fcntlCall(fd, F_GETFD, 0), 'fcntl', `descriptor ${fd}`);
-  checked(fcntlCall(fd, F_SETFD, isSet ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC), 'fcntl', `descriptor ${fd}`);
+/** Returns what it was before. */
+export function setCloseOnExec(fd: number, isSet: boolean): boolean {
+  return changeFlag(fd, { get: F_GETFD, set: F_SETFD, flag: FD_CLOEXEC }, isSet);
 }
 
-export function setNonBlocking(fd: number, isSet: boolean): void {
-  const flags = checked(fcntlCall(fd, F_GETFL, 0), 'fcntl', `descriptor ${fd}`);
-  checked(fcntlCall(fd, F_SETFL, isSet ? flags | O_NONBLOCK : flags & ~O_NONBLOCK), 'fcntl', `descriptor ${fd}`);
+/** Of the open file, so for everybody who shares it. Returns what it was before. */
+export function setNonBlocking(fd: number, isSet: boolean): boolean {
+  return changeFlag(fd, { get: F_GETFL, set: F_SETFL, flag: O_NONBLOCK }, isSet);
+}
+
+interface DescriptorFlag {
+  readonly get: number;
+  readonly set: number;
+  readonly flag: number;
+}
+
+function changeFlag(fd: number, { get, set, flag }: DescriptorFlag, isSet: boolean): boolean {
+  const flags = checked(fcntlCall(fd, get, 0), 'fcntl', `descriptor ${fd}`);
+  const wasSet = (flags & flag) !== 0;
+  if (wasSet !== isSet) checked(fcntlCall(fd, set, flags ^ flag), 'fcntl', `descriptor ${fd}`);
+  return wasSet;
 }
 
 /** A struct msghdr of one piece of data and room for control data, with the buffers that it points into. */

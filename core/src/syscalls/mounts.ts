@@ -1,5 +1,7 @@
+import { realpathSync } from 'node:fs';
 import { errnoName, systemError } from './errno.ts';
 import { bind, checked, cPath, lastErrno } from './libc.ts';
+import { mountTable } from './mount-table.ts';
 
 export const MS_RDONLY = 0x1;
 export const MS_NOSUID = 0x2;
@@ -52,17 +54,29 @@ export interface BindOptions {
   readonly readOnly?: boolean;
 }
 
-/** Binds source on target. A bind takes its flags only from a second mount call; when that fails the bind is undone. */
+/**
+ * Binds source on target. A bind takes its flags only from a further mount call, one for each mount that came along; when one fails the
+ * bind is undone.
+ */
 export function bindMount(source: string, target: string, options: BindOptions = {}): void {
-  mount({ source, target, flags: MS_BIND | (options.recursive === true ? MS_REC : 0) });
-  if (options.readOnly !== true) return;
+  const { recursive = false, readOnly = false } = options;
+  mount({ source, target, flags: MS_BIND | (recursive ? MS_REC : 0) });
+  if (!readOnly) return;
   try {
-    // Flags that the source's mount has must be repeated, or in a user namespace the remount is refused.
-    mount({ target, flags: MS_REMOUNT | MS_BIND | MS_RDONLY | lockedFlags(target) });
+    for (const point of recursive ? mountPointsBelow(target) : [target]) {
+      // Flags that the source's mount has must be repeated, or in a user namespace the remount is refused.
+      mount({ target: point, flags: MS_REMOUNT | MS_BIND | MS_RDONLY | lockedFlags(point) });
+    }
   } catch (error) {
     umount(target, { lazy: true });
     throw error;
   }
+}
+
+function mountPointsBelow(target: string): string[] {
+  const path = realpathSync(target);
+  const points = mountTable().map(({ mountPoint }) => mountPoint);
+  return [...new Set(points.filter((point) => point === path || point.startsWith(`${path}/`)))];
 }
 
 function lockedFlags(path: string): number {

@@ -36,32 +36,35 @@ export interface ExecRequest {
   readonly keepFds?: readonly number[];
 }
 
-/** Replaces this process by another program. Does not return; on failure it throws and the process is as before. */
+/** Replaces this process by another program. Does not return; on failure it throws and this process goes on as before. */
 export function execve(request: ExecRequest): never {
   const { path, argv, env, keepFds = [] } = request;
-  const environment = Object.entries(env).map(([name, value]) => cPath(`${name}=${value}`));
-  for (const fd of keepFds) setCloseOnExec(fd, false);
-  // What Node changed for itself and exec does not change back: two ignored signals, and standard streams that close on exec.
-  for (const signal of IGNORED_BY_NODE) signalCall(signal, SIG_DFL);
-  for (const fd of STANDARD_STREAMS) releaseStandardStream(fd);
-  execveCall(cPath(path), [...argv.map(cPath), null], [...environment, null]);
-  const errno = lastErrno();
-  for (const signal of IGNORED_BY_NODE) signalCall(signal, SIG_IGN);
-  for (const fd of [...STANDARD_STREAMS, ...keepFds]) closeOnExecAgain(fd);
-  throw systemError(errno, 'execve', path);
+  const file = cPath(path);
+  const words = [...argv.map(cPath), null];
+  const environment = [...Object.entries(env).map(([name, value]) => cPath(`${name}=${value}`)), null];
+  const undo: (() => void)[] = [];
+  try {
+    for (const fd of keepFds) changed(undo, fd, setCloseOnExec);
+    // What Node changed for itself and exec does not change back: its standard streams, and two ignored signals.
+    for (const fd of STANDARD_STREAMS) {
+      unlessClosed(() => {
+        changed(undo, fd, setCloseOnExec);
+        changed(undo, fd, setNonBlocking);
+      });
+    }
+    for (const signal of IGNORED_BY_NODE) signalCall(signal, SIG_DFL);
+    execveCall(file, words, environment);
+    throw systemError(lastErrno(), 'execve', path);
+  } finally {
+    // Only a failure comes here.
+    for (const signal of IGNORED_BY_NODE) signalCall(signal, SIG_IGN);
+    for (const restore of undo.reverse()) restore();
+  }
 }
 
-function releaseStandardStream(fd: number): void {
-  unlessClosed(() => {
-    setCloseOnExec(fd, false);
-    setNonBlocking(fd, false);
-  });
-}
-
-function closeOnExecAgain(fd: number): void {
-  unlessClosed(() => {
-    setCloseOnExec(fd, true);
-  });
+/** Takes a flag from a descriptor and notes how to give it back. */
+function changed(undo: (() => void)[], fd: number, change: (fd: number, isSet: boolean) => boolean): void {
+  if (change(fd, false)) undo.push(() => change(fd, true));
 }
 
 /** A daemon may have closed its standard streams. */
