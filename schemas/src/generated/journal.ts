@@ -144,6 +144,8 @@ export interface Progress {
   /** Whether the namespaces are pinned and the root is mounted. */
   readonly namespaces: boolean;
   readonly rootMounted: boolean;
+  /** Claims whose source is being filled from the image; one that was cut off is emptied and done again. */
+  readonly filling: ReadonlyArray<string>;
   /** Purge at release, for a remove that is under way. */
   readonly purge: boolean;
   /** First log segment kept, and the one being written. */
@@ -168,6 +170,7 @@ export interface ProgressInput {
   readonly init?: ProcessIdentityInput | undefined;
   readonly namespaces?: boolean | undefined;
   readonly rootMounted?: boolean | undefined;
+  readonly filling?: ReadonlyArray<string> | undefined;
   readonly purge?: boolean | undefined;
   readonly logFirst?: number | undefined;
   readonly logLast?: number | undefined;

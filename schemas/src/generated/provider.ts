@@ -28,6 +28,8 @@ export interface ReserveResponse {
   readonly status: string;
   readonly warnings: ReadonlyArray<string>;
   readonly events: ReadonlyArray<ProviderTypesEvent>;
+  /** What holds from the reservation on and needs no use: the log policy. */
+  readonly contribution: null | ProviderTypesContribution;
 }
 
 /** What encoding takes for a ReserveResponse: fields with a default may be left out. */
@@ -35,6 +37,7 @@ export interface ReserveResponseInput {
   readonly status?: string | undefined;
   readonly warnings?: ReadonlyArray<string> | undefined;
   readonly events?: ReadonlyArray<ProviderTypesEventInput> | undefined;
+  readonly contribution?: null | ProviderTypesContributionInput | undefined;
 }
 
 export interface AttachRequest {
