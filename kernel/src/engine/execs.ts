@@ -1,0 +1,167 @@
+import { mkdirSync } from 'node:fs';
+import { Deadline } from '@cleat/core';
+import { removeTree } from '@cleat/core/files';
+import type { exec, execTypes, journal } from '@cleat/schemas';
+import { CleatError } from '@cleat/schemas';
+import type { Container, Progress } from '../state/container.ts';
+import { hasProcess, NO_PROCESS } from '../state/container.ts';
+import { execEvent } from '../state/event-draft.ts';
+import { CREATE_PROCESS_MS } from './limits.ts';
+import type { Asked, EngineParts } from './parts.ts';
+import { BY_ITSELF, factsOf, pathsOf } from './parts.ts';
+import { execDirectory } from './paths.ts';
+import { mergedOf } from './start.ts';
+
+/** Ended execs that a container keeps for `inspect`. */
+const KEPT_EXECS = 32;
+
+/** More processes in a running container. */
+export class Execs {
+  readonly #parts: EngineParts;
+  /** exec id -> container id */
+  readonly #homes = new Map<string, string>();
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  async create(request: exec.CreateRequest, asked: Asked): Promise<exec.CreateResponseInput> {
+    const { store } = this.#parts;
+    const current = store.find(request.container);
+    const { id: container } = current.definition;
+    checkRuns(current);
+    if (!/^[0-9a-f]{64}$/.test(request.id)) throw new CleatError('invalid_argument', 'EXEC_ID', 'an exec id has 64 hexadecimal digits');
+    if (request.process.args.length === 0) throw new CleatError('invalid_argument', 'NO_COMMAND', 'No exec command specified');
+    if (this.#homes.has(request.id)) return { id: request.id };
+    const { id, process, privileged, attachStdin, attachStdout, attachStderr, detachKeys } = request;
+    const info: execTypes.Info = { ...{ id, container, process, privileged, attachStdin, attachStdout, attachStderr, detachKeys }, running: false, pid: 0, exitCode: null };
+    const facts = { exec: id, args: process.args };
+    this.#write(current, [...kept(current.progress), { info, monitor: NO_PROCESS }], 'exec.created', [execEvent(factsOf(current, asked), 'exec-created', facts)]);
+    this.#homes.set(id, container);
+    await store.sync();
+    return { id };
+  }
+
+  async start(request: exec.StartRequest, asked: Asked): Promise<exec.StartResponseInput> {
+    const { host } = this.#parts;
+    const { container, entry } = this.#find(request.id);
+    checkRuns(container);
+    const { info } = entry;
+    if (info.running || info.exitCode !== null) throw new CleatError('conflict', 'EXEC_STARTED', `exec ${info.id} has run already`);
+    const attach = !request.detach && (info.attachStdin || info.attachStdout || info.attachStderr);
+    const ticket = attach ? await host.streams.offerExec({ exec: info.id, container: info.container, info }) : undefined;
+    this.#replace(container, { ...entry, info: { ...info, running: true } }, 'exec.intent');
+    try {
+      const pid = await this.#launch(container, info, { attach, rows: request.consoleRows, columns: request.consoleColumns }, asked);
+      return { pid, ticket: ticket ?? null };
+    } catch (error) {
+      this.#ended(info.id, 126);
+      throw error;
+    }
+  }
+
+  inspect(id: string): execTypes.Info {
+    return this.#find(id).entry.info;
+  }
+
+  async resize(id: string, rows: number, columns: number): Promise<void> {
+    const { entry, container } = this.#find(id);
+    if (!entry.info.running) throw new CleatError('conflict', 'EXEC_NOT_RUNNING', `exec ${id} is not running`);
+    await this.#parts.host.runtime.resize(execDirectory(pathsOf(this.#parts, container.definition.id), id), rows, columns);
+  }
+
+  /** After a start of the kernel: what ran goes on being known; what ended meanwhile is recorded. */
+  recover(container: Container): void {
+    for (const { info } of container.progress.execs) this.#homes.set(info.id, container.definition.id);
+  }
+
+  /** Execs of a container that were running when the kernel died, with where to look for their end. */
+  running(container: Container): readonly { readonly id: string; readonly directory: string; readonly monitor: journal.ProcessIdentity }[] {
+    const paths = pathsOf(this.#parts, container.definition.id);
+    return container.progress.execs.filter(({ info }) => info.running).map(({ info, monitor }) => ({ id: info.id, directory: execDirectory(paths, info.id), monitor }));
+  }
+
+  /** The end of an exec, noticed by whoever watches it. */
+  ended(id: string, exitCode: number): void {
+    this.#ended(id, exitCode);
+  }
+
+  async #launch(container: Container, info: execTypes.Info, how: { readonly attach: boolean; readonly rows: number; readonly columns: number }, asked: Asked): Promise<number> {
+    const { store, host } = this.#parts;
+    const { id, spec } = container.definition;
+    const paths = pathsOf(this.#parts, id);
+    const directory = execDirectory(paths, info.id);
+    await removeTree(directory);
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+    const made = await host.runtime.exec({
+      ...{ info, directory, ...how },
+      container: id,
+      runtime: spec.runtime,
+      containerSpec: spec,
+      root: `/proc/${container.progress.state.pid}/root`,
+      environment: [...mergedOf(container).environment, ...spec.process.env],
+      deadline: Deadline.after(CREATE_PROCESS_MS),
+      onSocket: (path) => host.streams.connectExec(info.id, path),
+      onEnd: (exitCode) => this.#ended(info.id, exitCode),
+    });
+    const { entry, container: now } = this.#find(info.id);
+    // A short one may have ended before its start was known here.
+    const running = entry.info.exitCode === null;
+    const facts = { exec: info.id, args: info.process.args };
+    this.#write(now, replaced(now.progress, { info: { ...entry.info, running, pid: running ? made.pid : 0 }, monitor: made.monitor }), 'exec.started', [execEvent(factsOf(now, asked), 'exec-started', facts)]);
+    await store.sync();
+    return made.pid;
+  }
+
+  #ended(id: string, exitCode: number): void {
+    const home = this.#homes.get(id);
+    if (home === undefined || !this.#parts.store.containers.has(home)) return;
+    const { container, entry } = this.#find(id);
+    if (entry.info.exitCode === null) {
+      const info = { ...entry.info, running: false, pid: 0, exitCode };
+      const facts = { exec: id, args: info.process.args, exitCode };
+      this.#write(container, replaced(container.progress, { ...entry, info, monitor: NO_PROCESS }), 'exec.exited', [execEvent(factsOf(container, BY_ITSELF), 'exec-exited', facts)]);
+    }
+    this.#parts.host.tasks.spawn('exec end', async () => {
+      await this.#parts.store.sync();
+      this.#parts.host.streams.execExited(id, exitCode);
+      await removeTree(execDirectory(pathsOf(this.#parts, home), id));
+    });
+  }
+
+  #find(id: string): { readonly container: Container; readonly entry: journal.ExecProgress } {
+    const home = this.#homes.get(id);
+    const container = home === undefined ? undefined : this.#parts.store.containers.get(home);
+    const entry = container?.progress.execs.find(({ info }) => info.id === id);
+    if (container === undefined || entry === undefined) {
+      this.#homes.delete(id);
+      throw new CleatError('not_found', 'EXEC_NOT_FOUND', `No such exec instance: ${id}`);
+    }
+    return { container, entry };
+  }
+
+  #replace(container: Container, entry: journal.ExecProgress, step: string): void {
+    this.#write(container, replaced(container.progress, entry), step, []);
+  }
+
+  #write(container: Container, execs: Progress['execs'], step: string, events: Parameters<EngineParts['store']['step']>[3]): void {
+    this.#parts.store.step(container.definition.id, step, { ...container.progress, execs }, events);
+  }
+}
+
+function kept(progress: Progress): Progress['execs'] {
+  const ended = progress.execs.filter(({ info }) => info.exitCode !== null);
+  const dropped = new Set(ended.slice(0, Math.max(0, ended.length - KEPT_EXECS + 1)));
+  return progress.execs.filter((entry) => !dropped.has(entry));
+}
+
+function replaced(progress: Progress, entry: journal.ExecProgress): Progress['execs'] {
+  return progress.execs.map((known) => (known.info.id === entry.info.id ? entry : known));
+}
+
+function checkRuns(container: Container): void {
+  const { name, id } = container.definition;
+  const { status } = container.progress.state;
+  if (status === 'paused') throw new CleatError('conflict', 'CONTAINER_PAUSED', `container ${name} is paused, unpause the container before exec`);
+  if (!hasProcess(container.progress)) throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${id} is not running`);
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+
+/** Where everything of one container lies. The run directory is a tmpfs and gone after a reboot. */
+export interface ContainerPaths {
+  readonly run: string;
+  readonly state: string;
+  readonly networkPin: string;
+  readonly userPin: string;
+  /** Mount point of the root file system. */
+  readonly root: string;
+  readonly claims: string;
+  readonly hosts: string;
+  readonly resolvConf: string;
+  readonly hostname: string;
+  readonly logs: string;
+}
+
+export function containerPaths(runDir: string, stateDir: string, id: string): ContainerPaths {
+  const run = join(runDir, 'c', id);
+  const state = join(stateDir, 'containers', id);
+  return {
+    run,
+    state,
+    networkPin: join(run, 'net'),
+    userPin: join(run, 'user'),
+    root: join(run, 'root'),
+    claims: join(run, 'claims'),
+    hosts: join(state, 'hosts'),
+    resolvConf: join(state, 'resolv.conf'),
+    hostname: join(state, 'hostname'),
+    logs: join(state, 'logs'),
+  };
+}
+
+/** Bundle of one run, with the monitor's socket, its pid files and its log of errors. */
+export function runBundle(paths: ContainerPaths, run: number): string {
+  return join(paths.run, `run${run}`);
+}
+
+/** Where the monitor writes the exit code of one run. */
+export function runExitDir(paths: ContainerPaths, run: number): string {
+  return join(runBundle(paths, run), 'exit.d');
+}
+
+export function viewBundle(paths: ContainerPaths, view: string): string {
+  return join(paths.run, `view-${view}`);
+}
+
+export function execDirectory(paths: ContainerPaths, exec: string): string {
+  return join(paths.run, 'exec', exec.slice(0, 16));
+}
+
+export function logSegment(paths: ContainerPaths, number: number): string {
+  return join(paths.logs, `${number}.log`);
+}
