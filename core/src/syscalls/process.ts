@@ -13,7 +13,6 @@ const LOCK_UN = 8;
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
 const SIG_DFL = 0;
-const SIG_IGN = 1;
 const IGNORED_BY_NODE: readonly number[] = [constants.signals.SIGPIPE, constants.signals.SIGXFSZ];
 const STANDARD_STREAMS: readonly number[] = [0, 1, 2];
 
@@ -52,12 +51,14 @@ export function execve(request: ExecRequest): never {
         changed(undo, fd, setNonBlocking);
       });
     }
-    for (const signal of IGNORED_BY_NODE) signalCall(signal, SIG_DFL);
+    for (const signal of IGNORED_BY_NODE) {
+      const previous = signalCall(signal, SIG_DFL);
+      undo.push(() => signalCall(signal, previous));
+    }
     execveCall(file, words, environment);
     throw systemError(lastErrno(), 'execve', path);
   } finally {
     // Only a failure comes here.
-    for (const signal of IGNORED_BY_NODE) signalCall(signal, SIG_IGN);
     for (const restore of undo.reverse()) restore();
   }
 }
