@@ -14,3 +14,4 @@ export { type BusHeaders, type BusLog, type BusMessage, CallHeader } from './bus
 export { type CallGrant, type Grant, KERNEL, type ParticipantKeys } from './bus/index.ts';
 export { type Credentials, decodeCredentials, encodeCredentials, type ParticipantCredentials } from './bus/index.ts';
 export { type Disconnection, type LeafRemote, PrivateBus, type PrivateBusOptions, type ServerEvent } from './bus/index.ts';
+export { type ContractCall, ContractCallee, type ContractCalleeOptions, ContractCaller, type ContractCallOptions, type ContractHandler, ErrorCodec } from './contracts/index.ts';

@@ -67,6 +67,10 @@ export interface Participant {
   readonly addresses: ReadonlyArray<string>;
   /** contract.operation, for an interceptor. */
   readonly intercepts: ReadonlyArray<string>;
+  /** Its calls come from this account. */
+  readonly key: string;
+  /** It may name another principal than itself. */
+  readonly speaksFor: boolean;
 }
 
 /** What encoding takes for a Participant: fields with a default may be left out. */
@@ -77,6 +81,8 @@ export interface ParticipantInput {
   readonly contracts?: Readonly<Record<string, ReadonlyArray<string>>> | undefined;
   readonly addresses?: ReadonlyArray<string> | undefined;
   readonly intercepts?: ReadonlyArray<string> | undefined;
+  readonly key?: string | undefined;
+  readonly speaksFor?: boolean | undefined;
 }
 
 export interface RegistryResponse {
