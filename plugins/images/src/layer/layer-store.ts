@@ -56,6 +56,8 @@ export class LayerStore {
   readonly #workers: LayerWorkers;
   readonly #trash: Trash;
   readonly #layers = new Map<Digest, Layer>();
+  /** How many layers come from a blob: the same archive may lie on different ones. */
+  readonly #blobUses = new Map<Digest, number>();
   /** `<mapping>/<chain>` to the number of its short name. */
   readonly #mapped = new Map<string, number>();
   readonly #making = new Map<string, Promise<unknown>>();
@@ -78,10 +80,22 @@ export class LayerStore {
       const directory = join(this.#directory, 'layers', hex);
       const layer = readLayer(await readTextIfExists(join(directory, 'layer.json')));
       if (layer === undefined || digestHex(layer.chain) !== hex) await this.#trash.take(directory);
-      else this.#layers.set(layer.chain, layer);
+      else this.#add(layer);
     }
     await this.#openMapped();
     await this.#openLinks();
+  }
+
+  #add(layer: Layer): void {
+    this.#layers.set(layer.chain, layer);
+    this.#blobUses.set(layer.blob, (this.#blobUses.get(layer.blob) ?? 0) + 1);
+  }
+
+  #drop(layer: Layer): void {
+    this.#layers.delete(layer.chain);
+    const others = (this.#blobUses.get(layer.blob) ?? 1) - 1;
+    if (others > 0) this.#blobUses.set(layer.blob, others);
+    else this.#blobUses.delete(layer.blob);
   }
 
   get(chain: Digest): Layer | undefined {
@@ -104,8 +118,9 @@ export class LayerStore {
     });
   }
 
-  all(): IterableIterator<Layer> {
-    return this.#layers.values();
+  /** True when a layer was unpacked from this blob. */
+  usesBlob(blob: Digest): boolean {
+    return this.#blobUses.has(blob);
   }
 
   /** The directory of a layer's files. */
@@ -183,7 +198,7 @@ export class LayerStore {
       const target = join(this.#directory, 'layers', digestHex(layer.chain));
       await renameDurable(work, target);
       await this.#makeLink(layer.link, join('layers', digestHex(layer.chain), 'diff'));
-      this.#layers.set(layer.chain, layer);
+      this.#add(layer);
       return layer;
     });
   }
@@ -250,7 +265,7 @@ export class LayerStore {
       const removed: Layer[] = [];
       for (const { layer } of ordered) {
         if (isUsed(layer.chain)) continue;
-        this.#layers.delete(layer.chain);
+        this.#drop(layer);
         removed.push(layer);
         await this.#removeFiles(layer);
       }

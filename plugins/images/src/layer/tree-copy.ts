@@ -15,7 +15,7 @@ import { setImmediate } from 'node:timers/promises';
 import { CleatError } from '@cleat/schemas';
 import { getXattr, listXattrs, makeNode, type NodeRequest, setFileTimes, setXattr } from '@cleat/sdk/filesystem';
 import { hostPath, joinPath } from './layer-path.ts';
-import type { CopyJob, CopyResult, IdMapping, IdRange } from './unpack-job.ts';
+import { type CopyJob, type CopyResult, mapId } from './unpack-job.ts';
 
 const CAPABILITY_XATTR = 'security.capability';
 const CAPABILITY_REVISION_2 = 0x02;
@@ -120,17 +120,6 @@ class TreeCopy {
       { hint: 'Give the user namespace a larger range of subordinate ids (/etc/subuid, /etc/subgid).' },
     );
   }
-}
-
-/** The host's id for one of the container's. */
-export function mapId(ranges: readonly IdRange[], id: number): number | undefined {
-  const range = ranges.find(({ containerId, size }) => id >= containerId && id < containerId + size);
-  return range === undefined ? undefined : range.hostId + (id - range.containerId);
-}
-
-/** A name for a mapping; undefined for none. */
-export function isMapped(mapping: IdMapping | undefined): mapping is IdMapping {
-  return mapping !== undefined && mapping.uids.length + mapping.gids.length > 0;
 }
 
 function setTimes(path: Buffer, stat: BigIntStats): void {

@@ -12,6 +12,16 @@ export interface IdMapping {
   readonly gids: readonly IdRange[];
 }
 
+export function isMapped(mapping: IdMapping | undefined): mapping is IdMapping {
+  return mapping !== undefined && mapping.uids.length + mapping.gids.length > 0;
+}
+
+/** The host's id for one of the container's; undefined when no range has it. */
+export function mapId(ranges: readonly IdRange[], id: number): number | undefined {
+  const range = ranges.find(({ containerId, size }) => id >= containerId && id < containerId + size);
+  return range === undefined ? undefined : range.hostId + (id - range.containerId);
+}
+
 /**
  * How deletions are written. overlay: as overlayfs has them, for a directory that will be one of several layers;
  * merged: done at once, in a directory that already holds all the layers below.

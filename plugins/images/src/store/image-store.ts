@@ -126,8 +126,6 @@ export class ImageStore {
   }
 
   #isBlobUsed(digest: Digest): boolean {
-    if (this.leases.isHeld(digest) || this.index.images.has(digest)) return true;
-    for (const layer of this.layers.all()) if (layer.blob === digest) return true;
-    return false;
+    return this.leases.isHeld(digest) || this.index.images.has(digest) || this.layers.usesBlob(digest);
   }
 }

@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { toCleatError } from '@cleat/schemas';
+import type { PluginContext, StreamTicket } from '@cleat/sdk';
+import { storageError } from '../layer/errno.ts';
+import { type ImportPlan, importImage } from '../store/image-import.ts';
+import { loadImages } from '../store/image-load.ts';
+import type { SavePlan } from '../store/image-save.ts';
+import type { ImageStore } from '../store/image-store.ts';
+
+/** Operations whose bytes come or go by a socket. The ticket is the answer to the call; the socket tells the rest. */
+export class ImageStreams {
+  readonly #store: ImageStore;
+  readonly #context: Pick<PluginContext, 'offerStream' | 'signal'>;
+
+  constructor(store: ImageStore, context: Pick<PluginContext, 'offerStream' | 'signal'>) {
+    this.#store = store;
+    this.#context = context;
+  }
+
+  /** Lines: {"id": "sha256:..."} or {"error": {...}}. */
+  import(plan: ImportPlan): Promise<StreamTicket> {
+    return this.#receive(async (source, say, signal) => {
+      say({ id: await importImage(this.#store, plan, source, signal) });
+    });
+  }
+
+  /** Lines: {"id": "sha256:...", "names": [...]} for each image, {"error": {...}} when it goes wrong. */
+  load(): Promise<StreamTicket> {
+    return this.#receive(async (source, say, signal) => {
+      await loadImages(this.#store, source, { signal, onLoaded: say });
+    });
+  }
+
+  save(plan: SavePlan): Promise<StreamTicket> {
+    return this.#context.offerStream(async (connection) => {
+      await pipeline(Readable.from(plan.archive(), { objectMode: false }), connection, { signal: this.#context.signal });
+      for (const record of plan.records) await this.#store.publish({ type: 'image.saved', record, name: record.id });
+    });
+  }
+
+  /** Takes bytes until the client half-closes, and answers in lines of JSON. */
+  #receive(work: (source: AsyncIterable<Uint8Array>, say: (line: object) => void, signal: AbortSignal) => Promise<void>): Promise<StreamTicket> {
+    return this.#context.offerStream(async (connection) => {
+      const gone = new AbortController();
+      const onClose = (): void => gone.abort(new Error('the client went away'));
+      connection.once('close', onClose);
+      const say = (line: object): void => void connection.write(`${JSON.stringify(line)}\n`);
+      try {
+        await work(bytesOf(connection), say, AbortSignal.any([gone.signal, this.#context.signal]));
+      } catch (error) {
+        say({ error: errorLine(error) });
+      } finally {
+        connection.off('close', onClose);
+        connection.end();
+        // What the client still sends is not wanted, and must not hold it up.
+        connection.resume();
+      }
+    });
+  }
+}
+
+/** The client's bytes. Unlike the socket's own iterator it leaves the connection open, for the answer. */
+async function* bytesOf(connection: Socket): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of connection.iterator({ destroyOnReturn: false })) {
+    if (chunk instanceof Uint8Array) yield chunk;
+  }
+}
+
+function errorLine(thrown: unknown): object {
+  const { class: errorClass, code, message, hint } = toCleatError(storageError(thrown, 'the image store'));
+  return { class: errorClass, code, message, ...(hint === undefined ? {} : { hint }) };
+}
