@@ -40,6 +40,9 @@ function run(args: readonly string[], killAfter = Number.POSITIVE_INFINITY): Pro
   });
 }
 
+// Nearly forty processes are started one after another, on a busy machine a second each.
+t.setTimeout(300_000);
+
 const sumTo = (count: number): number => (count * (count + 1)) / 2;
 
 t.test('twenty kills of a busy owner, rotations among them, lose nothing that was written', async (t) => {

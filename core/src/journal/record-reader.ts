@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { errnoOf } from '../syscalls/index.ts';
-import { type Frame, FrameParser, KIND_RECORD, KIND_SNAPSHOT_BEGIN } from './frame.ts';
+import { errnoOf, fromNodeError } from '../syscalls/index.ts';
+import { type Frame, FrameParser, KIND_RECORD } from './frame.ts';
 import { corruptJournal, positionGone } from './journal-error.ts';
-import { decodeSegmentHeader, type ReadStart } from './segment.ts';
+import { decodeSegmentHeader, FIRST_FRAME_BYTES, type ReadStart } from './segment.ts';
 import type { JournalRecord } from './segment-scan.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -30,14 +30,17 @@ export interface ReadOptions {
 export async function* readRecords(options: ReadOptions): AsyncGenerator<JournalRecord, void, undefined> {
   let next = options.from;
   while (next <= options.last) {
-    const opened = await openSegment(options, next);
+    const reader = new SegmentReader(await openSegment(options, next), next);
     try {
-      for await (const record of recordsOf(opened, next)) {
-        next = record.position + 1;
-        if (options.filter === undefined || options.filter(record.schema)) yield record;
+      // A whole chunk at once: an await a record would cost more than the reading.
+      for await (const records of reader.pieces()) {
+        for (const record of records) {
+          next = record.position + 1;
+          if (options.filter === undefined || options.filter(record.schema)) yield record;
+        }
       }
     } finally {
-      await opened.handle.close();
+      await reader.close();
     }
   }
 }
@@ -45,54 +48,90 @@ export async function* readRecords(options: ReadOptions): AsyncGenerator<Journal
 interface OpenedSegment {
   readonly handle: FileHandle;
   readonly segment: ReadableSegment;
+  /** The salt in the file. */
+  readonly salt: number;
 }
 
 async function openSegment(options: ReadOptions, position: number): Promise<OpenedSegment> {
   const located = options.locate(position);
   if (located === undefined) throw positionGone(position, options.firstRetained());
   const segment = { ...located, last: Math.min(located.last, options.last) };
+  let handle: FileHandle | undefined;
   try {
-    return { handle: await open(segment.path, 'r'), segment };
+    handle = await open(segment.path, 'r');
+    return { handle, segment, salt: await readSalt(handle, segment) };
   } catch (error) {
-    // Removed between the two lines above.
+    await handle?.close();
+    // Removed between the look-up and the opening.
     if (errnoOf(error) === 'ENOENT') throw positionGone(position, options.firstRetained());
-    throw error;
+    throw fromNodeError(error, segment.path);
   }
 }
 
-async function* recordsOf(opened: OpenedSegment, from: number): AsyncGenerator<JournalRecord, void, undefined> {
-  const { segment } = opened;
-  const near = segment.start?.index.near(from);
-  let position = near?.position ?? segment.base;
-  for await (const frame of framesOf(opened, near?.offset)) {
-    if (frame.kind !== KIND_RECORD) continue;
-    if (position >= from) {
-      yield { type: 'record', position, schema: frame.schema, payload: Buffer.from(frame.payload) };
+async function readSalt(handle: FileHandle, segment: ReadableSegment): Promise<number> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_FRAME_BYTES), 0, FIRST_FRAME_BYTES, 0);
+  const parser = new FrameParser({ salt: 0, offset: 0 });
+  parser.feed(buffer.subarray(0, bytesRead));
+  const result = parser.next();
+  if (result.state !== 'frame') throw corruptJournal(segment.path, 0, 'it does not begin like a segment');
+  return decodeSegmentHeader(result.frame, segment.path, segment.base).salt;
+}
+
+/** The records of one segment from a position to the last that is to be taken from it. */
+class SegmentReader {
+  readonly #handle: FileHandle;
+  readonly #segment: ReadableSegment;
+  readonly #from: number;
+  readonly #parser: FrameParser;
+  #position: number;
+
+  constructor(opened: OpenedSegment, from: number) {
+    const { segment, salt } = opened;
+    // A rotation may have put a new file of the same name in place meanwhile; what is known is of the old one then.
+    const near = segment.start?.salt === salt ? segment.start.index.near(from) : undefined;
+    this.#handle = opened.handle;
+    this.#segment = segment;
+    this.#from = from;
+    this.#position = near?.position ?? segment.base;
+    this.#parser = new FrameParser({ salt, offset: near?.offset ?? FIRST_FRAME_BYTES });
+  }
+
+  async *pieces(): AsyncGenerator<JournalRecord[], void, undefined> {
+    for (let readOffset = this.#parser.offset; this.#position <= this.#segment.last; ) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, readOffset);
+      if (bytesRead === 0) throw this.#damaged(`it ends before position ${this.#segment.last}, which it should hold`);
+      readOffset += bytesRead;
+      this.#parser.feed(chunk.subarray(0, bytesRead));
+      yield this.#takeRecords();
     }
-    if (position >= segment.last) return;
-    position += 1;
   }
-  const what = `it ends before position ${segment.last}, which it should hold`;
-  throw corruptJournal(segment.path, (await opened.handle.stat()).size, what);
-}
 
-async function* framesOf(opened: OpenedSegment, start: number | undefined): AsyncGenerator<Frame, void, undefined> {
-  const { handle, segment } = opened;
-  const isAtRecord = start !== undefined && segment.start !== undefined;
-  const parser = new FrameParser({ salt: isAtRecord ? segment.start.salt : 0, offset: isAtRecord ? start : 0 });
-  for (let readOffset = parser.offset; ; ) {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, readOffset);
-    if (bytesRead === 0) return;
-    readOffset += bytesRead;
-    parser.feed(chunk.subarray(0, bytesRead));
-    for (let result = parser.next(); result.state !== 'incomplete'; result = parser.next()) {
-      if (result.state === 'damaged') {
-        throw corruptJournal(segment.path, parser.offset, 'a frame has a wrong length or checksum');
-      }
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  /** The records of what has been read. What lies behind the last one is not looked at: it may be torn. */
+  #takeRecords(): JournalRecord[] {
+    const records: JournalRecord[] = [];
+    while (this.#position <= this.#segment.last) {
+      const result = this.#parser.next();
+      if (result.state === 'incomplete') break;
+      if (result.state === 'damaged') throw this.#damaged('a frame has a wrong length or checksum');
       const { frame } = result;
-      if (frame.offset === 0) parser.salt = decodeSegmentHeader(frame, segment.path, segment.base).salt;
-      if (frame.kind !== KIND_SNAPSHOT_BEGIN) yield frame;
+      if (frame.kind !== KIND_RECORD) continue;
+      if (this.#position >= this.#from) records.push(recordOf(frame, this.#position));
+      this.#position += 1;
     }
+    return records;
   }
+
+  #damaged(what: string): Error {
+    return corruptJournal(this.#segment.path, this.#parser.offset, what);
+  }
+}
+
+function recordOf(frame: Frame, position: number): JournalRecord {
+  // Copied: a decoder may keep a slice, which would hold the whole chunk in memory.
+  return { type: 'record', position, schema: frame.schema, payload: Buffer.from(frame.payload) };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Frame, KIND_SNAPSHOT_BEGIN } from './frame.ts';
+import { FRAME_HEADER_BYTES, type Frame, KIND_SNAPSHOT_BEGIN } from './frame.ts';
 import { corruptJournal, unknownJournalFormat } from './journal-error.ts';
 
 // A segment is one file. It begins with a complete snapshot: a frame that says what it is, the items, a frame with their
@@ -9,6 +9,9 @@ import { corruptJournal, unknownJournalFormat } from './journal-error.ts';
 const MAGIC = Buffer.from('CLEATJNL');
 const FORMAT_VERSION = 1;
 const HEADER_BYTES = 22;
+
+/** The first frame of a segment has this size. */
+export const FIRST_FRAME_BYTES: number = FRAME_HEADER_BYTES + HEADER_BYTES;
 
 const SEGMENT_NAME = /^(\d{20})\.segment$/;
 const UNFINISHED_NAME = /^\d{20}\.segment\.tmp$/;

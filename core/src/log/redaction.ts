@@ -38,8 +38,10 @@ function plain(value: unknown, depth: number, budget: Budget): unknown {
       return value === null ? null : plainObject(value, depth, budget);
     case 'function':
     case 'symbol':
+    case 'undefined':
       return undefined;
-    default:
+    case 'boolean':
+    case 'number':
       return value;
   }
 }
