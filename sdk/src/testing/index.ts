@@ -1,1 +1,1 @@
-export {};
+export { Journal } from '@cleat/core';

@@ -1,0 +1,123 @@
+import type { providerTypes } from '@cleat/schemas';
+import { Rtnetlink } from '@cleat/sdk/netlink';
+import { AddressBook } from './address-book.ts';
+import { BridgeDriver } from './drivers/bridge-driver.ts';
+import type { NetworkDriver } from './drivers/driver.ts';
+import { occupiedSubnets } from './drivers/host-bridges.ts';
+import { PlainDriver } from './drivers/plain-driver.ts';
+import { Firewall } from './firewall.ts';
+import { clearForwardPolicies } from './forward-policy.ts';
+import { instanceNames } from './instance-names.ts';
+import type { DriverName, NetworkDefinition } from './model.ts';
+import { NetworkProvider } from './network-provider.ts';
+import { NetworkService } from './network-service.ts';
+import type { OpenJournal } from './network-store.ts';
+import { NetworkStore } from './network-store.ts';
+import type { PluginConfig } from './plugin-config.ts';
+import { PortBook } from './ports/port-book.ts';
+import { missingPredefined } from './predefined-networks.ts';
+import { Reconciliation } from './reconciliation.ts';
+import { Sandboxes } from './sandboxes.ts';
+import type { Subnet } from './subnet.ts';
+import { parseSubnet } from './subnet.ts';
+
+export interface EngineOptions {
+  /** 8 hexadecimal digits. */
+  readonly instanceId: string;
+  readonly config: PluginConfig;
+  readonly openJournal: OpenJournal;
+  readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  readonly publish: (event: providerTypes.EventInput) => Promise<void>;
+}
+
+/** All parts of the plugin, put together. Nothing on the host is touched before the first network is used. */
+export interface NetworkEngine {
+  readonly provider: NetworkProvider;
+  readonly service: NetworkService;
+  readonly reconciliation: Reconciliation;
+  close(): Promise<void>;
+}
+
+export async function openNetworkEngine(options: EngineOptions): Promise<NetworkEngine> {
+  const { instanceId, config, warn } = options;
+  const store = await NetworkStore.open(options.openJournal);
+  const names = instanceNames(instanceId);
+  const addresses = new AddressBook();
+  const firewall = new Firewall(names.table);
+  const sandboxes = new Sandboxes(store);
+  const bridges = new BridgeDriver({
+    names,
+    addresses,
+    firewall,
+    ports: new PortBook(),
+    warn,
+    otherPools: (networkId) => poolsOf(store.networks().filter((network) => network.id !== networkId)),
+    changed: (network) => {
+      store.putNetwork(network);
+      addresses.open(network, store.endpointsOf(network.id));
+    },
+    interfaceNumber: (container, prefix) => sandboxes.interfaceNumber(container, prefix),
+  });
+  const drivers: Record<DriverName, NetworkDriver> = {
+    bridge: bridges,
+    host: new PlainDriver('host'),
+    null: new PlainDriver('null'),
+  };
+  const predefined = missingPredefined({
+    instanceId,
+    names,
+    config,
+    existing: store.networks(),
+    occupied,
+    now: nowNs(),
+  });
+  for (const network of predefined) store.putNetwork(network);
+  for (const network of store.networks()) addresses.open(network, store.endpointsOf(network.id));
+  await store.sync();
+
+  const provider = new NetworkProvider({ store, addresses, sandboxes, drivers });
+  return {
+    provider,
+    service: new NetworkService({
+      store,
+      addresses,
+      drivers,
+      publish: options.publish,
+      newNetworkContext: () => ({ instanceId, names, existing: store.networks(), occupied, now: nowNs() }),
+    }),
+    reconciliation: new Reconciliation({ store, addresses, sandboxes, provider, bridges, firewall, warn }),
+    close: async () => {
+      sandboxes.closeAll();
+      // Containers that run on keep their network; without any, nothing of this instance stays on the host.
+      if (!store.endpoints().some((endpoint) => endpoint.attachment !== undefined)) {
+        bridges.sweep(new Set(), new Set());
+        if (firewall.isOnHost()) {
+          await firewall.clear();
+          await clearForwardPolicies(`${names.bridgePrefix}+`).catch((error: unknown) =>
+            warn('could not remove rules of iptables', { error }),
+          );
+        }
+      }
+      bridges.shutDown();
+      firewall.close();
+      await store.close();
+    },
+  };
+}
+
+function poolsOf(networks: readonly NetworkDefinition[]): readonly Subnet[] {
+  return networks.flatMap((network) => network.pools.map((pool) => parseSubnet(pool.subnet)));
+}
+
+function occupied(): readonly Subnet[] {
+  const routes = Rtnetlink.open();
+  try {
+    return occupiedSubnets(routes, undefined);
+  } finally {
+    routes.close();
+  }
+}
+
+function nowNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}

@@ -1,0 +1,152 @@
+import { CleatError } from '@cleat/schemas';
+import type { Endpoint, NetworkDefinition } from './model.ts';
+
+/** What is used of the SDK's journal. */
+export interface StoreJournal {
+  readonly needsRotation: boolean;
+  write(schema: string, payload: Uint8Array): number;
+  sync(): Promise<number>;
+  rotate(items: Iterable<StoredRecord>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StoredRecord {
+  readonly schema: string;
+  readonly payload: Uint8Array;
+}
+
+/** Opens the journal and hands its records over, oldest first. */
+export type OpenJournal = (replay: (record: StoredRecord) => void) => Promise<StoreJournal>;
+
+/** Names the format of the records below; one that changes its meaning gets another. */
+const FORMAT = '6e6574776f726b01';
+
+type Change =
+  | { readonly type: 'network'; readonly network: NetworkDefinition }
+  | { readonly type: 'network-removed'; readonly id: string }
+  | { readonly type: 'endpoint'; readonly endpoint: Endpoint }
+  | { readonly type: 'endpoint-removed'; readonly key: string };
+
+/** Networks and endpoints, in memory and in a journal. A change is written before its method returns. */
+export class NetworkStore {
+  readonly #networks = new Map<string, NetworkDefinition>();
+  readonly #endpoints = new Map<string, Endpoint>();
+  #journal: StoreJournal | undefined;
+  #rotation: Promise<void> | undefined;
+
+  static async open(openJournal: OpenJournal): Promise<NetworkStore> {
+    const store = new NetworkStore();
+    store.#journal = await openJournal((record) => store.#replay(record));
+    return store;
+  }
+
+  networks(): readonly NetworkDefinition[] {
+    return [...this.#networks.values()];
+  }
+
+  network(id: string): NetworkDefinition | undefined {
+    return this.#networks.get(id);
+  }
+
+  endpoints(): readonly Endpoint[] {
+    return [...this.#endpoints.values()];
+  }
+
+  endpoint(key: string): Endpoint | undefined {
+    return this.#endpoints.get(key);
+  }
+
+  endpointsOf(networkId: string): readonly Endpoint[] {
+    return this.endpoints().filter((endpoint) => endpoint.networkId === networkId);
+  }
+
+  /** The endpoints of a container, in the order in which they were reserved. */
+  endpointsOfContainer(container: string): readonly Endpoint[] {
+    return this.endpoints().filter((endpoint) => endpoint.container === container);
+  }
+
+  putNetwork(network: NetworkDefinition): void {
+    this.#write({ type: 'network', network });
+  }
+
+  removeNetwork(id: string): void {
+    if (this.#networks.has(id)) this.#write({ type: 'network-removed', id });
+  }
+
+  putEndpoint(endpoint: Endpoint): void {
+    this.#write({ type: 'endpoint', endpoint });
+  }
+
+  removeEndpoint(key: string): void {
+    if (this.#endpoints.has(key)) this.#write({ type: 'endpoint-removed', key });
+  }
+
+  /** Resolves when every change made so far survives a loss of power. */
+  async sync(): Promise<void> {
+    await this.#journal?.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#rotation;
+    await this.#journal?.close();
+  }
+
+  #write(change: Change): void {
+    this.#journal?.write(FORMAT, Buffer.from(JSON.stringify(change)));
+    this.#apply(change);
+    if (this.#journal?.needsRotation === true && this.#rotation === undefined) this.#rotate(this.#journal);
+  }
+
+  #apply(change: Change): void {
+    switch (change.type) {
+      case 'network':
+        this.#networks.set(change.network.id, change.network);
+        return;
+      case 'network-removed':
+        this.#networks.delete(change.id);
+        return;
+      case 'endpoint':
+        this.#endpoints.set(change.endpoint.key, change.endpoint);
+        return;
+      case 'endpoint-removed':
+        this.#endpoints.delete(change.key);
+        return;
+    }
+  }
+
+  #replay(record: StoredRecord): void {
+    if (record.schema !== FORMAT) {
+      throw new CleatError(
+        'internal',
+        'NETWORK_STORE_UNKNOWN',
+        `the network plugin's store has a record of an unknown format ${record.schema}`,
+        {
+          hint: 'It was written by a newer version of the plugin; install that one again.',
+        },
+      );
+    }
+    const change: unknown = JSON.parse(Buffer.from(record.payload).toString('utf8'));
+    if (!isChange(change))
+      throw new CleatError('internal', 'NETWORK_STORE_DAMAGED', 'the network plugin’s store has a record that is none');
+    this.#apply(change);
+  }
+
+  #rotate(journal: StoreJournal): void {
+    const items: Change[] = [
+      ...this.networks().map((network) => ({ type: 'network', network }) as const),
+      ...this.endpoints().map((endpoint) => ({ type: 'endpoint', endpoint }) as const),
+    ];
+    // A rotation that fails leaves the journal as it is; the next write tries again.
+    this.#rotation = journal
+      .rotate(items.map((change) => ({ schema: FORMAT, payload: Buffer.from(JSON.stringify(change)) })))
+      .catch(() => undefined)
+      .then(() => {
+        this.#rotation = undefined;
+      });
+  }
+}
+
+/** The journal's checksum vouches for the content; the format name for its shape. */
+function isChange(value: unknown): value is Change {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+}
