@@ -40,31 +40,31 @@ export async function importImage(
   source: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<Digest> {
-  const lease = store.leases.take();
-  try {
+  const record = await store.withLease(async (lease) => {
     const staged = await store.blobs.stage(source, signal);
     lease.hold(staged.digest);
     await store.blobs.keep(staged);
     const hold = lease.hold.bind(lease);
     const blobPath = store.blobs.path(staged.digest);
     const layer = await store.layers.ensure({ parent: undefined, blob: staged.digest, blobPath, diffId: undefined, hold }, signal);
-    const created = new Date().toISOString();
-    const config = encodeImageConfig({
-      created,
-      author: '',
-      comment: plan.comment,
-      ...plan.platform,
-      osVersion: '',
-      dockerVersion: '',
-      diffIds: [layer.diffId],
-      history: [{ created, createdBy: '', author: '', comment: plan.comment, emptyLayer: false }],
-      defaults: plan.defaults,
-    });
-    const record = await store.add(config, plan.name === undefined ? [] : [plan.name], lease);
-    await store.publish({ type: 'image.imported', record, name: record.id });
-    if (plan.name !== undefined) await store.publish({ type: 'image.tagged', record, name: familiarText(plan.name) });
-    return record.id;
-  } finally {
-    lease.release();
-  }
+    return store.add(configText(plan, layer.diffId), plan.name === undefined ? [] : [plan.name], lease);
+  });
+  await store.publish({ type: 'image.imported', record, name: record.id });
+  if (plan.name !== undefined) await store.publish({ type: 'image.tagged', record, name: familiarText(plan.name) });
+  return record.id;
+}
+
+function configText(plan: ImportPlan, diffId: Digest): string {
+  const created = new Date().toISOString();
+  return encodeImageConfig({
+    created,
+    author: '',
+    comment: plan.comment,
+    ...plan.platform,
+    osVersion: '',
+    dockerVersion: '',
+    diffIds: [diffId],
+    history: [{ created, createdBy: '', author: '', comment: plan.comment, emptyLayer: false }],
+    defaults: plan.defaults,
+  });
 }

@@ -23,19 +23,19 @@ const ENTRIES_LIMIT = 100_000;
 /** Loads the images of an archive of `docker save` or of an OCI layout. What was loaded before an error stays. */
 export async function loadImages(store: ImageStore, source: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<LoadedImage[]> {
   const files = new ArchiveFiles();
-  const lease = store.leases.take();
   try {
-    await receiveFiles(store.blobs, files, source, options.signal);
-    const found = files.get('manifest.json') === undefined ? await readOciLayout(files) : await readDockerArchive(files);
-    const loaded: LoadedImage[] = [];
-    for (const image of found) {
-      const result = await loadImage(store, image, lease, options.signal);
-      loaded.push(result);
-      options.onLoaded?.(result);
-    }
-    return loaded;
+    return await store.withLease(async (lease) => {
+      await receiveFiles(store.blobs, files, source, options.signal);
+      const found = files.get('manifest.json') === undefined ? await readOciLayout(files) : await readDockerArchive(files);
+      const loaded: LoadedImage[] = [];
+      for (const image of found) {
+        const result = await loadImage(store, image, lease, options.signal);
+        loaded.push(result);
+        options.onLoaded?.(result);
+      }
+      return loaded;
+    });
   } finally {
-    lease.release();
     for (const file of files.all()) await store.blobs.discard(file);
   }
 }

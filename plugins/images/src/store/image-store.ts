@@ -110,6 +110,17 @@ export class ImageStore {
     return record;
   }
 
+  /** Runs work that adds blobs and layers. What no image names in the end is removed again, after an error too. */
+  async withLease<T>(work: (lease: Lease) => Promise<T>): Promise<T> {
+    const lease = this.leases.take();
+    try {
+      return await work(lease);
+    } finally {
+      lease.release();
+      await this.collect();
+    }
+  }
+
   /** Removes layers and blobs that neither an image, a container nor an operation holds; the layers, upmost first. */
   async collect(): Promise<Layer[]> {
     const removed = await this.layers.collect((chain) => this.#isLayerUsed(chain));
