@@ -132,14 +132,17 @@ for (const [name, makeTree] of trees) {
   });
 }
 
-t.test('a killing for want of memory is counted', async (t) => {
-  if (!needs(t, 'root', 'cgroup-v1')) return;
+t.test('controllers are handed down, and a killing for want of memory is counted', async (t) => {
+  if (!needs(t, 'root')) return;
   const tree = new CgroupTree(host);
   const path = cgroup(t, tree);
   tree.create(path);
   t.equal(tree.oomKillCount(path), 0);
-  const memory = tree.paths(path).get('memory') ?? '';
-  writeFileSync(`${memory}/memory.limit_in_bytes`, String(8 << 20));
+  const paths = tree.paths(path);
+  const directory = paths.get('memory') ?? paths.get('unified') ?? '';
+  const file = host.layout === 'unified' ? 'memory.max' : 'memory.limit_in_bytes';
+  writeFileSync(`${directory}/${file}`, String(8 << 20));
+  if (existsSync(`${directory}/memory.swap.max`)) writeFileSync(`${directory}/memory.swap.max`, '0');
   const child = insider(t, tree, path, 'exec tail /dev/zero');
   t.match(await child.waitForExit(), { signal: 'SIGKILL' });
   t.equal(tree.oomKillCount(path), 1);
