@@ -11,6 +11,19 @@ function die(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
+/** Says a line before it returns, also when the reader is slow and the pipe, which does not block, is full. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
 /** Many items, so that writing them takes several steps. */
 function* snapshot(text: string): Generator<SnapshotItem> {
   for (let n = 0; n < 400; n++) {
@@ -45,9 +58,9 @@ async function writeOn(): Promise<void> {
   const number = state.count + 1;
   journal.write(SCHEMA, Buffer.from(`${number}`.padEnd(500)));
   state.add(number);
-  writeSync(1, `w ${number}\n`);
+  say(`w ${number}`);
   await journal.sync();
-  writeSync(1, `a ${number}\n`);
+  say(`a ${number}`);
 }
 
 async function writers(rounds: number): Promise<void> {

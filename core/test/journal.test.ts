@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Journal, type JournalRecord, unknownJournalSchema } from '../src/journal/index.ts';
@@ -111,6 +111,21 @@ t.test('old segments are removed over the limit, but not those that are kept', a
   t.throws(() => journal.read(first - 1), { code: 'JOURNAL_POSITION_GONE', details: { first: String(first) } });
   t.equal((await readTexts(journal, first)).length, journal.lastPosition - first + 1);
   t.equal(readdirSync(dir).filter((name) => name.endsWith('.segment')).length, journal.totalBytes > 20_000 ? 3 : 2);
+  await journal.close();
+});
+
+t.test('only the segment that is written to has a reserve', async (t) => {
+  const dir = temporaryDirectory(t);
+  const { journal } = openJournal({ dir });
+  const takenBytes = (base: number): number =>
+    statSync(join(dir, `${String(base).padStart(20, '0')}.segment`)).blocks * 512;
+  await journal.append(SCHEMA, Buffer.alloc(1000));
+  t.ok(takenBytes(1) > 1024 * 1024);
+  // A sync that is under way when the new segment takes over must not take the blocks again.
+  await Promise.all([journal.rotate([]), journal.append(SCHEMA, Buffer.alloc(1000))]);
+  await journal.append(SCHEMA, Buffer.alloc(1000));
+  t.ok(takenBytes(1) < 64 * 1024);
+  t.ok(takenBytes(2) > 1024 * 1024);
   await journal.close();
 });
 

@@ -237,9 +237,10 @@ export class Journal {
     this.#rotation = undefined;
     this.#rotateAtBytes = 0;
     // A segment without records has been replaced by the new one, which has the same name.
-    if (old.base < this.#writer.base) this.#sealed.push(old.seal());
+    if (old.base < this.#writer.base) this.#sealed.push(old.sealed());
+    // A sync of both may still be on its way.
     await this.#runningSync;
-    await old.close();
+    await old.retire();
   }
 
   /** Goes on without a rotation that has failed. */
@@ -252,7 +253,10 @@ export class Journal {
     if (!rotation.hasName) await rotation.abandon();
   }
 
-  /** Segments that hold this position or a later one are not removed: events from there on are still to be published. */
+  /**
+   * Segments that hold this position or a later one are not removed: events from there on are still to be published.
+   * Until the first call none is kept, so an owner with events calls it before it rotates.
+   */
   keepFrom(position: number): void {
     this.#keepFrom = position;
     this.#trim();

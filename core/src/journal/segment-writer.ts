@@ -216,10 +216,18 @@ export class SegmentWriter {
     this.#path = path;
   }
 
-  /** Gives back the blocks of the reserve; the file will not be written to again. */
-  seal(): SealedSegment {
-    ftruncateSync(this.#fd, this.#end);
+  /** What readers need when the file is not written to any more. */
+  sealed(): SealedSegment {
     return { path: this.#path, base: this.base, bytes: this.#end, start: this.start };
+  }
+
+  /** Ends the use of a segment that has a successor, and gives back the blocks of its reserve. */
+  async retire(): Promise<void> {
+    try {
+      ftruncateSync(this.#fd, this.#end);
+    } finally {
+      await this.close();
+    }
   }
 
   async close(): Promise<void> {
