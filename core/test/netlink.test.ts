@@ -32,6 +32,7 @@ import {
   setLink,
   subnetRange,
 } from '../src/netlink/index.ts';
+import { attributeList, BodyWriter } from '../src/netlink/message.ts';
 import { createNetworkNamespace, unpinNamespace, withNetworkNamespace } from '../src/syscalls/network-namespaces.ts';
 
 interface Teardown {
@@ -324,6 +325,22 @@ t.test('flows to a removed backend are forgotten', async (t) => {
     { direction: 'original', address: 'fd00::2' },
     { direction: 'reply', address: '172.18.0.2', service: { protocol: 'udp', port: 53 } },
   ]);
+});
+
+t.test('a body grows with what is written into it', async (t) => {
+  const body = new BodyWriter();
+  for (let value = 0; value < 100; value += 1)
+    body
+      .u32be(1, value)
+      .u16(2, value)
+      .u8(3, value)
+      .nest(4, (inner) => inner.u64be(5, BigInt(value)));
+  const values = attributeList(body.finish());
+  t.same(
+    values.filter(({ type }) => type === 1).map(({ value }) => value.readUInt32BE(0)),
+    Array.from({ length: 100 }, (_, value) => value),
+  );
+  t.equal(values.length, 400);
 });
 
 t.test('addresses keep their meaning through bytes and text', async (t) => {

@@ -67,32 +67,38 @@ export class BodyWriter {
   }
 
   u8(type: number, value: number): this {
-    this.#buffer.writeUInt8(value, this.#header(type, 1));
+    const at = this.#header(type, 1);
+    this.#buffer.writeUInt8(value, at);
     return this;
   }
 
   u16(type: number, value: number): this {
-    this.#buffer.writeUInt16LE(value, this.#header(type, 2));
+    const at = this.#header(type, 2);
+    this.#buffer.writeUInt16LE(value, at);
     return this;
   }
 
   u32(type: number, value: number): this {
-    this.#buffer.writeUInt32LE(value >>> 0, this.#header(type, 4));
+    const at = this.#header(type, 4);
+    this.#buffer.writeUInt32LE(value >>> 0, at);
     return this;
   }
 
   u16be(type: number, value: number): this {
-    this.#buffer.writeUInt16BE(value, this.#header(type, 2));
+    const at = this.#header(type, 2);
+    this.#buffer.writeUInt16BE(value, at);
     return this;
   }
 
   u32be(type: number, value: number): this {
-    this.#buffer.writeUInt32BE(value >>> 0, this.#header(type, 4));
+    const at = this.#header(type, 4);
+    this.#buffer.writeUInt32BE(value >>> 0, at);
     return this;
   }
 
   u64be(type: number, value: bigint): this {
-    this.#buffer.writeBigUInt64BE(value, this.#header(type, 8));
+    const at = this.#header(type, 8);
+    this.#buffer.writeBigUInt64BE(value, at);
     return this;
   }
 

@@ -40,9 +40,8 @@ export function statusText(endpoint: Endpoint, network: NetworkDefinition): stri
 }
 
 /** The container's own lines of /etc/hosts, one an address. */
-export function hostsLines(endpoint: Endpoint, hostname: string): readonly string[] {
+export function hostsLines({ hostname, attachment }: Endpoint): readonly string[] {
   if (hostname === '') return [];
-  const { attachment } = endpoint;
   return [attachment?.ipv4?.address, attachment?.ipv6?.address]
     .filter((address) => address !== undefined)
     .map((address) => `${address}\t${hostname}`);

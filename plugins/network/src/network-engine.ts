@@ -1,13 +1,13 @@
 import type { providerTypes } from '@cleat/schemas';
 import { Rtnetlink } from '@cleat/sdk/netlink';
 import { AddressBook } from './address-book.ts';
-import { BridgeDriver } from './drivers/bridge-driver.ts';
+import { BridgeDriver, forwardMatch } from './drivers/bridge-driver.ts';
 import type { NetworkDriver } from './drivers/driver.ts';
 import { occupiedSubnets } from './drivers/host-bridges.ts';
 import { PlainDriver } from './drivers/plain-driver.ts';
 import { Firewall } from './firewall.ts';
 import { clearForwardPolicies } from './forward-policy.ts';
-import { instanceNames } from './instance-names.ts';
+import { type InstanceNames, instanceNames } from './instance-names.ts';
 import type { DriverName, NetworkDefinition } from './model.ts';
 import { NetworkProvider } from './network-provider.ts';
 import { NetworkService } from './network-service.ts';
@@ -89,20 +89,32 @@ export async function openNetworkEngine(options: EngineOptions): Promise<Network
     close: async () => {
       sandboxes.closeAll();
       // Containers that run on keep their network; without any, nothing of this instance stays on the host.
-      if (!store.endpoints().some((endpoint) => endpoint.attachment !== undefined)) {
-        bridges.sweep(new Set(), new Set());
-        if (firewall.isOnHost()) {
-          await firewall.clear();
-          await clearForwardPolicies(`${names.bridgePrefix}+`).catch((error: unknown) =>
-            warn('could not remove rules of iptables', { error }),
-          );
-        }
-      }
+      if (!store.endpoints().some((endpoint) => endpoint.attachment !== undefined))
+        await clearHost({ store, names, bridges, firewall, warn });
       bridges.shutDown();
       firewall.close();
       await store.close();
     },
   };
+}
+
+interface HostParts {
+  readonly store: NetworkStore;
+  readonly names: InstanceNames;
+  readonly bridges: BridgeDriver;
+  readonly firewall: Firewall;
+  readonly warn: EngineOptions['warn'];
+}
+
+async function clearHost({ store, names, bridges, firewall, warn }: HostParts): Promise<void> {
+  const used = store.networks().filter((network) => network.bridge !== '' && bridges.hasLink(network.bridge));
+  for (const network of used) await bridges.close(network);
+  bridges.sweep(new Set(), new Set());
+  if (!firewall.isOnHost()) return;
+  await firewall.clear();
+  for (const match of new Set(used.map((network) => forwardMatch(network.bridge, names)))) {
+    await clearForwardPolicies(match).catch((error: unknown) => warn('could not remove rules of iptables', { error }));
+  }
 }
 
 function poolsOf(networks: readonly NetworkDefinition[]): readonly Subnet[] {

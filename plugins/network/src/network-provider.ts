@@ -56,22 +56,15 @@ export class NetworkProvider {
   }
 
   async attach(request: provider.AttachRequest, signal: AbortSignal): Promise<provider.AttachResponseInput> {
-    const { store, drivers, sandboxes } = this.#parts;
+    const { store } = this.#parts;
     const { reference } = request;
-    const reserved = store.endpoint(endpointKey(reference.container, reference.claim));
-    if (reserved === undefined) {
-      throw new CleatError(
-        'not_found',
-        'NETWORK_CLAIM_UNKNOWN',
-        `the network plugin holds no claim ${reference.claim} of container ${reference.container}`,
-      );
-    }
+    const reserved = this.#known(reference);
     const network = store.network(reserved.networkId);
     if (network === undefined)
       throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${reserved.networkId} not found`);
     const earlier = reserved.attachment;
     if (earlier?.isComplete === true && earlier.number === reference.number && earlier.bootId === reference.bootId) {
-      return this.#answer(reserved, network, request.container.hostname);
+      return this.#answer(reserved, network);
     }
     await this.#takeDown(reserved);
     if (network.driver === 'bridge' && request.networkNamespace === '') {
@@ -81,34 +74,31 @@ export class NetworkProvider {
         `container ${request.container.name} has no network namespace of its own to connect to ${network.name}`,
       );
     }
-    const base = {
-      ...reserved,
-      attachment: undefined,
-      containerName: request.container.name,
-      hostname: request.container.hostname,
-    };
-    const record = (attachment: Attachment): void => store.putEndpoint({ ...base, attachment });
+    const { name: containerName, hostname } = request.container;
+    return this.#attachNow({ ...reserved, attachment: undefined, containerName, hostname }, network, request, signal);
+  }
+
+  async #attachNow(
+    endpoint: Endpoint,
+    network: NetworkDefinition,
+    { reference, networkNamespace: namespace }: provider.AttachRequest,
+    signal: AbortSignal,
+  ): Promise<provider.AttachResponseInput> {
+    const { store, drivers, sandboxes } = this.#parts;
+    const record = (attachment: Attachment): void => store.putEndpoint({ ...endpoint, attachment });
     try {
-      const plan = {
-        endpoint: base,
-        network,
-        number: reference.number,
-        bootId: reference.bootId,
-        namespace: request.networkNamespace,
-        signal,
-        record,
-      };
+      const plan = { endpoint, network, number: reference.number, bootId: reference.bootId, namespace, signal, record };
       const attachment = await drivers[network.driver].attach(plan);
-      const endpoint = { ...base, attachment };
+      const attached = { ...endpoint, attachment };
       // The driver may have given the network another subnet.
       const current = store.network(network.id) ?? network;
-      if (network.driver === 'bridge') await sandboxes.join(endpoint, attachment, current, true);
-      store.putEndpoint(endpoint);
-      return await this.#answer(endpoint, current, request.container.hostname);
+      if (network.driver === 'bridge') await sandboxes.join(attached, attachment, current, true);
+      store.putEndpoint(attached);
+      return await this.#answer(attached, current);
     } catch (error) {
-      const begun = store.endpoint(base.key);
+      const begun = store.endpoint(endpoint.key);
       if (begun !== undefined) await this.#takeDown(begun);
-      throw named(error, base, begun?.attachment?.endpointId ?? '');
+      throw named(error, endpoint, begun?.attachment?.endpointId ?? '');
     }
   }
 
@@ -131,15 +121,10 @@ export class NetworkProvider {
   update(request: provider.UpdateRequest): Promise<provider.UpdateResponseInput> {
     const { store, sandboxes } = this.#parts;
     const { reference } = request;
-    const endpoint = store.endpoint(endpointKey(reference.container, reference.claim));
-    const network = endpoint === undefined ? undefined : store.network(endpoint.networkId);
-    if (endpoint === undefined || network === undefined) {
-      throw new CleatError(
-        'not_found',
-        'NETWORK_CLAIM_UNKNOWN',
-        `the network plugin holds no claim ${reference.claim} of container ${reference.container}`,
-      );
-    }
+    const endpoint = this.#known(reference);
+    const network = store.network(endpoint.networkId);
+    if (network === undefined)
+      throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${endpoint.networkId} not found`);
     if (
       request.options !== null &&
       JSON.stringify(parseClaimOptions(request.options)) !== JSON.stringify(endpoint.options)
@@ -180,6 +165,16 @@ export class NetworkProvider {
     return endpoint;
   }
 
+  #known(reference: providerTypes.Reference): Endpoint {
+    const endpoint = this.#parts.store.endpoint(endpointKey(reference.container, reference.claim));
+    if (endpoint !== undefined) return endpoint;
+    throw new CleatError(
+      'not_found',
+      'NETWORK_CLAIM_UNKNOWN',
+      `the network plugin holds no claim ${reference.claim} of container ${reference.container}`,
+    );
+  }
+
   /** Ends the attachment and forgets the endpoint. */
   async #drop(key: string): Promise<void> {
     const { store, addresses } = this.#parts;
@@ -218,16 +213,12 @@ export class NetworkProvider {
     }
   }
 
-  async #answer(
-    endpoint: Endpoint,
-    network: NetworkDefinition,
-    hostname: string,
-  ): Promise<provider.AttachResponseInput> {
+  async #answer(endpoint: Endpoint, network: NetworkDefinition): Promise<provider.AttachResponseInput> {
     const { sandboxes } = this.#parts;
     const dns = await containerResolver(endpoint, network, sandboxes.usesNameServer(endpoint.container));
     return {
       status: statusText(endpoint, network),
-      contribution: { hosts: [...hostsLines(endpoint, hostname), ...this.#linkLines(endpoint, network)], dns },
+      contribution: { hosts: [...hostsLines(endpoint), ...this.#linkLines(endpoint, network)], dns },
       events: [event('network.connected', endpoint, network)],
     };
   }

@@ -14,21 +14,7 @@ export async function serveTcp(
   word: string,
   address = '',
 ): Promise<void> {
-  const listen = address === '' ? [] : ['-s', address];
-  const child = start(
-    t,
-    namespace,
-    'busybox',
-    'nc',
-    '-ll',
-    '-p',
-    String(port),
-    ...listen,
-    '-e',
-    'busybox',
-    'echo',
-    word,
-  );
+  const child = start(t, namespace, 'busybox', 'nc', '-ll', '-p', String(port), '-e', 'busybox', 'echo', word);
   await waitFor(`a server on port ${port}`, async () => {
     if (child.exitCode !== null) throw new Error('the server ended');
     const listening = await runProcess(['nsenter', `--net=${namespace}`, 'busybox', 'netstat', '-ltn']);

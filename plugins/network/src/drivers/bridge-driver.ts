@@ -71,6 +71,7 @@ export class BridgeDriver implements NetworkDriver {
   async attach(plan: AttachPlan): Promise<Attachment> {
     const { network, link } = await this.#ensureOpen(plan.network);
     plan.signal.throwIfAborted();
+    this.#doomed.flushFrom(plan.namespace);
     const settings = parseBridgeSettings(network.options);
     let attachment = this.#assign(plan, network);
     plan.record(attachment);
@@ -87,7 +88,7 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async detach(endpoint: Endpoint, attachment: Attachment): Promise<void> {
-    this.#doomed.add(attachment.hostLink);
+    this.#doomed.add(attachment.hostLink, attachment.namespace);
     this.#reservations.get(endpoint.key)?.close();
     this.#reservations.delete(endpoint.key);
     const target = targetOf(attachment);
@@ -118,7 +119,7 @@ export class BridgeDriver implements NetworkDriver {
   sweep(keptLinks: ReadonlySet<string>, keptBridges: ReadonlySet<string>): void {
     const { linkPrefix, bridgePrefix } = this.#options.names;
     for (const link of this.#routes.links()) {
-      if (link.name.startsWith(linkPrefix) && !keptLinks.has(link.name)) this.#doomed.add(link.name);
+      if (link.name.startsWith(linkPrefix) && !keptLinks.has(link.name)) this.#doomed.add(link.name, '');
       if (link.name.startsWith(bridgePrefix) && !keptBridges.has(link.name)) closeBridge(this.#routes, link.name);
     }
     this.#doomed.flush();
@@ -126,11 +127,6 @@ export class BridgeDriver implements NetworkDriver {
 
   hasLink(name: string): boolean {
     return this.#routes.link(name) !== undefined;
-  }
-
-  /** Everything that was cut off is gone from a container before it gets a new link. */
-  flush(): void {
-    this.#doomed.flush();
   }
 
   shutDown(): void {
@@ -164,7 +160,7 @@ export class BridgeDriver implements NetworkDriver {
     allowLoopbackRouting(opened.network.bridge);
     enableIpv4Forwarding();
     if (opened.network.ipv6) enableIpv6Forwarding();
-    await passForwardPolicies(settings.bridgeName ?? `${this.#options.names.bridgePrefix}+`).catch((error: unknown) => {
+    await passForwardPolicies(forwardMatch(opened.network.bridge, this.#options.names)).catch((error: unknown) => {
       this.#options.warn(
         'another firewall on this host drops forwarded packets, and could not be told to let those of containers pass',
         { error },
@@ -241,6 +237,11 @@ export class BridgeDriver implements NetworkDriver {
       if (!isNetlinkErrno(error, 'EOPNOTSUPP', 'EINVAL')) throw error;
     }
   }
+}
+
+/** How iptables names the bridge: ours all at once, one that the user named by itself. */
+export function forwardMatch(bridge: string, names: InstanceNames): string {
+  return bridge.startsWith(names.bridgePrefix) ? `${names.bridgePrefix}+` : bridge;
 }
 
 function targetOf(attachment: Attachment): { readonly ipv4: string; readonly ipv6: string } {

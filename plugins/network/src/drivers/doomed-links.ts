@@ -12,7 +12,8 @@ const GRACE_MS = 150;
 export class DoomedLinks {
   readonly #routes: Rtnetlink;
   readonly #group: number;
-  readonly #names = new Set<string>();
+  /** Names, with the network namespace at the other end. */
+  readonly #names = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(routes: Rtnetlink, group: number) {
@@ -21,7 +22,7 @@ export class DoomedLinks {
   }
 
   /** Cuts the link off from its bridge, and sees to it that it goes. */
-  add(name: string): void {
+  add(name: string, namespace: string): void {
     const link = this.#routes.link(name);
     if (link === undefined) return;
     try {
@@ -30,18 +31,23 @@ export class DoomedLinks {
       if (!isNetlinkErrno(error, 'ENODEV')) throw error;
       return;
     }
-    this.#names.add(name);
+    this.#names.set(name, namespace);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.flush();
     }, GRACE_MS);
   }
 
+  /** A namespace that gets another link first loses those that are to go: their names and routes would be in the way. */
+  flushFrom(namespace: string): void {
+    if ([...this.#names.values()].includes(namespace)) this.flush();
+  }
+
   /** Deletes what is left of them, now. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const left = [...this.#names].filter((name) => this.#routes.link(name) !== undefined);
+    const left = [...this.#names.keys()].filter((name) => this.#routes.link(name) !== undefined);
     this.#names.clear();
     if (left.length === 0) return;
     try {

@@ -79,13 +79,13 @@ export class PortBook {
 
   async #reserveOne(port: PublishedPort, defaultHostIp: string): Promise<readonly Holding[]> {
     const hostIps = hostAddresses(port.hostIp === '' ? defaultHostIp : port.hostIp);
-    let refusal: unknown;
+    let refusal: CleatError | undefined;
     for (const hostPort of this.#candidates(port)) {
       try {
         return await this.#hold(port, hostIps, hostPort);
       } catch (error) {
-        refusal ??= error;
         if (!isTaken(error)) throw error;
+        refusal ??= error;
       }
     }
     throw refusal ?? new CleatError('resource_exhausted', 'NETWORK_PORTS_EMPTY', 'all ports are allocated');
@@ -183,7 +183,7 @@ async function listen(bound: BoundPort): Promise<HeldPort | undefined> {
   }
 }
 
-function isTaken(error: unknown): boolean {
+function isTaken(error: unknown): error is CleatError {
   return error instanceof CleatError && error.code === 'NETWORK_PORT_TAKEN';
 }
 
