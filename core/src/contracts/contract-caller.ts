@@ -40,7 +40,7 @@ export class ContractCaller {
   async call<Response>(contract: string, address: string, operation: string, request: unknown, options: ContractCallOptions = {}): Promise<Response> {
     const codecs = this.#book.anyOperation(contract, operation, options.version);
     const version = options.version ?? this.#book.versionsOf(contract).at(-1) ?? '1.0';
-    const headers = new Map([
+    const headers = new Map<string, string>([
       [CallHeader.contract, `${contract}@${version}`],
       [CallHeader.schema, codecs.request.fingerprint],
     ]);

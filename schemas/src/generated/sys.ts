@@ -1,5 +1,5 @@
 // Generated from schemas/contracts/sys.avdl by "npm run generate": do not edit.
-import type { Actor as CommonActor, ActorInput as CommonActorInput } from './common.ts';
+import type { Actor as CommonActor, ActorInput as CommonActorInput, Empty as CommonEmpty, EmptyInput as CommonEmptyInput } from './common.ts';
 import type { Event as ProviderTypesEvent, EventInput as ProviderTypesEventInput } from './provider-types.ts';
 
 export interface BeatRequest {
@@ -22,6 +22,16 @@ export interface BeatResponse {
 /** What encoding takes for a BeatResponse: fields with a default may be left out. */
 export interface BeatResponseInput {
   readonly known?: boolean | undefined;
+}
+
+/** The plugin is set up. Answered when every reconcile has been; until then it gets no other call. */
+export interface ReadyRequest {
+  readonly instance: string;
+}
+
+/** What encoding takes for a ReadyRequest: fields with a default may be left out. */
+export interface ReadyRequestInput {
+  readonly instance: string;
 }
 
 export interface EventRequest {
@@ -121,6 +131,7 @@ export interface SchemaResponseInput {
 
 /** The operations of the contract sys. */
 export interface Operations {
+  readonly ready: { readonly input: ReadyRequestInput; readonly request: ReadyRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
   readonly beat: { readonly input: BeatRequestInput; readonly request: BeatRequest; readonly response: BeatResponse; readonly answer: BeatResponseInput };
   readonly event: { readonly input: EventRequestInput; readonly request: EventRequest; readonly response: EventResponse; readonly answer: EventResponseInput };
   readonly registry: { readonly input: RegistryRequestInput; readonly request: RegistryRequest; readonly response: RegistryResponse; readonly answer: RegistryResponseInput };
