@@ -1,7 +1,7 @@
 import { EVENT_STREAM, EVENT_SUBJECT, eventSubject, JETSTREAM_PREFIX, LIVE_PREFIX } from './event-subjects.ts';
 import type { AccountClaims, AccountExport, AccountImport, AccountLimits, UserClaims } from './jwt.ts';
 import { MAX_MESSAGE_BYTES } from './limits.ts';
-import { callSubject } from './subjects.ts';
+import { addressSubject, callSubject } from './subjects.ts';
 
 /** A right to call: an address of a provider, all its operations or some. */
 export interface CallGrant {
@@ -69,14 +69,7 @@ export function importingClaims(options: {
   readonly revokedAt: number;
 }): AccountClaims {
   const { ownKey, grant, eventsKey } = options;
-  const imports: AccountImport[] = grant.calls.flatMap((call) =>
-    (call.ops ?? ['*']).map((op) => ({
-      name: `${call.provider}:${call.address}.${op}`,
-      subject: callSubject(ownKey, call.address, op),
-      account: options.keyOf(call.provider),
-      type: 'service' as const,
-    })),
-  );
+  const imports = grant.calls.flatMap((call) => callImports(call, ownKey, options.keyOf(call.provider)));
   for (const pattern of grant.events) {
     const subject = `${LIVE_PREFIX}${eventSubject(grant.eventsNode, pattern)}`;
     imports.push({ name: pattern, subject, account: eventsKey, type: 'stream' });
@@ -89,6 +82,13 @@ export function importingClaims(options: {
     limits: LIMITS,
     revocations: revocations(options.revokedAt),
   };
+}
+
+function callImports(call: CallGrant, ownKey: string, account: string): AccountImport[] {
+  const { address, ops } = call;
+  const subjects =
+    ops === undefined ? [addressSubject(ownKey, address)] : ops.map((op) => callSubject(ownKey, address, op));
+  return subjects.map((subject) => ({ name: subject, subject, account, type: 'service' }));
 }
 
 function durableImports(ownKey: string, eventsKey: string): AccountImport[] {

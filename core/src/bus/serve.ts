@@ -5,7 +5,7 @@ import { MAX_MESSAGE_BYTES, RUNNING_PER_CALLER } from './limits.ts';
 import { type BusHeaders, type BusLog, type BusMessage, CallHeader, type CallStatus, NO_BODY } from './message.ts';
 import { type FinalAnswer, OperationMemory } from './operation-memory.ts';
 import { RunningOperation } from './running-operation.ts';
-import { callSubject, parseCallSubject } from './subjects.ts';
+import { addressSubject, parseCallSubject } from './subjects.ts';
 import { headerBytes } from './wire.ts';
 
 /** One operation, whatever number of requests asked for it. */
@@ -78,7 +78,7 @@ export class BusCallee {
   /** Answers all operations of an address. Returns the function that stops taking new ones. */
   serve(address: string, handler: CallHandler, options: ServeOptions = {}): () => void {
     const entry: Address = { name: address, handler, allow: options.allow ?? (() => true) };
-    const subject = callSubject('*', address, '*');
+    const subject = addressSubject('*', address);
     const subscription = this.#connection.subscribe(subject, (message) => this.#onRequest(entry, message), {
       queue: 'q',
     });

@@ -9,8 +9,14 @@ const TOKEN = /^[A-Za-z0-9_-]+$/;
  */
 export function callSubject(callerKey: string, address: string, op: string): string {
   checkAddress(address);
-  if (op !== '*') checkToken(op, 'operation');
+  checkToken(op, 'operation');
   return `rpc.${callerKey}.${address}.${op}`;
+}
+
+/** All operations of an address, by one caller or by all (`*`). */
+export function addressSubject(callerKey: string, address: string): string {
+  checkAddress(address);
+  return `rpc.${callerKey}.${address}.*`;
 }
 
 export interface ParsedCallSubject {
