@@ -402,27 +402,34 @@ export class KernelStore {
     }
   }
 
-  *#snapshot(): Generator<{ schema: string; payload: Uint8Array }, void, undefined> {
+  /** The state as it is at this call: it is written while further records are. */
+  #snapshot(): Iterable<{ schema: string; payload: Uint8Array }> {
     const { container, owed, stream, plugin, pluginEvent, consumer, answer, node } = this.#codecs;
-    const item = <T, In>(codec: Codec<T, In>, value: In): { schema: string; payload: Uint8Array } => ({ schema: codec.fingerprint, payload: codec.encode(value) });
-    yield item(node, { what: 'identity', data: this.nodeId });
-    const marks = this.#index.marks(this.#opened.firstRetainedPosition);
-    yield item(node, { what: 'events', data: JSON.stringify({ newest: this.#sequence, marks }) });
-    if (this.stream !== undefined) yield item(stream, this.stream);
-    for (const [name, data] of this.plugins) yield item(plugin, { name, data });
-    for (const [name, data] of this.consumers) yield item(consumer, { name, data });
+    const items: (() => { schema: string; payload: Uint8Array })[] = [];
+    const add = <T, In>(codec: Codec<T, In>, value: In): void => void items.push(() => ({ schema: codec.fingerprint, payload: codec.encode(value) }));
+    add(node, { what: 'identity', data: this.nodeId });
+    const marks = [...this.#index.marks(this.#opened.firstRetainedPosition)];
+    add(node, { what: 'events', data: JSON.stringify({ newest: this.#sequence, marks }) });
+    if (this.stream !== undefined) add(stream, this.stream);
+    for (const [name, data] of this.plugins) add(plugin, { name, data });
+    for (const [name, data] of this.consumers) add(consumer, { name, data });
     for (const [key, number] of this.pluginEvents) {
       const [name = '', store = ''] = key.split(' ');
-      yield item(pluginEvent, { plugin: name, store, number });
+      add(pluginEvent, { plugin: name, store, number });
     }
-    for (const record of this.owed.all()) yield item(owed, record);
+    for (const record of this.owed.all()) add(owed, record);
     const oldest = now() - ANSWERS_KEPT_NS;
     for (const [key, record] of this.answers) {
       if (record.at < oldest) this.answers.delete(key);
-      else yield item(answer, record);
+      else add(answer, record);
     }
-    for (const { definition, progress } of this.containers.values()) yield item(container, { step: progress.step, definition, progress });
+    for (const { definition, progress } of this.containers.values()) add(container, { step: progress.step, definition, progress });
+    return lazily(items);
   }
+}
+
+function* lazily<T>(items: readonly (() => T)[]): Generator<T, void, undefined> {
+  for (const make of items) yield make();
 }
 
 function unreadable(record: JournalRecord): CleatError {
