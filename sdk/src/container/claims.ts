@@ -124,7 +124,8 @@ export interface RootStatus {
 
 /** Kind `log`: where the output goes. */
 export interface LogOptions {
-  readonly driver: string;
+  /** Absent: the provider's default. */
+  readonly driver?: string;
   readonly options?: Readonly<Record<string, string>>;
 }
 

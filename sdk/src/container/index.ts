@@ -18,5 +18,5 @@ export type {
 export { containerFromImage, DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS, parseExposedPorts } from './container-from-image.ts';
 export type { ContainerFromImageOptions } from './container-from-image.ts';
 export { checkResources, cpuQuotaOf } from './limits.ts';
-export { environmentOf } from './process.ts';
+export { commandOf, environmentOf } from './process.ts';
 export type { ContainerParts, ContainerRequest, HostFacts, ImageDefaults, MountRequest, SecurityRequest } from './request.ts';

@@ -66,7 +66,7 @@ export interface ContainerRequest {
   readonly extraHosts?: readonly string[];
   readonly dns?: { readonly servers?: readonly string[]; readonly search?: readonly string[]; readonly options?: readonly string[] };
 
-  /** Absent: the node's default. */
+  /** Absent: no log is kept. Without a driver: the node's default, if there is a logging plugin. */
   readonly log?: LogOptions;
   /** Claims of other kinds: what third parties provide. */
   readonly claims?: readonly { readonly kind: string; readonly options: Readonly<Record<string, unknown>> }[];
