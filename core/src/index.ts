@@ -15,3 +15,7 @@ export { type CallGrant, type Grant, KERNEL, type ParticipantKeys } from './bus/
 export { type Credentials, decodeCredentials, encodeCredentials, type ParticipantCredentials } from './bus/index.ts';
 export { type Disconnection, type LeafRemote, PrivateBus, type PrivateBusOptions, type ServerEvent } from './bus/index.ts';
 export { type ContractCall, ContractCallee, type ContractCalleeOptions, ContractCaller, type ContractCallOptions, type ContractHandler, ErrorCodec } from './contracts/index.ts';
+export { type ConsumerState, EventStream, type PublishOutcome, type StreamRecord, type StreamState } from './bus/index.ts';
+export { type DurableEvent, durableEvents, type DurableEventsOptions, type DurableItem } from './bus/index.ts';
+export { liveEvents, type LiveEventsOptions, type LiveItem, type StreamedEvent } from './bus/index.ts';
+export { EVENT_STREAM, EVENT_SUBJECT, eventSubject } from './bus/index.ts';

@@ -66,8 +66,8 @@ t.test('a starter killed without a word leaves a server that the next one adopts
   const dir = temporaryDirectory(t);
   const holder = spawn(process.execPath, [HOLDER, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => holder.kill('SIGKILL'));
-  const [line] = await once(holder.stdout, 'data');
-  const pid = Number(String(line).trim());
+  const lines: unknown[] = await once(holder.stdout, 'data');
+  const pid = Number(String(lines[0]).trim());
   holder.kill('SIGKILL');
   await once(holder, 'exit');
   t.ok(isAlive(pid));
