@@ -115,9 +115,10 @@ export class Sandboxes {
       view: () => this.#view([...sandbox.members.values()]),
       upstreams: async () => {
         for (const { endpoint } of sandbox.members.values()) {
-          if (endpoint.options.dns.servers.length > 0) return endpoint.options.dns.servers;
+          const { servers } = endpoint.options.dns;
+          if (servers.length > 0) return { servers, areHosts: false };
         }
-        return (await hostDns()).servers;
+        return { servers: (await hostDns()).servers, areHosts: true };
       },
     };
   }

@@ -26,7 +26,7 @@ t.test('a container on the default bridge reaches the outside and is reached by 
     mac: '02:42:ac:11:00:02',
     interface: 'eth0',
   });
-  t.same(web.hosts, ['172.17.0.2\tweb']);
+  t.same(web.hosts, [`172.17.0.2\t${web.id.slice(0, 12)}`]);
   await serveTcp(t, web.namespace, 80, 'web');
   await serveTcp(t, outside, 9000, 'outside');
   t.equal(await askTcp(web.namespace, OUTSIDE, 9000), 'outside', 'egress');
@@ -162,7 +162,7 @@ t.test('UDP ports and both families are published', async (t) => {
     ipv6Gateway: 'fd77::1',
     mac: '02:00:00:00:00:99',
   });
-  t.same(named.hosts, ['10.77.0.9\tnamed', 'fd77::9\tnamed']);
+  t.same(named.hosts, [`10.77.0.9\t${named.id.slice(0, 12)}`, `fd77::9\t${named.id.slice(0, 12)}`]);
   t.match(await lab.run(named.namespace, 'ip', 'addr'), '169.254.7.7/16');
   t.equal(await askTcp(named.namespace, HOST, 8080), 'six');
 

@@ -279,7 +279,7 @@ export class HostProcess {
   }
 
   #described(container: LabContainer): Json {
-    return { id: container.id, name: container.name, hostname: container.name, labels: {} };
+    return { id: container.id, name: container.name, hostname: container.id.slice(0, 12), labels: {} };
   }
 
   #onLine(line: Json, ready: () => void): void {

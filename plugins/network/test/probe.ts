@@ -7,13 +7,7 @@ interface Teardown {
 }
 
 /** Serves a word by TCP on a port inside a namespace, until the test ends. */
-export async function serveTcp(
-  t: Teardown,
-  namespace: string,
-  port: number,
-  word: string,
-  address = '',
-): Promise<void> {
+export async function serveTcp(t: Teardown, namespace: string, port: number, word: string): Promise<void> {
   const child = start(t, namespace, 'busybox', 'nc', '-ll', '-p', String(port), '-e', 'busybox', 'echo', word);
   await waitFor(`a server on port ${port}`, async () => {
     if (child.exitCode !== null) throw new Error('the server ended');

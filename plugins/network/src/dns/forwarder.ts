@@ -23,11 +23,18 @@ const SERVER_FAILURE = 2;
 const REFUSED = 5;
 const HEADER_BYTES = 12;
 
+/** The servers that are asked, in this order. */
+export interface Upstreams {
+  readonly servers: readonly string[];
+  /** They are the host's own: one on a loopback address is on the host's, and asked from there. */
+  readonly areHosts: boolean;
+}
+
 export interface ForwardRequest {
   readonly query: Buffer;
   readonly transport: 'udp' | 'tcp';
-  readonly servers: readonly string[];
-  /** From where the servers are asked. Those on the host's loopback are asked from the host. */
+  readonly upstreams: Upstreams;
+  /** The container's, from where servers are asked. */
   readonly namespace: string;
 }
 
@@ -41,7 +48,7 @@ export class Forwarder {
     this.#inFlight += 1;
     try {
       let last: Buffer | undefined;
-      for (const server of request.servers.slice(0, SERVERS)) {
+      for (const server of request.upstreams.servers.slice(0, SERVERS)) {
         const answer = await this.#ask(server, request);
         if (answer === undefined) continue;
         const rcode = answer.readUInt8(3) & 0xf;
@@ -59,7 +66,7 @@ export class Forwarder {
     const id = randomInt(0x10000);
     const query = Buffer.from(request.query);
     query.writeUInt16BE(id, 0);
-    const namespace = isLoopback(server) ? undefined : request.namespace;
+    const namespace = request.upstreams.areHosts && isLoopback(server) ? undefined : request.namespace;
     try {
       const answer = await (request.transport === 'udp' ? askByUdp : askByTcp)(server, query, namespace);
       answer?.writeUInt16BE(request.query.readUInt16BE(0), 0);
@@ -80,19 +87,26 @@ function askByUdp(server: string, query: Buffer, namespace: string | undefined):
   const socket = createSocket(isV6 ? 'udp6' : 'udp4');
   if (namespace !== undefined) adopt(socket, namespace, isV6);
   return new Promise((resolve) => {
+    let isOpen = true;
     const end = (answer: Buffer | undefined): void => {
+      if (!isOpen) return;
+      isOpen = false;
       clearTimeout(timer);
       socket.close();
       resolve(answer);
     };
+    // It is given an error when there is no route, which the types do not say.
+    const onConnected = (error?: unknown): void => {
+      if (error === undefined || error === null) socket.send(query);
+      else end(undefined);
+    };
     const timer = setTimeout(() => end(undefined), SERVER_TIME_LIMIT_MS);
     socket.on('error', () => end(undefined));
-    socket.on('message', (message, from) => {
-      if (from.address === server && from.port === DNS_PORT && isAnswerTo(message, query)) end(message);
+    socket.on('message', (message) => {
+      if (isAnswerTo(message, query)) end(message);
     });
-    socket.send(query, DNS_PORT, server, (error) => {
-      if (error !== null) end(undefined);
-    });
+    // Connected, it hears nobody else, and of a closed port at once.
+    socket.connect(DNS_PORT, server, onConnected);
   });
 }
 

@@ -28,7 +28,7 @@ import {
   Nftables,
   redirectTo,
 } from '@cleat/sdk/netlink';
-import type { Forwarder } from './forwarder.ts';
+import type { Forwarder, Upstreams } from './forwarder.ts';
 import { NAME_SERVER_ADDRESS } from './name-server-address.ts';
 import type { NameView } from './resolver.ts';
 import { resolve, serverFailure } from './resolver.ts';
@@ -44,7 +44,7 @@ const TCP_CLIENTS = 64;
 export interface NameSource {
   view(): NameView;
   /** Whom it asks about other names. */
-  upstreams(): Promise<readonly string[]>;
+  upstreams(): Promise<Upstreams>;
 }
 
 /**
@@ -138,8 +138,8 @@ export class NameServer {
         case 'ignore':
           return undefined;
         case 'forward': {
-          const servers = await this.#source.upstreams();
-          const answer = await this.#forwarder.forward({ query, transport, servers, namespace: this.#namespace });
+          const upstreams = await this.#source.upstreams();
+          const answer = await this.#forwarder.forward({ query, transport, upstreams, namespace: this.#namespace });
           return answer ?? serverFailure(query);
         }
       }

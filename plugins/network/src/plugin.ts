@@ -1,0 +1,45 @@
+import type { PluginDefinition } from '@cleat/sdk';
+import { definePlugin } from '@cleat/sdk';
+import { manifest } from './manifest.ts';
+import { openNetworkEngine } from './network-engine.ts';
+import { parseConfig } from './plugin-config.ts';
+
+/** Provider of the kind `network`, and the service of that name. */
+export const networkPlugin: PluginDefinition = definePlugin({
+  manifest,
+  setup: async (context) => {
+    const engine = await openNetworkEngine({
+      instanceId: context.instanceId,
+      config: parseConfig(context.config),
+      openJournal: (replay) => context.openJournal({ replay }),
+      warn: (message, fields) => context.log.warn(message, fields),
+      publish: (event) => context.publish(event),
+    });
+    const { provider, service, reconciliation } = engine;
+    return {
+      providers: {
+        network: {
+          reserve: (request) => provider.reserve(request),
+          release: (request) => provider.release(request.reference),
+          attach: (request, call) => provider.attach(request, call.signal),
+          detach: (request) => provider.detach(request.reference),
+          update: (request) => provider.update(request),
+          reconcile: (all) => reconciliation.run(all),
+        },
+      },
+      services: {
+        network: {
+          create: (request) => service.create(request),
+          inspect: (request) => Promise.resolve(service.inspect(request)),
+          list: (request) => Promise.resolve(service.list(request)),
+          remove: async (request) => {
+            await service.remove(request);
+            return {};
+          },
+          prune: (request) => service.prune(request),
+        },
+      },
+      close: () => engine.close(),
+    };
+  },
+});
