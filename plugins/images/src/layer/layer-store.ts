@@ -25,7 +25,7 @@ export interface Layer {
   readonly blob: Digest;
   readonly contentBytes: number;
   readonly archiveBytes: number;
-  /** Number of its short name: mount options must fit into one page. */
+  /** Number of its short name: the options of a mount must fit into one page, also with 127 layers. */
   readonly link: number;
 }
 

@@ -38,8 +38,6 @@ interface Root {
 }
 
 const RECORD = 'record.json';
-/** What mount(2) takes as options is one page, with the NUL at its end. */
-const MOUNT_DATA_LIMIT = 4095;
 const DEFAULT_ROOT_MODE = 0o755;
 
 /**
@@ -93,7 +91,7 @@ export class RootStore implements ImageUses {
     return [...this.#roots.keys()];
   }
 
-  /** Prepares a root, or finds it prepared. Errors: IMAGE_LAYER_MISSING, IMAGE_LAYERS_TOO_LONG, IMAGE_LAYER_ID_NOT_MAPPED. */
+  /** Prepares a root, or finds it prepared. Errors: IMAGE_LAYER_MISSING, IMAGE_LAYER_ID_NOT_MAPPED. */
   async reserve(record: RootRecord, signal?: AbortSignal): Promise<void> {
     const present = this.#roots.get(record.object)?.record;
     if (present !== undefined && encodeRootRecord(present) === encodeRootRecord(record)) return;
@@ -118,7 +116,8 @@ export class RootStore implements ImageUses {
       await this.#copyRoot(join(directory, 'root'), record, signal);
       return;
     }
-    requireFits(await this.#overlay(record, signal));
+    // Copies with shifted ids are made here, where there is more time than at a start.
+    await this.#overlay(record, signal);
     await mkdir(join(directory, 'work'), { mode: 0o700 });
     await this.#makeTop(join(directory, 'upper'), record);
   }
@@ -210,15 +209,6 @@ function owner(mapping: IdMapping | undefined, kind: 'uids' | 'gids', id: number
   const mapped = mapId(mapping[kind], id);
   if (mapped !== undefined) return mapped;
   throw new CleatError('invalid_argument', 'IMAGE_LAYER_ID_NOT_MAPPED', `the image's root directory belongs to the id ${id}, which the user namespace does not map`);
-}
-
-/** Errors: IMAGE_LAYERS_TOO_LONG. */
-function requireFits(mount: RootMount & { type: 'overlay' }): void {
-  const data = [`lowerdir=${mount.lower.join(':')}`, `upperdir=${mount.upper}`, `workdir=${mount.work}`, ...mount.options].join(',');
-  if (Buffer.byteLength(data) <= MOUNT_DATA_LIMIT) return;
-  throw new CleatError('invalid_argument', 'IMAGE_LAYERS_TOO_LONG', `the paths of the image's ${mount.lower.length} layers do not fit into one mount`, {
-    hint: 'Use a state directory with a shorter path, or an image with fewer layers.',
-  });
 }
 
 function unknownRoot(object: string): CleatError {
