@@ -258,10 +258,12 @@ export class RuntimeFixture {
   }
 }
 
-/** The text of the log, without its times and marks. */
+/** The lines of a log of the monitor; P marks a piece of a line whose rest follows. */
 export function logLines(text: string): string[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.split(' ').slice(3).join(' '));
+  const pieces = text.split('\n').filter((line) => line !== '');
+  const joined = pieces.map((line) => {
+    const [, , mark, ...words] = line.split(' ');
+    return `${words.join(' ')}${mark === 'P' ? '' : '\n'}`;
+  });
+  return joined.join('').split('\n').slice(0, -1);
 }

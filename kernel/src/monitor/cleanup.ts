@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CgroupTree } from '@cleat/core/cgroup';
 import { Deadline, sleep } from '@cleat/core/deadlines';
-import { findProcesses, isSameProcess, isZombie, signalProcess } from '@cleat/core/syscalls';
+import { findProcesses, signalProcess } from '@cleat/core/syscalls';
 import { CleatError, isCleatError } from '@cleat/schemas';
 import { type Runtime, runRuntime, stateDirectory } from './runtime.ts';
 import { runtimeError } from './runtime-error.ts';
@@ -22,7 +22,9 @@ export interface CleanRequest {
 }
 
 const KILL_LIMIT_MS = 5000;
-const POLL_MS = 2;
+/** A process has no command line while it becomes another program, so one look that finds nothing proves nothing. */
+const CLEAN_SCANS = 3;
+const POLL_MS = 3;
 
 /** Removes what the runtime keeps of a container that has ended: cgroups and state. May be called again, also when half of it is gone. */
 export async function cleanRuntime(request: CleanRequest): Promise<void> {
@@ -69,21 +71,17 @@ export async function endCgroup(tree: CgroupTree, cgroup: string): Promise<void>
  */
 export async function endByCommandLine(bundle: string): Promise<void> {
   const deadline = Deadline.after(KILL_LIMIT_MS);
-  for (;;) {
-    const found = findProcesses((argv, pid) => pid !== process.pid && isAtWorkOn(argv, bundle)).filter(
-      ({ pid }) => !isZombie(pid),
-    );
-    if (found.length === 0) return;
+  for (let cleanScans = 0; cleanScans < CLEAN_SCANS; ) {
+    const found = findProcesses((argv, pid) => pid !== process.pid && isAtWorkOn(argv, bundle));
+    cleanScans = found.length === 0 ? cleanScans + 1 : 0;
     for (const { pid, startTime } of found) signalProcess(pid, startTime, 'SIGKILL');
-    while (found.some(({ pid, startTime }) => isSameProcess(pid, startTime) && !isZombie(pid))) {
-      if (deadline.isExpired) {
-        throw new CleatError(
-          'deadline_exceeded',
-          'MONITOR_KILL_TIMEOUT',
-          `processes at work on ${basename(bundle)} do not end`,
-        );
-      }
-      await sleep(POLL_MS);
+    await sleep(POLL_MS);
+    if (deadline.isExpired) {
+      throw new CleatError(
+        'deadline_exceeded',
+        'MONITOR_KILL_TIMEOUT',
+        `processes at work on ${basename(bundle)} do not end`,
+      );
     }
   }
 }

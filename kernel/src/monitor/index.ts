@@ -14,7 +14,7 @@ export { isMonitorAlive, killMonitor } from './monitor.ts';
 export type { Runtime } from './runtime.ts';
 export { isWaiting, runtimeOf, stateDirectory } from './runtime.ts';
 export { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_RUNTIME_FAILED } from './runtime-error.ts';
-export { signalInit, signalNumber } from './signal.ts';
+export { signalInit } from './signal.ts';
 export type { StartRequest } from './start.ts';
 export { startCreated } from './start.ts';
 export { updateResources } from './update.ts';
