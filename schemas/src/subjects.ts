@@ -41,9 +41,9 @@ export function eventTypeName(type: string): string {
   return `dev.cleat.${type}.v1`;
 }
 
-/** Ids of objects may be names with characters that a subject cannot hold: those become their code in hex. */
+/** Ids of objects may be names with characters that a subject cannot hold: those become "_" and their code in hex. */
 export function subjectToken(id: string): string {
-  const safe = id.replace(/[^A-Za-z0-9_-]/g, (character) => `%${character.codePointAt(0)?.toString(16) ?? ''}`);
+  const safe = id.replace(/[^A-Za-z0-9-]/g, (character) => `_${character.codePointAt(0)?.toString(16) ?? ''}`);
   return safe === '' ? '-' : safe;
 }
 

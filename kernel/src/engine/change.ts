@@ -10,7 +10,8 @@ import { containerEvent, containerRenamed } from '../state/event-draft.ts';
 import { writeHostFiles } from './host-files.ts';
 import { ATTACH_MS, CLIENT_BYTES, DETACH_MS, RELEASE_MS, UPDATE_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
-import { cgroupOf, factsOf, pathsOf } from './parts.ts';
+import { factsOf, pathsOf } from './parts.ts';
+import { runBundle } from './paths.ts';
 import { partsOf } from './contributions.ts';
 import { mergedOf } from './start.ts';
 
@@ -59,7 +60,7 @@ export class ChangeContainer {
         process: { ...definition.spec.process, rlimits: rlimits ?? definition.spec.process.rlimits },
       };
       const warnings = host.runtime.checkSpec(spec);
-      const live = resources !== null && hasProcess(current.progress) ? await host.runtime.update({ id, cgroup: cgroupOf(this.#parts, current), runtime: spec.runtime }, spec.resources) : [];
+      const live = resources !== null && hasProcess(current.progress) ? await host.runtime.update({ id, bundle: runBundle(pathsOf(this.#parts, id), current.progress.state.run), runtime: spec.runtime }, spec.resources) : [];
       store.define('updated', { ...definition, spec, client: client ?? definition.client }, current.progress, [containerEvent(factsOf(current, asked), 'updated')]);
       await store.sync();
       return [...warnings, ...live];

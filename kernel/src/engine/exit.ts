@@ -94,7 +94,9 @@ export class ExitContainer {
     const { state } = current.progress;
     const { runtime } = current.definition.spec;
     const cgroup = cgroupOf(this.#parts, current);
-    await host.runtime.clean({ id, runtime, cgroup, spec: current.definition.spec }, Deadline.after(CLEAN_MS));
+    const bundle = runBundle(pathsOf(this.#parts, id), state.run);
+    const hasPoststopHooks = current.progress.claims.some(({ contribution }) => contribution?.hooks.some(({ at }) => at === 'poststop') === true);
+    await host.runtime.clean({ id, runtime, bundle, cgroup, spec: current.definition.spec, hasPoststopHooks }, Deadline.after(CLEAN_MS));
     const willRestart = state.status === 'restarting';
     if (!willRestart) await uses.leave(id, runHolder(state.run), { deadline: Deadline.after(DETACH_MS), actor: BY_ITSELF.actor });
     const settled = store.get(id);

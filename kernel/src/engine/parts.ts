@@ -41,8 +41,8 @@ export function factsOf(container: Container, asked: Asked): ContainerFacts {
 
 /** The cgroup of a container, below every hierarchy. */
 export function cgroupOf(parts: Pick<EngineParts, 'host'>, container: Container): string {
-  const parent = container.definition.spec.cgroupParent || parts.host.cgroupRoot;
-  return `${parent.startsWith('/') ? parent : `/${parent}`}/${container.definition.id}`;
+  const { id, spec } = container.definition;
+  return parts.host.runtime.cgroup(id, spec.cgroupParent);
 }
 
 /** Runs what must not be lost in a container's queue: a preempting operation only delays it. */

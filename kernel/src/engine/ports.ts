@@ -39,6 +39,7 @@ export interface ProcessStart {
   readonly logPath: string | undefined;
   readonly exitDir: string;
   readonly cgroup: string;
+  readonly hasPoststartHooks: boolean;
   readonly deadline: Deadline;
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,12 +57,24 @@ export interface StartedProcess {
   readonly monitor: journal.ProcessIdentity;
 }
 
+/** An ended run to clean up after. */
+export interface CleanRun {
+  readonly id: string;
+  readonly runtime: string;
+  readonly bundle: string;
+  readonly cgroup: string;
+  readonly spec: containerTypes.Spec;
+  readonly hasPoststopHooks: boolean;
+}
+
 /** Everything that makes, watches and ends processes. */
 export interface RuntimePort {
+  /** The cgroup of a name below a parent (empty: the instance's own), as a path below every hierarchy. */
+  cgroup(name: string, parent: string): string;
   writeBundle(input: BundleInput): Promise<void>;
   create(start: ProcessStart): Promise<StartedProcess>;
   /** Lets the created process run. */
-  go(start: Pick<ProcessStart, 'id' | 'runtime' | 'deadline' | 'spec'> & { readonly pid: number }): Promise<void>;
+  go(start: Pick<ProcessStart, 'id' | 'runtime' | 'deadline' | 'bundle' | 'hasPoststartHooks'> & { readonly pid: number }): Promise<void>;
   /** Calls back once when the run has ended, also when it had already. */
   watch(run: WatchedRun, ended: (end: RunEnd | 'lost') => void): void;
   unwatch(id: string): void;
@@ -71,15 +84,17 @@ export interface RuntimePort {
   unpause(cgroup: string, deadline: Deadline): Promise<void>;
   killAll(cgroup: string, deadline: Deadline): Promise<void>;
   /** Removes the runtime's state and the cgroup of an ended run. */
-  clean(run: { readonly id: string; readonly runtime: string; readonly cgroup: string; readonly spec: containerTypes.Spec }, deadline: Deadline): Promise<void>;
+  clean(run: CleanRun, deadline: Deadline): Promise<void>;
   /** Ends whatever may still be creating the run: monitor, runtime, and what is in the cgroup. */
   endCreation(run: { readonly id: string; readonly bundle: string; readonly cgroup: string; readonly runtime: string }, deadline: Deadline): Promise<void>;
-  createView(view: { readonly id: string; readonly bundle: string; readonly runtime: string; readonly cgroup: string; readonly deadline: Deadline }): Promise<journal.ProcessIdentity>;
+  createView(view: { readonly id: string; readonly bundle: string; readonly runtime: string; readonly deadline: Deadline }): Promise<journal.ProcessIdentity>;
   endView(view: { readonly id: string; readonly bundle: string; readonly runtime: string; readonly cgroup: string }, deadline: Deadline): Promise<void>;
-  update(run: { readonly cgroup: string; readonly id: string; readonly runtime: string }, resources: containerTypes.Resources): Promise<readonly string[]>;
+  update(run: { readonly bundle: string; readonly id: string; readonly runtime: string }, resources: containerTypes.Resources): Promise<readonly string[]>;
   resize(bundle: string, rows: number, columns: number): Promise<void>;
   rotateLog(bundle: string, from: string, to: string): Promise<void>;
   exec(start: ExecStart): Promise<StartedProcess>;
+  /** Tells the end of an exec that an earlier kernel started. */
+  watchExec(exec: { readonly id: string; readonly container: string; readonly directory: string; readonly monitor: journal.ProcessIdentity }, onEnd: (exitCode: number) => void): void;
   /** Throws `invalid_argument` for a spec that can never run here. */
   checkSpec(spec: containerTypes.Spec): readonly string[];
 }
@@ -119,7 +134,8 @@ export interface BundleInput {
   readonly root: string;
   readonly contribution: MergedContribution;
   readonly paths: ContainerPaths;
-  readonly cgroup: string;
+  /** Name of the cgroup below the spec's parent. */
+  readonly cgroupName: string;
   /** Paths for setns(2), empty: a new one, or none. */
   readonly namespaces: NamespacePaths;
   readonly isView: boolean;
@@ -178,7 +194,6 @@ export interface EngineHost {
   readonly instanceId: string;
   readonly runDir: string;
   readonly stateDir: string;
-  readonly cgroupRoot: string;
   readonly providers: ProviderPort;
   readonly runtime: RuntimePort;
   readonly streams: StreamsPort;

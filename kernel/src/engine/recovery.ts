@@ -100,7 +100,7 @@ export class Recovery {
     }
     if (isSameProcess(init.pid, init.startTime)) {
       try {
-        await host.runtime.go({ id, runtime: spec.runtime, spec, pid: state.pid, deadline: Deadline.after(GO_MS) });
+        await host.runtime.go({ id, runtime: spec.runtime, bundle: this.#engine.exits.watched(current).bundle, hasPoststartHooks: false, pid: state.pid, deadline: Deadline.after(GO_MS) });
       } catch (error) {
         host.log.warn('a created process could not be let run', { container: id, error });
         await host.runtime.killAll(cgroupOf(this.#parts, store.get(id)), Deadline.after(CLEAN_MS));
@@ -118,6 +118,7 @@ export class Recovery {
       store.step(id, 'pause.undone', moved(current, 'running'));
     }
     this.#engine.exits.watch(id);
+    for (const exec of this.#engine.execs.running(current)) host.runtime.watchExec({ ...exec, container: id }, (exitCode) => this.#engine.execs.ended(exec.id, exitCode));
     // A stop always goes forward: its client may be gone, its word is not.
     if (status === 'stopping') host.tasks.spawn('stop', async () => void (await this.#engine.stops.stop(id, { timeoutS: -1, signal: '' }, BY_ITSELF)));
   }

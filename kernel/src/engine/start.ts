@@ -100,12 +100,13 @@ export class StartContainer {
     await writeHostFiles(paths, spec, contribution);
     const cgroup = cgroupOf(this.#parts, current);
     const namespaces = namespacePaths(this.#parts, current);
-    await host.runtime.writeBundle({ id, name, bundle, spec, root: paths.root, contribution, paths, cgroup, namespaces, isView: false });
+    await host.runtime.writeBundle({ id, name, bundle, spec, root: paths.root, contribution, paths, cgroupName: id, namespaces, isView: false });
     return {
       ...{ id, run, bundle, spec, cgroup },
       runtime: spec.runtime,
       logPath: this.#logPath(current),
       exitDir: runExitDir(paths, run),
+      hasPoststartHooks: contribution.hooks.some(({ at }) => at === 'poststart'),
       deadline: Deadline.after(CREATE_PROCESS_MS),
       signal: asked.signal,
     };

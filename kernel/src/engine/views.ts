@@ -9,7 +9,7 @@ import { fillEmptySources } from './copy-up.ts';
 import { writeHostFiles } from './host-files.ts';
 import { ATTACH_MS, CLEAN_MS, CREATE_PROCESS_MS, DETACH_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
-import { BY_ITSELF, cgroupOf, pathsOf, runSurely } from './parts.ts';
+import { BY_ITSELF, pathsOf, runSurely } from './parts.ts';
 import { viewBundle } from './paths.ts';
 import { mergedOf } from './start.ts';
 
@@ -99,11 +99,11 @@ export class Views {
     const contribution = mergedOf(current);
     const { spec, name } = current.definition;
     await writeHostFiles(paths, spec, contribution);
-    const cgroup = `${cgroupOf(this.#parts, current)}-view-${viewId}`;
+    const cgroupName = `${id}-view-${viewId}`;
     const namespaces = { network: '', user: spec.namespaces.user === 'private' ? '' : 'host', pid: '', ipc: '', uts: '' };
-    await host.runtime.writeBundle({ id, name, bundle, spec, root: paths.root, contribution, paths, cgroup, namespaces, isView: true });
+    await host.runtime.writeBundle({ id, name, bundle, spec, root: paths.root, contribution, paths, cgroupName, namespaces, isView: true });
     store.step(id, 'view.process', store.get(id).progress);
-    const init = await host.runtime.createView({ id: `${id}-view-${viewId}`, bundle, runtime: spec.runtime, cgroup, deadline: Deadline.after(CREATE_PROCESS_MS) });
+    const init = await host.runtime.createView({ id: cgroupName, bundle, runtime: spec.runtime, deadline: Deadline.after(CREATE_PROCESS_MS) });
     return `/proc/${init.pid}/root`;
   }
 
@@ -115,9 +115,10 @@ export class Views {
     if (!store.containers.has(id)) return;
     const current = store.get(id);
     const bundle = viewBundle(pathsOf(this.#parts, id), viewId);
-    const cgroup = `${cgroupOf(this.#parts, current)}-view-${viewId}`;
-    const { runtime } = current.definition.spec;
-    await host.runtime.endView({ id: `${id}-view-${viewId}`, bundle, runtime, cgroup }, Deadline.after(CLEAN_MS));
+    const { runtime, cgroupParent } = current.definition.spec;
+    const name = `${id}-view-${viewId}`;
+    const cgroup = host.runtime.cgroup(name, cgroupParent);
+    await host.runtime.endView({ id: name, bundle, runtime, cgroup }, Deadline.after(CLEAN_MS));
     await removeTree(bundle);
     await uses.leave(id, `view:${viewId}`, { deadline: Deadline.after(DETACH_MS), actor: BY_ITSELF.actor });
   }

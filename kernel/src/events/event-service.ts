@@ -1,0 +1,91 @@
+import { Deadline } from '@cleat/core';
+import type { EventStream } from '@cleat/core/bus';
+import type { event, journal } from '@cleat/schemas';
+import { CleatError, eventFilterSubject, matchesPattern } from '@cleat/schemas';
+import type { KernelStore } from '../state/kernel-store.ts';
+import { eventEntry } from './cloud-event.ts';
+
+const STREAM_MS = 10_000;
+const LIST_MOST = 1000;
+/** An answer must fit in a message. */
+const LIST_BYTES = 700_000;
+
+/** What a caller may see. */
+export interface EventReader {
+  readonly key: string;
+  readonly consumes: readonly string[];
+  readonly durable: boolean;
+}
+
+/** `event@1`: reading on after a position, from the journal's ring; and durable consumers of the stream. */
+export class EventService {
+  readonly #store: KernelStore;
+  readonly #stream: EventStream;
+
+  constructor(store: KernelStore, stream: EventStream) {
+    this.#store = store;
+    this.#stream = stream;
+  }
+
+  /** Works while the stream is away: it reads the journal. */
+  async list(request: event.ListRequest, reader: EventReader): Promise<event.ListResponseInput> {
+    const store = this.#store;
+    const since = Number(request.since / 1_000_000n);
+    let position = request.after >= 0 ? request.after : store.sequenceBefore(since);
+    const missed = request.after >= 0 ? Math.max(0, Math.min(store.oldest, store.newest + 1) - 1 - request.after) : 0;
+    position = Math.max(position, position + missed);
+    const limit = Math.min(Math.max(request.limit, 1), LIST_MOST);
+    const events: event.EntryInput[] = [];
+    let bytes = 0;
+    while (events.length < limit && bytes < LIST_BYTES && position < store.newestSynced) {
+      const batch = await store.eventsAfter(position, limit);
+      if (batch.length === 0) break;
+      for (const made of batch) {
+        if (events.length >= limit || bytes > LIST_BYTES) break;
+        position = made.sequence;
+        if (request.until > 0n && made.time > request.until) return { events, position, newest: store.newestSynced, missed };
+        if (!isWanted(made, request, reader)) continue;
+        events.push(eventEntry(store.nodeId, made));
+        bytes += made.data.length + 300;
+      }
+    }
+    return { events, position, newest: store.newestSynced, missed };
+  }
+
+  /** Gives the caller's durable consumer, at its position; tells what is gone. */
+  async open(request: event.OpenRequest, reader: EventReader): Promise<event.OpenResponseInput> {
+    if (!reader.durable) throw new CleatError('permission_denied', 'CONSUMER_NOT_GRANTED', 'this account was not granted a durable consumer');
+    if (request.type !== '*' && !/^[a-z0-9-]+\.([a-z0-9-]+|\*)$/.test(request.type)) throw new CleatError('invalid_argument', 'EVENT_FILTER', `"${request.type}" is no event filter: "*", "container.*", "container.exited"`);
+    if (!allows(reader.consumes, request.type)) throw new CleatError('permission_denied', 'EVENTS_NOT_GRANTED', `this account was not granted events of ${request.type}`);
+    const deadline = Deadline.after(STREAM_MS);
+    const state = await this.#stream.state(deadline);
+    const known = this.#store.stream;
+    if (state === undefined || known === undefined || state.incarnation !== known.incarnation) {
+      throw new CleatError('unavailable', 'STREAM_REBUILDING', 'the event stream is being built anew', { retryable: true });
+    }
+    const { base } = known;
+    const oldest = base + (state.messages === 0 ? state.lastSequence + 1 : state.firstSequence);
+    const wanted = Math.min(request.after, this.#store.newest);
+    const after = Math.max(wanted, oldest - 1);
+    const missed = Math.max(0, oldest - 1 - wanted);
+    const filter = eventFilterSubject(request.type);
+    const existing = await this.#stream.consumer(reader.key, deadline);
+    const fits = existing !== undefined && existing.filter === filter && existing.acknowledgedSequence + base <= wanted && existing.acknowledgedSequence + base >= oldest - 1;
+    if (!fits) {
+      if (existing !== undefined) await this.#stream.deleteConsumer(reader.key, deadline);
+      await this.#stream.createConsumer({ name: reader.key, filter, after: after - base }, deadline);
+    }
+    return { after, missed, consumer: reader.key, base, node: this.#store.nodeId };
+  }
+}
+
+function isWanted(made: journal.OutboxEvent, request: event.ListRequest, reader: EventReader): boolean {
+  if (request.since > 0n && made.time < request.since) return false;
+  if (request.types.length > 0 && !matchesPattern(request.types, made.type)) return false;
+  return matchesPattern([...reader.consumes, 'plugin.*'], made.type);
+}
+
+function allows(granted: readonly string[], filter: string): boolean {
+  if (granted.includes('*')) return true;
+  return granted.includes(filter) || (!filter.endsWith('*') && matchesPattern(granted, filter));
+}
