@@ -165,9 +165,12 @@ export const OUTER_CLAIMS: AccountClaims = {
   revocations: new Map(),
 };
 
+/** Of JetStream what streams and key-value buckets need. Not `$JS.API.ACCOUNT`: servers before 2.10.27 purge any account by it. */
+const OUTER_JETSTREAM = ['$JS.API.INFO', '$JS.API.STREAM.>', '$JS.API.CONSUMER.>', '$JS.API.DIRECT.>', '$JS.ACK.>'];
+
 export const OUTER_USER: UserClaims = {
   name: 'outer',
-  publish: ['cleat.>', '$JS.>', '$KV.>', '_INBOX.>', '_R_.>'],
+  publish: ['cleat.>', '$KV.>', '_INBOX.>', '$JS.FC.>', ...OUTER_JETSTREAM],
   subscribe: ['cleat.>', '$KV.>', '_INBOX.>'],
   isBearer: false,
 };

@@ -5,13 +5,14 @@ import type { Credentials } from './credentials.ts';
 import {
   DIAL_TIMEOUT_MS,
   MAX_MESSAGE_BYTES,
+  PING_INTERVAL_MS,
   RECONNECT_FAST_ATTEMPTS,
   RECONNECT_SLOW_MS,
   RECONNECT_TOLD_ATTEMPTS,
   RECONNECT_WAIT_MS,
 } from './limits.ts';
 import { type BusHeaders, type BusLog, type BusMessage, type MessageHandler, NO_HEADERS } from './message.ts';
-import { checkHeaders, headerBytes, isRefusal, Wire, type WireSubscription } from './wire.ts';
+import { checkHeaders, headerBytes, isRefusal, loadClient, Wire, type WireSubscription } from './wire.ts';
 
 export interface BusConnectionOptions {
   /** Asked at every dial: a server that had to take another port is found again. */
@@ -20,6 +21,8 @@ export interface BusConnectionOptions {
   /** Shown by the server in its events: `<participant>/<instance>`. */
   readonly name: string;
   readonly log: BusLog;
+  /** How often the server is asked for a sign of life. */
+  readonly pingIntervalMs?: number | undefined;
 }
 
 /** What a listener hears of a connection. `refused`: the server forbade a subject, and dropped what was sent to it. */
@@ -228,6 +231,8 @@ export class BusConnection {
   }
 
   async #keepConnected(): Promise<void> {
+    // Meanwhile the server may be starting.
+    await loadClient();
     let failures = 0;
     while (!this.#closing.signal.aborted) {
       let isSlow = false;
@@ -253,6 +258,7 @@ export class BusConnection {
       name,
       credentials,
       timeoutMs: DIAL_TIMEOUT_MS,
+      pingIntervalMs: this.#options.pingIntervalMs ?? PING_INTERVAL_MS,
       onRefused: (operation, subject) => this.#onRefused(operation, subject),
       onHandlerError: (error, subject) => log.error('a message handler failed', { connection: name, subject, error }),
     });

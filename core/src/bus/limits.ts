@@ -9,8 +9,9 @@ export const RECONNECT_SLOW_MS = 500;
 export const RECONNECT_TOLD_ATTEMPTS = 20;
 /** One dial: connect, greeting, challenge. */
 export const DIAL_TIMEOUT_MS = 2_000;
-/** A server that answers none of two pings is gone. */
-export const PING_INTERVAL_MS = 3_000;
+/** A server that answers none of two pings is gone. The system connection looks more often: it has the server restarted. */
+export const PING_INTERVAL_MS = 15_000;
+export const SYSTEM_PING_INTERVAL_MS = 3_000;
 export const PING_MAX_OUT = 2;
 
 /** The largest message, headers included; the server's `max_payload`. */
@@ -38,8 +39,8 @@ export const SERVER_STOP_MS = 2_000;
 export const SERVER_PROBE_MS = 2_000;
 /** A server that is alive but admits nobody for this long is ended and started again. */
 export const SERVER_HUNG_MS = 20_000;
-/** How often an adopted server is looked at (a started one reports its own death). */
-export const SERVER_WATCH_MS = 500;
+/** How often the server's process is looked at; its end is also told by its exit and by the system connection. */
+export const SERVER_WATCH_MS = 2_000;
 export const SERVER_LOG_BYTES = 8_388_608;
 /** One request to the server's own services. */
 export const SYSTEM_REQUEST_MS = 5_000;

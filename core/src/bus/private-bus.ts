@@ -5,7 +5,7 @@ import type { Grant } from './account-claims.ts';
 import { AccountBook, type AccountChanges, type ParticipantKeys } from './accounts.ts';
 import { BusConnection } from './connection.ts';
 import type { Credentials, ParticipantCredentials } from './credentials.ts';
-import { RETELL_MS, SERVER_HUNG_MS, SERVER_START_MS } from './limits.ts';
+import { RETELL_MS, SERVER_HUNG_MS, SERVER_START_MS, SYSTEM_PING_INTERVAL_MS } from './limits.ts';
 import { makePrivateDirectory } from './secret-file.ts';
 import { NatsServer, type NatsServerOptions, type ServerEvent } from './server.ts';
 import { type Disconnection, SystemLink } from './system-link.ts';
@@ -39,7 +39,8 @@ export class PrivateBus {
     this.#server = new NatsServer({ ...options, dir: join(options.dir, 'nats'), book: this.#book, onEvent });
     const url = (): string => this.#server.url;
     const credentials = this.#book.systemCredentials();
-    this.#link = new SystemLink({ url, credentials, name: 'kernel/system', log: options.log }, (event) =>
+    const connection = { url, credentials, name: 'kernel/system', log: options.log };
+    this.#link = new SystemLink({ ...connection, pingIntervalMs: SYSTEM_PING_INTERVAL_MS }, (event) =>
       this.#onDisconnect(event),
     );
     this.#link.connection.onEvent((event) => {

@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { errnoOf, fromNodeError } from '../syscalls/index.ts';
 
 /** Makes a directory that only its owner may look into, whatever the umask says. */
 export function makePrivateDirectory(path: string): void {
@@ -7,12 +8,29 @@ export function makePrivateDirectory(path: string): void {
   chmodSync(path, 0o700);
 }
 
-/** Replaces a file at once and for good: after a crash it holds the old text or the new. */
-export function replaceFile(path: string, text: string, options: { mode: number; isDurable: boolean }): void {
+export interface ReplaceOptions {
+  readonly mode: number;
+  /** On disk when it returns; else only in place of the old one. */
+  readonly isDurable: boolean;
+}
+
+/**
+ * Replaces a file: after a crash it holds the old text or the new. Synchronous, as the account book changes in one turn: what is
+ * decided by one caller must be on file before another one decides.
+ */
+export function replaceFile(path: string, text: string, options: ReplaceOptions): void {
+  try {
+    replace(path, text, options);
+  } catch (error) {
+    throw fromNodeError(error, path);
+  }
+}
+
+function replace(path: string, text: string, options: ReplaceOptions): void {
   const temporary = `${path}.new`;
   const fd = openSync(temporary, 'w', options.mode);
   try {
-    writeSync(fd, text);
+    writeFileSync(fd, text);
     chmodSync(temporary, options.mode);
     if (options.isDurable) fsyncSync(fd);
   } finally {
@@ -27,8 +45,8 @@ export function readFileIfExists(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fromNodeError(error, path);
   }
 }
 

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { CleatError } from '@cleat/schemas';
 import { MAX_MESSAGE_BYTES } from './limits.ts';
 
 /** An outer NATS that the private server joins as a leaf. */
@@ -6,6 +8,26 @@ export interface LeafRemote {
   readonly url: string;
   /** A credentials file of the outer NATS, given by its administrator. */
   readonly credentialsFile?: string | undefined;
+}
+
+const LEAF_PROTOCOLS: readonly string[] = ['nats:', 'nats-leaf:', 'tls:', 'ws:', 'wss:'];
+
+/** Throws `invalid_argument` `BUS_LEAF_INVALID`: the server would not start with such a remote, and the bus would be down for it. */
+export function checkLeaf(leaf: LeafRemote): void {
+  if (!URL.canParse(leaf.url) || !LEAF_PROTOCOLS.includes(new URL(leaf.url).protocol)) {
+    // Without the URL in it, which may hold a password.
+    throw new CleatError('invalid_argument', 'BUS_LEAF_INVALID', 'the URL of the outer NATS is not valid', {
+      hint: 'give the leaf node address of that NATS, as nats-leaf://HOST:7422',
+    });
+  }
+  const { credentialsFile } = leaf;
+  if (credentialsFile === undefined) return;
+  try {
+    accessSync(credentialsFile, constants.R_OK);
+  } catch (cause) {
+    const what = `the credentials of the outer NATS cannot be read: ${credentialsFile}`;
+    throw new CleatError('invalid_argument', 'BUS_LEAF_INVALID', what, { cause });
+  }
 }
 
 export interface ServerConfig {

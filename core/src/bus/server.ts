@@ -8,7 +8,7 @@ import { BusConnection } from './connection.ts';
 import { RECONNECT_WAIT_MS, SERVER_PROBE_MS, SERVER_START_MS, SERVER_STOP_MS, SERVER_WATCH_MS } from './limits.ts';
 import type { BusLog } from './message.ts';
 import { replaceFile } from './secret-file.ts';
-import { configFingerprint, type LeafRemote, type ServerConfig, serverConfigText } from './server-config.ts';
+import { checkLeaf, configFingerprint, type LeafRemote, type ServerConfig, serverConfigText } from './server-config.ts';
 import { findServerBinary, ServerFiles } from './server-files.ts';
 
 export interface NatsServerOptions {
@@ -54,7 +54,8 @@ export class NatsServer {
   #wake: () => void = () => undefined;
 
   constructor(options: NatsServerOptions) {
-    const { book } = options;
+    const { book, leaf } = options;
+    if (leaf !== undefined) checkLeaf(leaf);
     this.#options = options;
     this.#files = new ServerFiles(options.dir);
     this.#config = {
@@ -63,7 +64,7 @@ export class NatsServer {
       operatorJwt: book.operatorJwt,
       systemKey: book.systemKey,
       outerKey: book.outerKey,
-      leaf: options.leaf,
+      leaf,
       maxFileStoreBytes: options.maxFileStoreBytes ?? 1_073_741_824,
     };
   }

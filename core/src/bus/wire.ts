@@ -1,7 +1,7 @@
 import { CleatError } from '@cleat/schemas';
 import type { Msg, MsgHdrs, NatsConnection, NatsError, Subscription } from 'nats';
 import { type Credentials, prove } from './credentials.ts';
-import { DIAL_TIMEOUT_MS, PING_INTERVAL_MS, PING_MAX_OUT } from './limits.ts';
+import { DIAL_TIMEOUT_MS, PING_MAX_OUT } from './limits.ts';
 import { type BusHeaders, type BusMessage, type MessageHandler, NO_BODY, NO_HEADERS } from './message.ts';
 
 export interface WireOptions {
@@ -9,10 +9,16 @@ export interface WireOptions {
   readonly name: string;
   readonly credentials: Credentials;
   readonly timeoutMs: number;
+  readonly pingIntervalMs: number;
   /** The server refused a subject. */
   readonly onRefused: (operation: string, subject: string) => void;
   /** A handler threw. */
   readonly onHandlerError: (error: unknown, subject: string) => void;
+}
+
+/** The client library: loaded with the first connection, as a command that needs no bus shall not pay 36 ms and 4 MB for it. */
+export function loadClient(): Promise<typeof import('nats')> {
+  return import('nats');
 }
 
 export interface WireSubscription {
@@ -40,8 +46,7 @@ export class Wire {
 
   /** Throws the library's error; `isRefusal` tells a server that does not admit us from one that is not there. */
   static async dial(options: WireOptions): Promise<Wire> {
-    // Loaded with the first connection: 36 ms and 4 MB that a command which needs no bus does not pay.
-    const { connect, headers } = await import('nats');
+    const { connect, headers } = await loadClient();
     const client = await connect({
       servers: options.url,
       name: options.name,
@@ -49,7 +54,7 @@ export class Wire {
       reconnect: false,
       maxReconnectAttempts: 0,
       timeout: Math.max(1, Math.min(options.timeoutMs, DIAL_TIMEOUT_MS)),
-      pingInterval: PING_INTERVAL_MS,
+      pingInterval: options.pingIntervalMs,
       maxPingOut: PING_MAX_OUT,
       ignoreClusterUpdates: true,
       noAsyncTraces: true,
