@@ -9,6 +9,7 @@ import {
   addElements,
   addLink,
   addNeighbour,
+  addNewTable,
   addRoute,
   addRule,
   addressBytes,
@@ -302,6 +303,8 @@ t.test('a table with a chain and a redirecting rule is made in one transaction',
     nftables.transact(messages);
     t.equal(nftables.dropsByPolicy(table, 'output'), false);
     t.equal(nftables.dropsByPolicy(table, 'nothing'), false);
+    t.same([nftables.hasChain(table, 'output'), nftables.hasChain(table, 'nothing')], [true, false]);
+    t.throws(() => nftables.transact([addNewTable(table)]), { code: 'NETLINK_EEXIST' });
   });
   t.match(run(host, 'nft', 'list', 'table', 'ip', 'dns'), 'ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:40053');
   execFileSync('nsenter', [`--net=${host}`, 'nft', '-f', '-'], {

@@ -25,6 +25,7 @@ export {
   addBaseChain,
   addElements,
   addLink,
+  addNewTable,
   addRoute,
   addRule,
   addressBytes,

@@ -9,7 +9,16 @@ export { isNetlinkErrno } from './netlink-error.ts';
 export type { NetfilterFamily } from './nfnetlink.ts';
 export { NFPROTO } from './nfnetlink.ts';
 export type { BaseChain, ElementValue, SetElement, TableName } from './nftables.ts';
-export { addBaseChain, addElements, addRule, addTable, deleteElements, deleteTable, Nftables } from './nftables.ts';
+export {
+  addBaseChain,
+  addElements,
+  addNewTable,
+  addRule,
+  addTable,
+  deleteElements,
+  deleteTable,
+  Nftables,
+} from './nftables.ts';
 export type { Expression } from './nftables-expression.ts';
 export { expectEqual, loadPayload, loadProtocol, redirectTo } from './nftables-expression.ts';
 export type { AddressRange, KeyPart } from './nftables-key.ts';

@@ -151,6 +151,11 @@ export function addTable(table: TableName): NetlinkMessage {
   return netfilterMessage(SUBSYSTEM, OP.newTable, NLM_F_CREATE, tableBody(table), `add table ${table.name}`);
 }
 
+/** Makes a table; one that is there is `NETLINK_EEXIST`. */
+export function addNewTable(table: TableName): NetlinkMessage {
+  return { ...addTable(table), flags: NLM_F_CREATE | NLM_F_EXCL };
+}
+
 /** Deletes a table with all that is in it. */
 export function deleteTable(table: TableName): NetlinkMessage {
   return netfilterMessage(SUBSYSTEM, OP.deleteTable, 0, tableBody(table), `delete table ${table.name}`);
@@ -224,13 +229,13 @@ export class Nftables {
     );
   }
 
+  hasChain(table: TableName, chain: string): boolean {
+    return this.#chain(table, chain) !== undefined;
+  }
+
   /** Whether packets that reach the end of a base chain are dropped; false when there is no such chain. */
   dropsByPolicy(table: TableName, chain: string): boolean {
-    const body = new BodyWriter()
-      .raw(netfilterHeader(NFPROTO[table.family]))
-      .string(NFTA_CHAIN.table, table.name)
-      .string(NFTA_CHAIN.name, chain);
-    const answer = this.#ask(netfilterMessage(SUBSYSTEM, OP.getChain, 0, body, `find chain ${chain} of ${table.name}`));
+    const answer = this.#chain(table, chain);
     const policy = answer === undefined ? undefined : attributes(answer.subarray(4)).get(NFTA_CHAIN.policy);
     return policy !== undefined && policy.readUInt32BE(0) === NF_DROP;
   }
@@ -254,6 +259,12 @@ export class Nftables {
 
   close(): void {
     this.#socket.close();
+  }
+
+  #chain(table: TableName, chain: string): Buffer | undefined {
+    const body = new BodyWriter().raw(netfilterHeader(NFPROTO[table.family]));
+    body.string(NFTA_CHAIN.table, table.name).string(NFTA_CHAIN.name, chain);
+    return this.#ask(netfilterMessage(SUBSYSTEM, OP.getChain, 0, body, `find chain ${chain} of ${table.name}`));
   }
 
   #ask(message: NetlinkMessage): Buffer | undefined {
