@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { listFiles } from '../list-files.mjs';
 import { run } from '../run.mjs';
 import { codeLinesOfFile } from './code-lines.mjs';
+import { compareGenerated } from './generated.mjs';
 
 const KERNEL_LIMIT_LINES = 5000;
 const SOURCE_FOLDERS = ['schemas', 'core', 'sdk', 'kernel', 'cli', 'plugins', 'test', 'bench', 'examples'];
@@ -22,6 +23,7 @@ export const checks = [
   { name: 'format', what: 'biome: format, import order, quick rules', run: checkFormat },
   { name: 'imports', what: 'dependency-cruiser: directions, cycles, unresolvable', run: checkImports },
   { name: 'kernel-size', what: `at most ${KERNEL_LIMIT_LINES} lines of code in kernel/src`, run: checkKernelSize },
+  { name: 'generated', what: 'generated files are what npm run generate writes', run: checkGenerated },
   { name: 'lint', what: 'eslint: rules that need types, size limits', run: checkLint },
 ];
 
@@ -78,6 +80,11 @@ async function checkKernelSize(root) {
   const report = sizes.slice(0, 10).map(({ path, lines }) => `${lines} ${path}`);
   const isOk = total > 0 && total <= KERNEL_LIMIT_LINES;
   return { ok: isOk, summary: `${total} of ${KERNEL_LIMIT_LINES} lines`, report: report.join('\n') };
+}
+
+async function checkGenerated(root) {
+  const { files, differences } = await compareGenerated(root);
+  return { ok: files > 0 && differences.length === 0, summary: `${files} files`, report: differences.join('\n') };
 }
 
 async function checkLint(root) {

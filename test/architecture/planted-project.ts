@@ -6,6 +6,15 @@ export const repository: string = resolve(import.meta.dirname, '../../..');
 
 const CONFIGS = ['build', 'biome.json', 'eslint.config.mjs', '.dependency-cruiser.mjs', '.taprc', 'tsconfig.base.json'];
 
+/** A generator that writes one file, as the real one writes many. */
+const GENERATOR = `import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const folder = join(import.meta.dirname, '../../../src/generated');
+mkdirSync(folder, { recursive: true });
+writeFileSync(join(folder, 'answer.ts'), 'export const answer: number = 42;\\n');
+`;
+
 /** What each package of the small project declares, the same directions as in the real one. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   schemas: [],
@@ -25,6 +34,8 @@ export function makeProject(dir: string): void {
   for (const name of CONFIGS) cpSync(join(repository, name), join(dir, name), { recursive: true });
   linkModules(dir);
   for (const [folder, targets] of Object.entries(PACKAGES)) addPackage(dir, folder, targets);
+  plant(dir, 'schemas/src/generator/main.ts', GENERATOR);
+  plant(dir, 'schemas/src/generated/answer.ts', 'export const answer: number = 42;\n');
   writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'planted', type: 'module', private: true }));
   const references = Object.keys(PACKAGES).map((path) => ({ path }));
   writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ files: [], references }));
