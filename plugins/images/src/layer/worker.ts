@@ -44,4 +44,5 @@ process.stdin.on('data', (text: string) => {
   const end = input.indexOf('\n');
   if (!wasWhole && end >= 0) void serve(input.slice(0, end));
 });
-process.stdin.on('end', () => process.exit(2));
+// Not process.exit: that waits for threads of the pool, and one may be held by a file that does not answer.
+process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));

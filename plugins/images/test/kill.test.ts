@@ -1,0 +1,68 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { tempDir, waitFor } from '@cleat/harness';
+import t from 'tap';
+import { removeImage } from '../src/store/image-removal.ts';
+import { inconsistencies } from './consistency.ts';
+import { openTestStore, tar, writeFiles } from './open-test-store.ts';
+
+const SCENARIO = fileURLToPath(new URL('./killed-scenario.js', import.meta.url));
+const WORKER = fileURLToPath(new URL('../src/layer/worker.js', import.meta.url));
+
+interface Ended {
+  readonly signal: string | null;
+  readonly changes: number;
+}
+
+async function runScenario(directory: string, archive: string, killAt: number): Promise<Ended> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [SCENARIO, directory, archive, String(killAt)], { timeout: 60_000 });
+    return { signal: null, changes: Number(stdout) };
+  } catch (error) {
+    if (error instanceof Error && 'signal' in error && error.signal === 'SIGKILL') return { signal: 'SIGKILL', changes: killAt };
+    throw error;
+  }
+}
+
+t.test('killed before any change of the file system, the store is whole afterwards and nothing is left over', async (t) => {
+  const dir = tempDir(t);
+  const directory = join(dir, 'store');
+  const archive = tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'tree'), { a: 'a', 'b/c': 'c' }));
+  let kills = 0;
+  for (let killAt = 1; ; killAt += 1) {
+    const { signal, changes } = await runScenario(directory, archive, killAt);
+    const store = await openTestStore(t, { directory });
+    const wrong = await inconsistencies(store);
+    if (wrong.length > 0) t.fail(`killed before change ${killAt}: ${wrong.join('; ')}`);
+    if (signal === null) {
+      t.ok(changes < killAt, 'it came to its end');
+      t.equal(store.images.index.images.size, 0);
+      break;
+    }
+    kills += 1;
+    // The next round begins with what a user would have: nothing of this one.
+    for (const id of store.images.index.images.keys()) await removeImage(store.images, id, { force: true });
+    for (const object of store.roots.objects()) await store.roots.release(object);
+    await store.images.collect();
+  }
+  t.ok(kills > 40, `${kills} kills`);
+});
+
+t.test('a process that unpacks ends when the one that started it is gone', async (t) => {
+  const dir = tempDir(t);
+  const fifo = join(dir, 'never-ending');
+  await promisify(execFile)('mkfifo', [fifo]);
+  const worker = spawn(process.execPath, [WORKER], { stdio: ['pipe', 'ignore', 'inherit'] });
+  t.teardown(() => worker.kill('SIGKILL'));
+  const ended = once(worker, 'exit');
+  worker.stdin.write(`${JSON.stringify({ kind: 'unpack', blobPath: fifo, target: join(dir, 'diff'), form: 'overlay', below: [] })}\n`);
+  await waitFor('the worker to begin', () => readdirSync(dir).includes('diff'));
+  // The kernel closes the pipe of a process that dies.
+  worker.stdin.destroy();
+  await ended;
+  t.pass();
+});
