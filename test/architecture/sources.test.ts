@@ -9,6 +9,9 @@ const UNFINISHED = new RegExp(
   `\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'not implemented ' + 'yet'].join('|')})\\b`,
 );
 
+/** Reads the test protocol, which has a directive of such a name. */
+const READER = 'build/tests/tap-reader.mjs';
+
 async function trackedFiles(): Promise<readonly string[]> {
   const { stdout } = await runProcess(['git', 'ls-files', '-z'], { cwd: repository });
   return stdout.split('\0').filter((path) => path !== '' && existsSync(join(repository, path)));
@@ -29,7 +32,7 @@ t.test('no source is marked as unfinished', async (t) => {
   );
   t.ok(sources.length > 100);
   t.same(
-    sources.filter((path) => UNFINISHED.test(readFileSync(join(repository, path), 'utf8'))),
+    sources.filter((path) => path !== READER && UNFINISHED.test(readFileSync(join(repository, path), 'utf8'))),
     [],
   );
   t.match(`// ${'TO' + 'DO'}: later`, UNFINISHED);
