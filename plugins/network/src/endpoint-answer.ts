@@ -1,7 +1,7 @@
 import type { providerTypes } from '@cleat/schemas';
 import type { DnsOptions } from './claim-options.ts';
 import { NAME_SERVER_ADDRESS } from './dns/name-server-address.ts';
-import { containerDns, hostDns } from './dns/resolv-conf.ts';
+import { containerDns, hostDns, isLoopback } from './dns/resolv-conf.ts';
 import type { Endpoint, NetworkDefinition } from './model.ts';
 import { dnsNames, hasNameServer } from './model.ts';
 
@@ -47,19 +47,23 @@ export function hostsLines({ hostname, attachment }: Endpoint): readonly string[
     .map((address) => `${address}\t${hostname}`);
 }
 
-/** What the container's resolv.conf says. */
+/**
+ * What the container's resolv.conf says; null for what the kernel writes by itself, the host's file, so that a network
+ * with a name server, joined later, has its say.
+ */
 export async function containerResolver(
-  endpoint: Endpoint,
-  network: NetworkDefinition,
+  { options: { dns: user } }: Endpoint,
   usesNameServer: boolean,
 ): Promise<providerTypes.ContributionInput['dns']> {
-  const user = endpoint.options.dns;
-  if (network.driver === 'host') return merged(user, await hostDns());
-  if (!usesNameServer) return merged(user, await containerDns());
   const host = await hostDns();
-  const { search, options } = merged(user, host);
-  const hasDots = options.some((option) => option.startsWith('ndots:'));
-  return { servers: [NAME_SERVER_ADDRESS], search, options: hasDots ? options : [...options, 'ndots:0'] };
+  if (usesNameServer) {
+    const { search, options } = merged(user, host);
+    const hasDots = options.some((option) => option.startsWith('ndots:'));
+    return { servers: [NAME_SERVER_ADDRESS], search, options: hasDots ? options : [...options, 'ndots:0'] };
+  }
+  const isUsersOwn = user.servers.length + user.search.length + user.options.length > 0;
+  const isHostReachable = host.servers.some((server) => !isLoopback(server));
+  return isUsersOwn || !isHostReachable ? merged(user, await containerDns()) : null;
 }
 
 function merged(

@@ -52,6 +52,8 @@ export async function openNetworkEngine(options: EngineOptions): Promise<Network
     ports: new PortBook(),
     warn,
     otherPools: (networkId) => poolsOf(store.networks().filter((network) => network.id !== networkId)),
+    hostLinks: (networkId) => store.endpointsOf(networkId).flatMap(({ attachment }) => attachment?.hostLink ?? []),
+    exists: (networkId) => store.network(networkId) !== undefined,
     changed: (network) => {
       store.putNetwork(network);
       addresses.open(network, store.endpointsOf(network.id));

@@ -215,7 +215,11 @@ export class NetworkProvider {
 
   async #answer(endpoint: Endpoint, network: NetworkDefinition): Promise<provider.AttachResponseInput> {
     const { sandboxes } = this.#parts;
-    const dns = await containerResolver(endpoint, network, sandboxes.usesNameServer(endpoint.container));
+    // The host's network has the host's own files, which the kernel gives.
+    const dns =
+      network.driver === 'bridge'
+        ? await containerResolver(endpoint, sandboxes.usesNameServer(endpoint.container))
+        : null;
     return {
       status: statusText(endpoint, network),
       contribution: { hosts: [...hostsLines(endpoint), ...this.#linkLines(endpoint, network)], dns },

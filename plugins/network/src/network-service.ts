@@ -19,6 +19,7 @@ export interface ServiceParts {
 /** The operations of the contract `network`. */
 export class NetworkService {
   readonly #parts: ServiceParts;
+  readonly #opening = new Set<string>();
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -30,6 +31,7 @@ export class NetworkService {
     // Its name and pools are taken from here on; nothing between this check and this write waits.
     store.putNetwork(network);
     addresses.open(network, []);
+    this.#opening.add(network.id);
     try {
       await drivers[network.driver].open(network);
       await store.sync();
@@ -38,6 +40,8 @@ export class NetworkService {
       addresses.close(network.id);
       store.removeNetwork(network.id);
       throw error;
+    } finally {
+      this.#opening.delete(network.id);
     }
     await this.#parts.publish(networkEvent('network.created', network));
     return { id: network.id };
@@ -61,6 +65,9 @@ export class NetworkService {
         `${network.name} is a pre-defined network and cannot be removed`,
       );
     }
+    if (this.#opening.has(network.id)) {
+      throw new CleatError('conflict', 'NETWORK_BUSY', `network ${network.name} is being created`, { retryable: true });
+    }
     const active = this.#activeEndpoints(network);
     if (active.length > 0) {
       throw new CleatError(
@@ -77,7 +84,9 @@ export class NetworkService {
 
   async prune(request: contract.PruneRequest): Promise<contract.PruneResponseInput> {
     const now = Date.now();
-    const unused = this.#parts.store.networks().filter((network) => !network.isPredefined && !this.#isUsed(network));
+    const unused = this.#parts.store
+      .networks()
+      .filter((network) => !network.isPredefined && !this.#isUsed(network) && !this.#opening.has(network.id));
     const removed: string[] = [];
     for (const network of unused.filter((candidate) => prunable(candidate, request.filters, now))) {
       await this.#remove(network);
@@ -88,11 +97,13 @@ export class NetworkService {
 
   async #remove(network: NetworkDefinition): Promise<void> {
     const { store, addresses, drivers, publish } = this.#parts;
-    // Gone from the list first, so that nothing attaches to it while its bridge goes; a crash leaves a bridge that the next sweep takes.
-    store.removeNetwork(network.id);
-    addresses.close(network.id);
-    await store.sync();
-    await drivers[network.driver].close(network);
+    // The bridge goes before the record of it: a crash between leaves a network that makes its bridge again.
+    await store.whileRetired(network.id, async () => {
+      await drivers[network.driver].close(network);
+      store.removeNetwork(network.id);
+      addresses.close(network.id);
+      await store.sync();
+    });
     await publish(networkEvent('network.removed', network));
   }
 

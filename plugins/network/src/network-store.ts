@@ -31,6 +31,8 @@ type Change =
 export class NetworkStore {
   readonly #networks = new Map<string, NetworkDefinition>();
   readonly #endpoints = new Map<string, Endpoint>();
+  /** Being removed: nobody finds them any more, but what is there of them is still to go. */
+  readonly #retired = new Set<string>();
   #journal: StoreJournal | undefined;
   #rotation: Promise<void> | undefined;
 
@@ -41,11 +43,21 @@ export class NetworkStore {
   }
 
   networks(): readonly NetworkDefinition[] {
-    return [...this.#networks.values()];
+    return [...this.#networks.values()].filter((network) => !this.#retired.has(network.id));
   }
 
   network(id: string): NetworkDefinition | undefined {
-    return this.#networks.get(id);
+    return this.#retired.has(id) ? undefined : this.#networks.get(id);
+  }
+
+  /** Hides a network while it is removed; it is back if that fails. */
+  async whileRetired(id: string, remove: () => Promise<void>): Promise<void> {
+    this.#retired.add(id);
+    try {
+      await remove();
+    } finally {
+      this.#retired.delete(id);
+    }
   }
 
   endpoints(): readonly Endpoint[] {

@@ -60,10 +60,8 @@ export class Sandboxes {
     const member = sandbox?.members.get(endpoint.key);
     if (sandbox === undefined || member === undefined) return;
     sandbox.members.delete(endpoint.key);
-    if (![...sandbox.members.values()].some(({ network }) => hasNameServer(network))) {
-      sandbox.nameServer?.close();
-      sandbox.nameServer = undefined;
-    }
+    // Until the last one leaves: resolv.conf may still name the server for the networks that are left.
+    if (sandbox.members.size === 0) sandbox.nameServer?.close();
     if (sandbox.members.size === 0) this.#sandboxes.delete(endpoint.container);
     else if (sandbox.gatewayKey === endpoint.key) moveGateway(sandbox, member);
   }

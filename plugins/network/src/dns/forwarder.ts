@@ -14,6 +14,7 @@ import {
   SOCK_STREAM,
   withNetworkNamespace,
 } from '@cleat/sdk/namespaces';
+import { isLoopback } from './resolv-conf.ts';
 
 const SERVERS = 3;
 const SERVER_TIME_LIMIT_MS = 4000;
@@ -76,10 +77,6 @@ export class Forwarder {
       return undefined;
     }
   }
-}
-
-export function isLoopback(server: string): boolean {
-  return server.startsWith('127.') || server === '::1';
 }
 
 function askByUdp(server: string, query: Buffer, namespace: string | undefined): Promise<Buffer | undefined> {

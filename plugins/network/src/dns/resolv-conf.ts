@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { DnsOptions } from '../claim-options.ts';
-import { isLoopback } from './forwarder.ts';
 
 const HOST_FILE = '/etc/resolv.conf';
 /** systemd-resolved keeps the real servers here while /etc/resolv.conf names its own stub. */
@@ -50,4 +49,9 @@ async function readOrEmpty(path: string): Promise<string> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
     throw error;
   }
+}
+
+/** A server on the host's loopback, which a container cannot reach. */
+export function isLoopback(server: string): boolean {
+  return server.startsWith('127.') || server === '::1';
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { CleatError } from '@cleat/schemas';
 import type { FlowFilter, Link } from '@cleat/sdk/netlink';
-import { addressBytes, Conntrack, isNetlinkErrno, macText, Rtnetlink } from '@cleat/sdk/netlink';
+import { addressBytes, Conntrack, isNetlinkErrno, macText, Rtnetlink, setLink } from '@cleat/sdk/netlink';
 import type { AddressBook } from '../address-book.ts';
 import type { BridgeSettings } from '../bridge-settings.ts';
 import { parseBridgeSettings } from '../bridge-settings.ts';
@@ -34,6 +34,10 @@ export interface BridgeDriverOptions {
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Pools of all networks but one. */
   readonly otherPools: (networkId: string) => readonly Subnet[];
+  /** Host ends of the links of a network's attached endpoints. */
+  readonly hostLinks: (networkId: string) => readonly string[];
+  /** False for a network that was removed meanwhile. */
+  readonly exists: (networkId: string) => boolean;
   /** Keeps a network that was given another subnet. */
   readonly changed: (network: NetworkDefinition) => void;
   /** The number of the next interface of a container. */
@@ -71,6 +75,8 @@ export class BridgeDriver implements NetworkDriver {
   async attach(plan: AttachPlan): Promise<Attachment> {
     const { network, link } = await this.#ensureOpen(plan.network);
     plan.signal.throwIfAborted();
+    if (!this.#options.exists(network.id))
+      throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${network.name} not found`);
     this.#doomed.flushFrom(plan.namespace);
     const settings = parseBridgeSettings(network.options);
     let attachment = this.#assign(plan, network);
@@ -153,7 +159,15 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async #openNow(network: NetworkDefinition): Promise<{ readonly network: NetworkDefinition; readonly link: Link }> {
-    const opened = openBridge(this.#routes, network, this.#options.otherPools(network.id));
+    const links = this.#options.hostLinks(network.id);
+    const opened = openBridge(
+      this.#routes,
+      network,
+      this.#options.otherPools(network.id),
+      network.isPoolPicked && links.length === 0,
+    );
+    // Somebody deleted the bridge under containers that run.
+    if (opened.isNew) for (const name of links) this.#rejoin(name, opened.link);
     if (opened.network !== network) this.#options.changed(opened.network);
     const settings = parseBridgeSettings(opened.network.options);
     await this.#options.firewall.add(networkElements(opened.network, settings));
@@ -168,6 +182,11 @@ export class BridgeDriver implements NetworkDriver {
     });
     this.#settingsSeen.add(network.id);
     return { network: opened.network, link: opened.link };
+  }
+
+  #rejoin(hostLink: string, bridge: Link): void {
+    const link = this.#routes.link(hostLink);
+    if (link !== undefined) this.#routes.execute(setLink(link.index, { masterIndex: bridge.index, isUp: true }));
   }
 
   #assign(plan: AttachPlan, network: NetworkDefinition): Attachment {

@@ -50,10 +50,15 @@ export interface OpenedBridge {
 }
 
 /**
- * Makes the bridge of a network with its addresses. A subnet that was picked is picked anew while another user of the
+ * Makes the bridge of a network with its addresses. With `mayPick` its subnet is picked anew while another user of the
  * host (another instance, say) turns out to have the same: both look after they have added theirs, so at least one sees it.
  */
-export function openBridge(routes: Rtnetlink, network: NetworkDefinition, otherPools: readonly Subnet[]): OpenedBridge {
+export function openBridge(
+  routes: Rtnetlink,
+  network: NetworkDefinition,
+  otherPools: readonly Subnet[],
+  mayPick: boolean,
+): OpenedBridge {
   const existing = routes.link(network.bridge);
   if (existing !== undefined) {
     if (existing.kind !== 'bridge') {
@@ -67,10 +72,9 @@ export function openBridge(routes: Rtnetlink, network: NetworkDefinition, otherP
   }
   let candidate = network;
   for (let attempt = 1; ; attempt += 1) {
-    if (candidate.isPoolPicked)
-      candidate = pickedAgain(candidate, [...occupiedSubnets(routes, undefined), ...otherPools]);
+    if (mayPick) candidate = pickedAgain(candidate, [...occupiedSubnets(routes, undefined), ...otherPools]);
     const link = makeBridge(routes, candidate);
-    if (!candidate.isPoolPicked || attempt === PICK_ATTEMPTS || !isContested(routes, candidate, link.index)) {
+    if (!mayPick || attempt === PICK_ATTEMPTS || !isContested(routes, candidate, link.index)) {
       return { network: candidate, link, isNew: true };
     }
     routes.execute(deleteLink(link.index));
