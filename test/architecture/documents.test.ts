@@ -34,6 +34,14 @@ function brokenLinks({ path, text }: Document): readonly string[] {
     .map((target) => `${path}: ${target}`);
 }
 
+/** Files and source folders of this repository that a text names in code marks. */
+function namedFiles(text: string): readonly string[] {
+  const marked = [...text.matchAll(/`([a-z]+\/[\w./-]+)`/g)].map((match) => match[1] ?? '');
+  const isOurs = (path: string): boolean =>
+    /^(schemas|core|sdk|kernel|plugins|cli|bin|build|test|docs|bench)\//.test(path);
+  return marked.filter((path) => isOurs(path) && (/\.\w+$/.test(path) || path.includes('/src/')));
+}
+
 /** The commands of code blocks, indented or fenced, that begin with a program of this repository. */
 function commands({ path, text }: Document): readonly Command[] {
   return text
@@ -84,6 +92,20 @@ t.test('every link in a document leads to a file', async (t) => {
   t.same(all.flatMap(brokenLinks), []);
   t.same(brokenLinks({ path: 'docs/x.md', text: 'see [this](gone.md) and [that](SCOPE.md#in)' }), [
     'docs/x.md: gone.md',
+  ]);
+});
+
+t.test('every file that a document names exists', async (t) => {
+  const all = await documents();
+  const named = all.flatMap(({ path, text }) => namedFiles(text).map((file) => ({ path, file })));
+  t.ok(named.length > 10, `${named.length} names were read`);
+  t.same(
+    named.filter(({ file }) => !existsSync(join(repository, file))).map(({ path, file }) => `${path}: ${file}`),
+    [],
+  );
+  t.same(namedFiles('see `kernel/src/engine` and `core/gone.ts`, not `x/src/y`'), [
+    'kernel/src/engine',
+    'core/gone.ts',
   ]);
 });
 
