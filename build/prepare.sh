@@ -22,7 +22,8 @@ require_node() {
   command -v npm >/dev/null 2>&1 || fail "needs npm, which comes with Node.js; there is no npm in PATH"
 }
 
-# install_missing PROGRAM:PACKAGE... installs those of Debian's packages whose program is not in PATH.
+# install_missing PROGRAM:PACKAGE[|PACKAGE]... installs those of Debian's packages whose program is not in PATH. Of several
+# names the first that this release of Debian knows is taken.
 install_missing() {
   missing=
   for pair in "$@"; do
@@ -32,17 +33,27 @@ install_missing() {
   command -v apt-get >/dev/null 2>&1 ||
     fail "needs$missing, and this is not Debian: install the programs of these Debian packages by hand"
   echo "$program: installing$missing"
-  DEBIAN_FRONTEND=noninteractive
-  export DEBIAN_FRONTEND
   log=$(mktemp)
-  # $missing is a list of words.
+  # What is missing is a list of words.
   # shellcheck disable=SC2086
-  if ! { apt-get update -q && apt-get install -q -y --no-install-recommends $missing; } >"$log" 2>&1; then
+  if ! { apt-get update -q && apt_install $missing; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     rm -f "$log"
     fail "apt-get could not install$missing; its last lines are above"
   fi
   rm -f "$log"
+}
+
+apt_install() {
+  packages=
+  for names in "$@"; do
+    package=${names##*|}
+    first=${names%%|*}
+    [ "$first" = "$package" ] || ! apt-cache show "$first" >/dev/null 2>&1 || package=$first
+    packages="$packages $package"
+  done
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
 }
 
 # npm 11 runs no install scripts of dependencies and none is needed, so older ones are told not to either.
