@@ -246,6 +246,8 @@ t.test('a slow callee is heard of, a silent one is asked again under the same op
     provider.exporting.publish(message.reply, message.body, { headers: new Map([[CallHeader.status, 'ok']]) });
   });
   await provider.callee.ready(soon());
+  // Shortly after a connect more is sent again, and sooner.
+  await waitFor('the connection to settle', () => kernel.importing.connectedForMs > 2_000);
   const began = monotonicMs();
   const slow = kernel.caller.call('volume', 'create', Buffer.alloc(0), { deadline: soon(20_000) });
   const options = { deadline: soon(20_000), operationId: 'op7' };

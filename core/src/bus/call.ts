@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CleatError } from '@cleat/schemas';
 import { armTimer, type Deadline, monotonicMs } from '../deadlines/index.ts';
 import type { BusConnection, ReplyPath } from './connection.ts';
-import { BUS_GRACE_MS, RESEND_AFTER_RECONNECT_MS, SILENCE_MS } from './limits.ts';
+import { BUS_GRACE_MS, RECONNECT_SETTLE_MS, RESEND_AFTER_RECONNECT_MS, SILENCE_MS } from './limits.ts';
 import { type BusHeaders, type BusMessage, CallHeader, NO_BODY, NO_HEADERS } from './message.ts';
 import { callSubject } from './subjects.ts';
 
@@ -76,6 +76,11 @@ export class BusCaller {
     });
   }
 
+  /** Sends again soon whatever is pending: a callee that was away has come back. */
+  hurry(): void {
+    for (const call of [...this.#pending]) call.onConnected();
+  }
+
   get pendingCount(): number {
     return this.#pending.size;
   }
@@ -107,6 +112,7 @@ class PendingCall {
   #replyPath: ReplyPath | undefined;
   #deadlineMs: number;
   #sendAtMs: number;
+  #resendMs: number = RESEND_AFTER_RECONNECT_MS;
   #attempt = 0;
   #isSettled = false;
   #disarm: () => void = () => undefined;
@@ -134,7 +140,8 @@ class PendingCall {
 
   /** A reconnect: the request or its answer may be lost. The callee is given time to be back as well. */
   onConnected(): void {
-    this.#sendAtMs = this.#attempt === 0 ? 0 : monotonicMs() + RESEND_AFTER_RECONNECT_MS;
+    this.#resendMs = RESEND_AFTER_RECONNECT_MS;
+    this.#sendAtMs = this.#attempt === 0 ? 0 : monotonicMs() + this.#resendMs;
     this.#step();
   }
 
@@ -166,7 +173,7 @@ class PendingCall {
   #send(now: number): boolean {
     const { connection, subject, body } = this.#parts;
     this.#attempt += 1;
-    this.#sendAtMs = now + SILENCE_MS;
+    this.#sendAtMs = now + this.#silenceMs();
     try {
       const reply = this.#replyPath?.subject;
       connection.publish(subject, body, { headers: this.#headers(now), ...(reply === undefined ? {} : { reply }) });
@@ -181,6 +188,14 @@ class PendingCall {
       }
       return false;
     }
+  }
+
+  /** How long to wait for a sign before the request is sent again. */
+  #silenceMs(): number {
+    if (this.#parts.connection.connectedForMs > RECONNECT_SETTLE_MS) return SILENCE_MS;
+    const waitMs = this.#resendMs;
+    this.#resendMs = Math.min(SILENCE_MS, waitMs * 2);
+    return waitMs;
   }
 
   #headers(now: number): BusHeaders {
@@ -203,7 +218,8 @@ class PendingCall {
     const now = monotonicMs();
     if (message.status === 503) {
       // Nobody listens at this moment (newer servers say so). It is no answer: the callee may be reconnecting.
-      this.#sendAtMs = Math.min(this.#sendAtMs, now + RESEND_AFTER_RECONNECT_MS);
+      this.#sendAtMs = Math.min(this.#sendAtMs, now + this.#resendMs);
+      this.#resendMs = Math.min(SILENCE_MS, this.#resendMs * 2);
       this.#step();
       return;
     }

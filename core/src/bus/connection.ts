@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CleatError } from '@cleat/schemas';
-import { Deadline, sleep } from '../deadlines/index.ts';
+import { Deadline, monotonicMs, sleep } from '../deadlines/index.ts';
 import type { Credentials } from './credentials.ts';
 import {
   DIAL_TIMEOUT_MS,
@@ -66,6 +66,7 @@ export class BusConnection {
   #replyCount = 0;
   #wire: Wire | undefined;
   #hasConnected = false;
+  #connectedAtMs = 0;
   #lastFailure = 'it was never reached';
 
   /** Starts dialling and returns at once; `connected` waits. */
@@ -88,6 +89,11 @@ export class BusConnection {
 
   get isConnected(): boolean {
     return this.#wire?.isOpen === true;
+  }
+
+  /** For how long it has been up; 0 while it is not. */
+  get connectedForMs(): number {
+    return this.isConnected ? monotonicMs() - this.#connectedAtMs : 0;
   }
 
   /** The account that this connection opens. */
@@ -270,6 +276,7 @@ export class BusConnection {
       return;
     }
     this.#wire = wire;
+    this.#connectedAtMs = monotonicMs();
     for (const entry of this.#subscriptions) entry.wire = wire.subscribe(entry.subject, entry.queue, entry.handler);
     const isFirst = !this.#hasConnected;
     this.#hasConnected = true;

@@ -21,8 +21,13 @@ export const MAX_MESSAGE_BYTES = 1_048_576;
 export const WORKING_INTERVAL_MS = 2_000;
 /** Who hears nothing about a call for this long sends it again. */
 export const SILENCE_MS = 5_000;
-/** The same after a reconnect, or when the server says that nobody listens: the callee is reconnecting too. */
+/**
+ * The same shortly after a reconnect, or when the server says that nobody listens: the callee is reconnecting too, and what is
+ * sent before it is back vanishes. Doubled with each repetition.
+ */
 export const RESEND_AFTER_RECONNECT_MS = 200;
+/** How long after a reconnect that holds. */
+export const RECONNECT_SETTLE_MS = 2_000;
 /** How long a call that was never sent waits for the bus. */
 export const BUS_GRACE_MS = 2_000;
 
