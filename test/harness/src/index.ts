@@ -14,4 +14,5 @@ export {
 } from './processes.ts';
 export { isBelow, mountPoints, tempDir } from './temp-dir.ts';
 export type { TestContext } from './test-context.ts';
+export { type TestNetwork, testNetwork } from './test-network.ts';
 export { slowFactor, type WaitOptions, waitFor } from './wait-for.ts';
