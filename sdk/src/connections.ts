@@ -7,10 +7,10 @@ import {
   descriptorOf,
   peerCredentials,
   rawSocket,
-  send,
-  sendFds,
   SOCK_NONBLOCK,
   SOCK_STREAM,
+  send,
+  sendFds,
 } from '@cleat/core/syscalls';
 import { CleatError } from '@cleat/schemas';
 
@@ -50,9 +50,21 @@ export async function handOver(request: HandOver): Promise<void> {
         throw new CleatError('deadline_exceeded', 'HAND_OVER_SLOW', `${request.path} does not take the connection`);
       }
       await new Promise((resolve) => setTimeout(resolve, 5));
-      sent += sent === 0 ? (sendFds(fd, data, [descriptorOf(request.client)]) ?? 0) : (send(fd, data.subarray(sent)) ?? 0);
+      sent +=
+        sent === 0 ? (sendFds(fd, data, [descriptorOf(request.client)]) ?? 0) : (send(fd, data.subarray(sent)) ?? 0);
     }
   } finally {
     closeDescriptor(fd);
   }
+}
+
+/**
+ * Stops reading from a connection at once. `pause` alone lets Node read on into its own buffer, and what has been read there is lost
+ * to the process that gets the descriptor.
+ */
+export function stopReading(socket: Socket): void {
+  socket.pause();
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const stop: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'readStop') : undefined;
+  if (typeof stop === 'function') Reflect.apply(stop, handle, []);
 }

@@ -21,9 +21,13 @@ export const DEFAULT_MASKED_PATHS: readonly string[] = [
   '/sys/devices/virtual/powercap',
   '/sys/firmware',
 ];
-export const DEFAULT_READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
-
-const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+export const DEFAULT_READONLY_PATHS: readonly string[] = [
+  '/proc/bus',
+  '/proc/fs',
+  '/proc/irq',
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+];
 
 export interface ContainerFromImageOptions {
   /** The container's id: its first 12 digits are the default host name. */
@@ -42,7 +46,11 @@ export function containerFromImage(options: ContainerFromImageOptions): Containe
   const { image, request } = options;
   const host = options.host ?? {};
   if (image === undefined && (request.rootfs ?? '') === '') {
-    throw new CleatError('invalid_argument', 'ROOT_MISSING', 'a container needs an image or a root file system directory');
+    throw new CleatError(
+      'invalid_argument',
+      'ROOT_MISSING',
+      'a container needs an image or a root file system directory',
+    );
   }
   const plan = mountsOf(request, image, host);
   checkResources(request.resources ?? {}, host);
@@ -63,58 +71,86 @@ export function containerFromImage(options: ContainerFromImageOptions): Containe
   };
 }
 
-function processOf(request: ContainerRequest, image: ImageDefaults | undefined, host: HostFacts): containerTypes.ProcessInput {
+/** What is left undefined is the contract's own default. */
+function processOf(
+  request: ContainerRequest,
+  image: ImageDefaults | undefined,
+  host: HostFacts,
+): containerTypes.ProcessInput {
   const { entrypoint, command } = commandOf(request, image?.config);
-  const isPrivileged = request.privileged ?? false;
-  const size = request.terminal === true ? request.consoleSize : undefined;
   return {
     args: [...entrypoint, ...command],
     env: environmentOf(request.env ?? [], image?.config.env ?? []),
     cwd: workingDirOf(request, image?.config),
-    user: request.user || image?.config.user || '',
-    groups: request.groups ?? [],
-    terminal: request.terminal ?? false,
-    openStdin: request.openStdin ?? false,
-    stdinOnce: request.stdinOnce ?? false,
-    capabilities: capabilitiesOf({ privileged: isPrivileged, add: request.capAdd, drop: request.capDrop, available: host.capabilities }),
-    noNewPrivileges: request.security?.noNewPrivileges ?? false,
+    user: request.user || image?.config.user,
+    groups: request.groups,
+    terminal: request.terminal,
+    openStdin: request.openStdin,
+    stdinOnce: request.stdinOnce,
     rlimits: rlimitsOf(request.ulimits),
-    oomScoreAdj: request.oomScoreAdj ?? null,
-    apparmorProfile: request.security?.apparmor === 'unconfined' ? '' : (request.security?.apparmor ?? ''),
-    seccomp: request.security?.seccomp ?? (isPrivileged ? 'unconfined' : 'default'),
-    consoleRows: size?.rows ?? 0,
-    consoleColumns: size?.columns ?? 0,
+    oomScoreAdj: request.oomScoreAdj,
+    ...confinementOf(request, host),
+    ...consoleOf(request),
   };
 }
 
-function fixedParts(request: ContainerRequest, image: ImageDefaults | undefined, id: string): Omit<containerTypes.SpecInput, 'process' | 'mounts'> {
-  const isPrivileged = request.privileged ?? false;
-  const namespaces = request.namespaces ?? {};
+function confinementOf(request: ContainerRequest, host: HostFacts): Partial<containerTypes.ProcessInput> {
+  const security = request.security ?? {};
   return {
-    namespaces,
+    capabilities: capabilitiesOf({
+      privileged: request.privileged,
+      add: request.capAdd,
+      drop: request.capDrop,
+      available: host.capabilities,
+    }),
+    noNewPrivileges: security.noNewPrivileges,
+    apparmorProfile: security.apparmor === 'unconfined' ? '' : security.apparmor,
+    seccomp: security.seccomp ?? (request.privileged === true ? 'unconfined' : undefined),
+  };
+}
+
+function consoleOf({ terminal, consoleSize }: ContainerRequest): Partial<containerTypes.ProcessInput> {
+  if (terminal !== true || consoleSize === undefined) return {};
+  return { consoleRows: consoleSize.rows, consoleColumns: consoleSize.columns };
+}
+
+function fixedParts(
+  request: ContainerRequest,
+  image: ImageDefaults | undefined,
+  id: string,
+): Omit<containerTypes.SpecInput, 'process' | 'mounts'> {
+  return {
+    namespaces: request.namespaces,
     hostname: hostnameOf(request, id),
-    domainname: request.domainname ?? '',
-    rootfs: request.rootfs ?? '',
-    readonlyRootfs: request.readonlyRootfs ?? false,
-    devices: request.devices ?? [],
-    deviceRules: request.deviceRules ?? [],
-    resources: request.resources ?? {},
-    sysctls: request.sysctls ?? {},
-    maskedPaths: request.security?.maskedPaths ?? (isPrivileged ? [] : DEFAULT_MASKED_PATHS),
-    readonlyPaths: request.security?.readonlyPaths ?? (isPrivileged ? [] : DEFAULT_READONLY_PATHS),
-    shmSizeBytes: request.shmSizeBytes || DEFAULT_SHM_BYTES,
-    stopSignal: request.stopSignal || image?.config.stopSignal || 'SIGTERM',
-    stopTimeoutS: request.stopTimeoutS ?? 10,
-    restart: request.restart ?? {},
-    init: request.init ?? false,
-    privileged: isPrivileged,
-    cgroupParent: request.cgroupParent ?? '',
-    runtime: request.runtime ?? '',
-    autoRemove: request.autoRemove ?? false,
+    domainname: request.domainname,
+    rootfs: request.rootfs,
+    readonlyRootfs: request.readonlyRootfs,
+    devices: request.devices,
+    deviceRules: request.deviceRules,
+    resources: request.resources,
+    sysctls: request.sysctls,
+    ...pathsOf(request),
+    shmSizeBytes: request.shmSizeBytes || undefined,
+    stopSignal: request.stopSignal || image?.config.stopSignal || undefined,
+    stopTimeoutS: request.stopTimeoutS,
+    restart: request.restart,
+    init: request.init,
+    privileged: request.privileged,
+    cgroupParent: request.cgroupParent,
+    runtime: request.runtime,
+    autoRemove: request.autoRemove,
     labels: { ...image?.config.labels, ...request.labels },
-    annotations: request.annotations ?? {},
+    annotations: request.annotations,
     hosts: (request.extraHosts ?? []).map(hostLine),
-    dns: request.dns ?? {},
+    dns: request.dns,
+  };
+}
+
+function pathsOf({ privileged, security }: ContainerRequest): Partial<containerTypes.SpecInput> {
+  const isOpen = privileged === true;
+  return {
+    maskedPaths: security?.maskedPaths ?? (isOpen ? [] : DEFAULT_MASKED_PATHS),
+    readonlyPaths: security?.readonlyPaths ?? (isOpen ? [] : DEFAULT_READONLY_PATHS),
   };
 }
 
@@ -165,7 +201,10 @@ export function parseExposedPorts(text: string): readonly ExposedPort[] {
   return Array.from({ length: last - first + 1 }, (_, index) => ({ port: first + index, protocol }));
 }
 
-function networkClaims(request: ContainerRequest, image: ImageDefaults | undefined): readonly containerTypes.ClaimInput[] {
+function networkClaims(
+  request: ContainerRequest,
+  image: ImageDefaults | undefined,
+): readonly containerTypes.ClaimInput[] {
   const exposed = new Map<string, ExposedPort>();
   const all = [...(request.expose ?? []), ...(image?.config.exposedPorts ?? []).flatMap(parseExposedPorts)];
   for (const port of all) exposed.set(`${port.port}/${port.protocol}`, port);
@@ -181,7 +220,10 @@ function networkClaims(request: ContainerRequest, image: ImageDefaults | undefin
   });
 }
 
-function otherClaims(request: ContainerRequest, image: ImageDefaults | undefined): readonly containerTypes.ClaimInput[] {
+function otherClaims(
+  request: ContainerRequest,
+  image: ImageDefaults | undefined,
+): readonly containerTypes.ClaimInput[] {
   const health = healthOf(request, image?.config);
   const extra = new Map<string, number>();
   return [
@@ -199,9 +241,12 @@ function otherClaims(request: ContainerRequest, image: ImageDefaults | undefined
 function warningsOf(request: ContainerRequest): readonly string[] {
   const warnings: string[] = [];
   const hasPorts = (request.publish ?? []).length > 0 || request.publishAll === true;
-  if (request.namespaces?.network === 'host' && hasPorts) warnings.push('Published ports are discarded when using host network mode');
+  if (request.namespaces?.network === 'host' && hasPorts)
+    warnings.push('Published ports are discarded when using host network mode');
   if (request.resources?.oomKillDisable === true && (request.resources.memoryBytes ?? 0) === 0) {
-    warnings.push('OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.');
+    warnings.push(
+      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
+    );
   }
   return warnings;
 }

@@ -1,5 +1,5 @@
-export { ALL_CAPABILITIES, capabilitiesOf, DEFAULT_CAPABILITIES } from './capabilities.ts';
 export type { CapabilityChanges } from './capabilities.ts';
+export { ALL_CAPABILITIES, capabilitiesOf, DEFAULT_CAPABILITIES } from './capabilities.ts';
 export type {
   BoundPort,
   ExposedPort,
@@ -15,8 +15,20 @@ export type {
   VolumeOptions,
   VolumeStatus,
 } from './claims.ts';
-export { containerFromImage, DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS, parseExposedPorts } from './container-from-image.ts';
 export type { ContainerFromImageOptions } from './container-from-image.ts';
+export {
+  containerFromImage,
+  DEFAULT_MASKED_PATHS,
+  DEFAULT_READONLY_PATHS,
+  parseExposedPorts,
+} from './container-from-image.ts';
 export { checkResources, cpuQuotaOf } from './limits.ts';
 export { commandOf, environmentOf } from './process.ts';
-export type { ContainerParts, ContainerRequest, HostFacts, ImageDefaults, MountRequest, SecurityRequest } from './request.ts';
+export type {
+  ContainerParts,
+  ContainerRequest,
+  HostFacts,
+  ImageDefaults,
+  MountRequest,
+  SecurityRequest,
+} from './request.ts';
