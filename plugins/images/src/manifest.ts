@@ -17,9 +17,17 @@ export const manifest: Manifest = {
         required: ['image'],
         additionalProperties: false,
         properties: {
-          image: { type: 'string', minLength: 1, description: 'Id (sha256:...) or name of the image; pinned at reserve.' },
+          image: {
+            type: 'string',
+            minLength: 1,
+            description: 'Id (sha256:...) or name of the image; pinned at reserve.',
+          },
           reference: { type: 'string', description: 'What the user wrote, for messages.' },
-          storage: { type: 'object', additionalProperties: { type: 'string' }, description: 'Options of the storage driver; none is supported yet.' },
+          storage: {
+            type: 'object',
+            additionalProperties: { type: 'string' },
+            description: 'Options of the storage driver; none is supported yet.',
+          },
         },
       },
       status: {
@@ -48,7 +56,13 @@ export const manifest: Manifest = {
         default: 'auto',
         description: 'How layers are put together. auto: overlay where the state directory allows it.',
       },
-      unpacksAtOnce: { type: 'integer', minimum: 1, maximum: 16, default: 2, description: 'How many layers are unpacked at the same time.' },
+      unpacksAtOnce: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 16,
+        default: 2,
+        description: 'How many layers are unpacked at the same time.',
+      },
     },
   },
 };

@@ -11,8 +11,8 @@ import { RootProvider } from './roots/root-provider.ts';
 import { RootStore } from './roots/root-store.ts';
 import { BlobStore } from './store/blob-store.ts';
 import { ensurePrivateDirectory } from './store/durable.ts';
-import { ImageIndex } from './store/image-index.ts';
-import { type ImageEvent, ImageStore } from './store/image-store.ts';
+import { type ImageEvent, ImageIndex } from './store/image-index.ts';
+import { ImageStore } from './store/image-store.ts';
 import { Leases } from './store/leases.ts';
 import { Trash } from './store/trash.ts';
 
@@ -38,7 +38,11 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenStore> {
   const { directory } = options;
   // They separate the options and layers of an overlay mount.
   if (/[:,\\]/.test(directory)) {
-    throw new CleatError('invalid_argument', 'IMAGE_STATE_DIR_INVALID', `the state directory ${directory} may not contain ":", "," or "\\"`);
+    throw new CleatError(
+      'invalid_argument',
+      'IMAGE_STATE_DIR_INVALID',
+      `the state directory ${directory} may not contain ":", "," or "\\"`,
+    );
   }
   await ensurePrivateDirectory(directory);
   const trash = new Trash(join(directory, 'trash'), options.onFailure);
@@ -50,7 +54,8 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenStore> {
   const layers = new LayerStore({ directory, driver: await chooseDriver(directory, options.driver), workers, trash });
   const roots = new RootStore({ directory: join(directory, 'roots'), layers, leases, workers, trash });
   for (const part of [index, blobs, layers, roots]) await part.open();
-  const images = new ImageStore({ index, blobs, layers, leases, uses: roots, publish: options.publish });
+  const { publish, onFailure } = options;
+  const images = new ImageStore({ index, blobs, layers, leases, uses: roots, publish, onFailure });
   await images.collect();
   return { images, roots, trash };
 }
@@ -64,17 +69,35 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
   });
   const provider = new RootProvider({ images, roots, warn: (message, fields) => context.log.warn(message, fields) });
   return {
-    providers: { root: provider },
+    providers: {
+      root: {
+        reserve: (request, call) => provider.reserve(request, call.signal),
+        attach: (request, call) => provider.attach(request, call.signal),
+        detach: (request) => provider.detach(request),
+        release: (request) => provider.release(request),
+        reconcile: (all, call) => provider.reconcile(all, call.signal),
+      },
+    },
     services: { image: imageService(images, new ImageStreams(images, context)) },
+    // What a killed process had done and not made known.
+    ready: () => images.publish(),
     close: () => trash.empty(),
   };
 }
 
 function contractEvent(event: ImageEvent): Parameters<PluginContext['publish']>[0] {
-  return { type: event.type, subject: event.id, labels: Object.fromEntries(event.labels), properties: { name: event.name } };
+  return {
+    type: event.type,
+    subject: event.id,
+    labels: Object.fromEntries(event.labels),
+    properties: { name: event.name },
+  };
 }
 
-function readConfig(config: Readonly<Record<string, unknown>>): { driver: LayerDriver | 'auto'; unpacksAtOnce: number } {
+function readConfig(config: Readonly<Record<string, unknown>>): {
+  driver: LayerDriver | 'auto';
+  unpacksAtOnce: number;
+} {
   const { driver, unpacksAtOnce } = config;
   return {
     driver: driver === 'overlay' || driver === 'vfs' ? driver : 'auto',

@@ -27,12 +27,24 @@ t.test('variables are quoted, escaped and put in as in a Dockerfile', async (t) 
     'H=$A',
   ]);
   t.strictSame(change('ENV old  the rest of it', 'ENV old=new').env, ['old=new']);
-  t.strictSame([...change('LABEL a=b "c d"=e', 'LABEL a=f').labels], [['a', 'f'], ['c d', 'e']]);
+  t.strictSame(
+    [...change('LABEL a=b "c d"=e', 'LABEL a=f').labels],
+    [
+      ['a', 'f'],
+      ['c d', 'e'],
+    ],
+  );
   t.strictSame(change('ENV A=1 \\\n  B=2\n# a comment\nENV C=3').env, ['A=1', 'B=2', 'C=3']);
 });
 
 t.test('the other instructions set what they name', async (t) => {
-  t.strictSame(change('EXPOSE 80 81/udp 90-92/TCP', 'EXPOSE 80').exposedPorts, ['80/tcp', '81/udp', '90/tcp', '91/tcp', '92/tcp']);
+  t.strictSame(change('EXPOSE 80 81/udp 90-92/TCP', 'EXPOSE 80').exposedPorts, [
+    '80/tcp',
+    '81/udp',
+    '90/tcp',
+    '91/tcp',
+    '92/tcp',
+  ]);
   t.strictSame(change('VOLUME /a /b', 'VOLUME ["/c d"]').volumes, ['/a', '/b', '/c d']);
   t.equal(change('WORKDIR /a', 'WORKDIR b/../c').workingDir, '/a/c');
   t.equal(change('USER 1000:1000').user, '1000:1000');
@@ -51,12 +63,51 @@ t.test('the other instructions set what they name', async (t) => {
 });
 
 t.test('what is no valid change is refused', async (t) => {
-  const wrong = ['RUN x', 'FROM y', 'CMD', 'ENV A', 'ENV A=1 B', 'ENV =x', 'ENV A="open', 'ENV A=${B', 'ENV A=${B:?gone}', 'EXPOSE x', 'EXPOSE 0', 'EXPOSE 9-8', 'EXPOSE 80/icmp', 'USER a b', 'VOLUME [""]', 'STOPSIGNAL NOPE', 'STOPSIGNAL 65', 'ONBUILD ONBUILD x', 'ONBUILD FROM x', 'HEALTHCHECK --bad=1 CMD x', 'HEALTHCHECK --interval=1 CMD x', 'HEALTHCHECK --interval=1us CMD x', 'HEALTHCHECK x', 'HEALTHCHECK CMD', 'HEALTHCHECK NONE x'];
-  for (const line of wrong) t.throws(() => change(line), { class: 'invalid_argument', code: 'IMAGE_CHANGE_INVALID' }, line);
+  const wrong = [
+    'RUN x',
+    'FROM y',
+    'CMD',
+    'ENV A',
+    'ENV A=1 B',
+    'ENV =x',
+    'ENV A="open',
+    'ENV A=${B',
+    'ENV A=${B:?gone}',
+    'EXPOSE x',
+    'EXPOSE 0',
+    'EXPOSE 9-8',
+    'EXPOSE 80/icmp',
+    'USER a b',
+    'VOLUME [""]',
+    'STOPSIGNAL NOPE',
+    'STOPSIGNAL 65',
+    'ONBUILD ONBUILD x',
+    'ONBUILD FROM x',
+    'HEALTHCHECK --bad=1 CMD x',
+    'HEALTHCHECK --interval=1 CMD x',
+    'HEALTHCHECK --interval=1us CMD x',
+    'HEALTHCHECK x',
+    'HEALTHCHECK CMD',
+    'HEALTHCHECK NONE x',
+  ];
+  for (const line of wrong)
+    t.throws(() => change(line), { class: 'invalid_argument', code: 'IMAGE_CHANGE_INVALID' }, line);
 });
 
 t.test('a configuration that is written is read again the same', async (t) => {
-  const defaults = change('CMD ["a"]', 'ENV A=1', 'EXPOSE 80', 'VOLUME /v', 'LABEL __proto__=x', 'HEALTHCHECK --timeout=1s CMD x', 'USER u', 'WORKDIR /w', 'STOPSIGNAL 9', 'ONBUILD RUN y', 'ENTRYPOINT z');
+  const defaults = change(
+    'CMD ["a"]',
+    'ENV A=1',
+    'EXPOSE 80',
+    'VOLUME /v',
+    'LABEL __proto__=x',
+    'HEALTHCHECK --timeout=1s CMD x',
+    'USER u',
+    'WORKDIR /w',
+    'STOPSIGNAL 9',
+    'ONBUILD RUN y',
+    'ENTRYPOINT z',
+  );
   const config = parseImageConfig(
     encodeImageConfig({
       created: '2026-01-02T03:04:05.678Z',
@@ -78,7 +129,20 @@ t.test('a configuration that is written is read again the same', async (t) => {
 });
 
 t.test('a configuration of the wrong shape is refused', async (t) => {
-  const wrong = ['', '[]', '{}', '{"rootfs":{"diff_ids":["x"]}}', '{"rootfs":{"diff_ids":[]},"config":{"Env":"A=1"}}', '{"rootfs":{"diff_ids":[]},"config":{"Labels":{"a":1}}}', `{"rootfs":{"diff_ids":${JSON.stringify(Array(128).fill(`sha256:${'a'.repeat(64)}`))}}}`];
-  for (const text of wrong) t.throws(() => parseImageConfig(text), { class: 'invalid_argument', code: 'IMAGE_CONFIG_INVALID' }, text.slice(0, 60));
+  const wrong = [
+    '',
+    '[]',
+    '{}',
+    '{"rootfs":{"diff_ids":["x"]}}',
+    '{"rootfs":{"diff_ids":[]},"config":{"Env":"A=1"}}',
+    '{"rootfs":{"diff_ids":[]},"config":{"Labels":{"a":1}}}',
+    `{"rootfs":{"diff_ids":${JSON.stringify(Array(128).fill(`sha256:${'a'.repeat(64)}`))}}}`,
+  ];
+  for (const text of wrong)
+    t.throws(
+      () => parseImageConfig(text),
+      { class: 'invalid_argument', code: 'IMAGE_CONFIG_INVALID' },
+      text.slice(0, 60),
+    );
   t.strictSame(parseImageConfig('{"rootfs":{"diff_ids":null},"config":null,"history":null}').diffIds, []);
 });

@@ -14,7 +14,9 @@ export interface CraftedEntry {
 
 /** Writes an archive with exactly these entries. */
 export function craftTar(file: string, entries: readonly CraftedEntry[]): string {
-  const blocks = entries.flatMap((entry) => (entry.pax === undefined ? encode(entry) : [...encodePax(entry.pax), ...encode(entry)]));
+  const blocks = entries.flatMap((entry) =>
+    entry.pax === undefined ? encode(entry) : [...encodePax(entry.pax), ...encode(entry)],
+  );
   writeFileSync(file, Buffer.concat([...blocks, Buffer.alloc(1024)]));
   return file;
 }
@@ -38,6 +40,12 @@ function encode({ name, type = '0', link = '', data = '', mode = 0o644 }: Crafte
   block.write(link, 157);
   block.write('ustar\x0000', 257);
   block.fill(0x20, 148, 156);
-  block.write(`${block.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148);
+  block.write(
+    `${block
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+  );
   return [block, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
 }

@@ -20,37 +20,43 @@ interface Ended {
 
 async function runScenario(directory: string, archive: string, killAt: number): Promise<Ended> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [SCENARIO, directory, archive, String(killAt)], { timeout: 60_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [SCENARIO, directory, archive, String(killAt)], {
+      timeout: 60_000,
+    });
     return { signal: null, changes: Number(stdout) };
   } catch (error) {
-    if (error instanceof Error && 'signal' in error && error.signal === 'SIGKILL') return { signal: 'SIGKILL', changes: killAt };
+    if (error instanceof Error && 'signal' in error && error.signal === 'SIGKILL')
+      return { signal: 'SIGKILL', changes: killAt };
     throw error;
   }
 }
 
-t.test('killed before any change of the file system, the store is whole afterwards and nothing is left over', async (t) => {
-  const dir = tempDir(t);
-  const directory = join(dir, 'store');
-  const archive = tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'tree'), { a: 'a', 'b/c': 'c' }));
-  let kills = 0;
-  for (let killAt = 1; ; killAt += 1) {
-    const { signal, changes } = await runScenario(directory, archive, killAt);
-    const store = await openTestStore(t, { directory });
-    const wrong = await inconsistencies(store);
-    if (wrong.length > 0) t.fail(`killed before change ${killAt}: ${wrong.join('; ')}`);
-    if (signal === null) {
-      t.ok(changes < killAt, 'it came to its end');
-      t.equal(store.images.index.images.size, 0);
-      break;
+t.test(
+  'killed before any change of the file system, the store is whole afterwards and nothing is left over',
+  async (t) => {
+    const dir = tempDir(t);
+    const directory = join(dir, 'store');
+    const archive = tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'tree'), { a: 'a', 'b/c': 'c' }));
+    let kills = 0;
+    for (let killAt = 1; ; killAt += 1) {
+      const { signal, changes } = await runScenario(directory, archive, killAt);
+      const store = await openTestStore(t, { directory });
+      const wrong = await inconsistencies(store);
+      if (wrong.length > 0) t.fail(`killed before change ${killAt}: ${wrong.join('; ')}`);
+      if (signal === null) {
+        t.ok(changes < killAt, 'it came to its end');
+        t.equal(store.images.index.images.size, 0);
+        break;
+      }
+      kills += 1;
+      // The next round begins with what a user would have: nothing of this one.
+      for (const id of store.images.index.images.keys()) await removeImage(store.images, id, { force: true });
+      for (const object of store.roots.objects()) await store.roots.release(object);
+      await store.images.collect();
     }
-    kills += 1;
-    // The next round begins with what a user would have: nothing of this one.
-    for (const id of store.images.index.images.keys()) await removeImage(store.images, id, { force: true });
-    for (const object of store.roots.objects()) await store.roots.release(object);
-    await store.images.collect();
-  }
-  t.ok(kills > 40, `${kills} kills`);
-});
+    t.ok(kills > 40, `${kills} kills`);
+  },
+);
 
 t.test('a process that unpacks ends when the one that started it is gone', async (t) => {
   const dir = tempDir(t);
@@ -59,7 +65,9 @@ t.test('a process that unpacks ends when the one that started it is gone', async
   const worker = spawn(process.execPath, [WORKER], { stdio: ['pipe', 'ignore', 'inherit'] });
   t.teardown(() => worker.kill('SIGKILL'));
   const ended = once(worker, 'exit');
-  worker.stdin.write(`${JSON.stringify({ kind: 'unpack', blobPath: fifo, target: join(dir, 'diff'), form: 'overlay', below: [] })}\n`);
+  worker.stdin.write(
+    `${JSON.stringify({ kind: 'unpack', blobPath: fifo, target: join(dir, 'diff'), form: 'overlay', below: [] })}\n`,
+  );
   await waitFor('the worker to begin', () => readdirSync(dir).includes('diff'));
   // The kernel closes the pipe of a process that dies.
   worker.stdin.destroy();

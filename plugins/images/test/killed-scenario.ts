@@ -2,8 +2,9 @@
  * A program for kill.test.ts: a life of an image, killed (SIGKILL) right before its n-th change of the file system.
  * Arguments: directory, archive, n. Prints how many changes there were when it comes to its end.
  */
-import { createRequire, syncBuiltinESMExports } from 'node:module';
+
 import { createReadStream } from 'node:fs';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import type { OpenStore } from '../src/plugin.ts';
 
 const CHANGES = ['mkdir', 'open', 'rename', 'rm', 'symlink', 'unlink', 'chmod', 'chown'];
@@ -13,15 +14,17 @@ let changes = 0;
 
 /** Every import of node:fs/promises sees the counting functions from here on. */
 function countChanges(): void {
-  const module: Record<string, unknown> = createRequire(import.meta.url)('node:fs/promises');
+  const module: unknown = createRequire(import.meta.url)('node:fs/promises');
+  if (typeof module !== 'object' || module === null) throw new Error('node:fs/promises cannot be changed');
   for (const name of CHANGES) {
-    const original = module[name];
+    const original: unknown = Reflect.get(module, name);
     if (typeof original !== 'function') throw new Error(`node:fs/promises has no ${name}`);
-    module[name] = (...args: unknown[]): unknown => {
+    const counting = (...args: unknown[]): unknown => {
       changes += 1;
       if (changes === Number(killAt)) process.kill(process.pid, 'SIGKILL');
       return Reflect.apply(original, module, args);
     };
+    Reflect.set(module, name, counting);
   }
   syncBuiltinESMExports();
 }
@@ -33,7 +36,10 @@ async function live(store: OpenStore): Promise<void> {
   await importImage(store.images, plan, createReadStream(archive));
   await store.images.tag('killed:1', 'killed:2');
   const { id, chains } = store.images.resolve('killed:1');
-  const mapping = { uids: [{ containerId: 0, hostId: 1000, size: 1000 }], gids: [{ containerId: 0, hostId: 1000, size: 1000 }] };
+  const mapping = {
+    uids: [{ containerId: 0, hostId: 1000, size: 1000 }],
+    gids: [{ containerId: 0, hostId: 1000, size: 1000 }],
+  };
   await store.roots.reserve({ object: 'c/root', container: 'c', image: id, chains, mapping });
   await store.roots.attach('c/root');
   await store.roots.release('c/root');

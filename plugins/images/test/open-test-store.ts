@@ -2,19 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { tempDir, type TestContext } from '@cleat/harness';
+import { type TestContext, tempDir } from '@cleat/harness';
 import type { LayerDriver } from '../src/layer/layer-store.ts';
 import { type OpenStore, openStore } from '../src/plugin.ts';
 import type { Digest } from '../src/store/digest.ts';
 import { importImage, planImport } from '../src/store/image-import.ts';
-import type { ImageEvent } from '../src/store/image-store.ts';
+import type { ImageEvent } from '../src/store/image-index.ts';
 
 export interface TestStore extends OpenStore {
   readonly directory: string;
   readonly events: ImageEvent[];
 }
 
-export async function openTestStore(t: TestContext, options: { directory?: string; driver?: LayerDriver } = {}): Promise<TestStore> {
+export async function openTestStore(
+  t: TestContext,
+  options: { directory?: string; driver?: LayerDriver } = {},
+): Promise<TestStore> {
   const directory = options.directory ?? join(tempDir(t), 'images');
   const events: ImageEvent[] = [];
   const store = await openStore({
@@ -46,7 +49,12 @@ export function tar(archive: string, directory: string, ...args: string[]): stri
 }
 
 /** Imports an archive as an image. */
-export function importFile(store: OpenStore, archive: string, target = '', changes: readonly string[] = []): Promise<Digest> {
+export function importFile(
+  store: OpenStore,
+  archive: string,
+  target = '',
+  changes: readonly string[] = [],
+): Promise<Digest> {
   const plan = planImport({ target, changes, message: '', platform: '' });
   return importImage(store.images, plan, createReadStream(archive));
 }

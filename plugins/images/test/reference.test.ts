@@ -1,5 +1,12 @@
 import t from 'tap';
-import { canonicalText, familiarText, parseReference, parseTag, referenceMatcher, withDefaultTag } from '../src/store/reference.ts';
+import {
+  canonicalText,
+  familiarText,
+  parseReference,
+  parseTag,
+  referenceMatcher,
+  withDefaultTag,
+} from '../src/store/reference.ts';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
@@ -28,9 +35,39 @@ t.test('names are read as Docker reads them', async (t) => {
 });
 
 t.test('what is no name is refused', async (t) => {
-  const wrong = ['', ':', 'Busybox', 'a/Busybox', 'busy box', 'a//b', '/a', 'a/', 'a:', 'a:-x', 'a@b', 'a@sha512:' + 'a'.repeat(128), 'a___b', '-a', 'a_', 'a'.repeat(300), 'a'.repeat(64), 'a:' + 'x'.repeat(129), '../a', 'a\nb'];
-  for (const text of wrong) t.throws(() => parseReference(text), { class: 'invalid_argument', code: 'IMAGE_REFERENCE_INVALID' }, JSON.stringify(text));
-  t.throws(() => parseReference('a/B'), { message: 'invalid reference format: repository name (a/B) must be lowercase' }, 'says why');
+  const wrong = [
+    '',
+    ':',
+    'Busybox',
+    'a/Busybox',
+    'busy box',
+    'a//b',
+    '/a',
+    'a/',
+    'a:',
+    'a:-x',
+    'a@b',
+    'a@sha512:' + 'a'.repeat(128),
+    'a___b',
+    '-a',
+    'a_',
+    'a'.repeat(300),
+    'a'.repeat(64),
+    'a:' + 'x'.repeat(129),
+    '../a',
+    'a\nb',
+  ];
+  for (const text of wrong)
+    t.throws(
+      () => parseReference(text),
+      { class: 'invalid_argument', code: 'IMAGE_REFERENCE_INVALID' },
+      JSON.stringify(text),
+    );
+  t.throws(
+    () => parseReference('a/B'),
+    { message: 'invalid reference format: repository name (a/B) must be lowercase' },
+    'says why',
+  );
   t.throws(() => parseTag(`a@${DIGEST}`), { message: 'refusing to create a tag with a digest reference' });
 });
 

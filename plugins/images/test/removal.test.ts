@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { tempDir, type TestContext } from '@cleat/harness';
+import { type TestContext, tempDir } from '@cleat/harness';
 import t from 'tap';
 import { digestHex } from '../src/store/digest.ts';
 import { ImageFilters } from '../src/store/image-filter.ts';
 import { setName } from '../src/store/image-lookup.ts';
 import { pruneImages, type RemovedItem, removeImage } from '../src/store/image-removal.ts';
 import { parseReference } from '../src/store/reference.ts';
-import { importFile, openTestStore, tar, type TestStore, writeFiles } from './open-test-store.ts';
+import { importFile, openTestStore, type TestStore, tar, writeFiles } from './open-test-store.ts';
 
 const DIGEST = `sha256:${'d'.repeat(64)}` as const;
 
@@ -21,7 +21,13 @@ async function storeWith(t: TestContext, ...names: string[]): Promise<TestStore>
 
 async function use(store: TestStore, image: string, id: string): Promise<void> {
   const record = store.images.resolve(image);
-  await store.roots.reserve({ object: `${id}/root`, container: id, image: record.id, chains: record.chains, mapping: undefined });
+  await store.roots.reserve({
+    object: `${id}/root`,
+    container: id,
+    image: record.id,
+    chains: record.chains,
+    mapping: undefined,
+  });
 }
 
 function untagged(items: readonly RemovedItem[]): string[] {
@@ -32,7 +38,10 @@ t.test('removing one of several names only takes the name', async (t) => {
   const store = await storeWith(t, 'a:1', 'b:1');
   t.strictSame(await removeImage(store.images, 'a:1', { force: false }), [{ type: 'untagged', name: 'a:1' }]);
   t.ok(store.images.has('b:1'));
-  t.strictSame(store.events.map(({ type }) => type), ['image.untagged']);
+  t.strictSame(
+    store.events.map(({ type }) => type),
+    ['image.untagged'],
+  );
 });
 
 t.test('removing the last name removes the image, its layers and blobs', async (t) => {
@@ -43,8 +52,14 @@ t.test('removing the last name removes the image, its layers and blobs', async (
     { type: 'deleted', digest: record.id },
     { type: 'deleted', digest: record.chains[0] },
   ]);
-  t.strictSame(store.events.map(({ type }) => type), ['image.untagged', 'image.deleted']);
-  await t.rejects(removeImage(store.images, 'a:1', { force: false }), { class: 'not_found', message: 'No such image: a:1' });
+  t.strictSame(
+    store.events.map(({ type }) => type),
+    ['image.untagged', 'image.deleted'],
+  );
+  await t.rejects(removeImage(store.images, 'a:1', { force: false }), {
+    class: 'not_found',
+    message: 'No such image: a:1',
+  });
 });
 
 t.test('an id with one name goes with it; with names in several repositories only when forced', async (t) => {
@@ -73,7 +88,10 @@ t.test('an image that a stopped container uses goes only when forced', async (t)
     message: `conflict: unable to delete ${digestHex(id).slice(0, 12)} (must be forced) - image is being used by stopped container cccccccccccc`,
   });
   t.ok(store.images.has('a:1'), 'a refusal changes nothing');
-  t.strictSame((await removeImage(store.images, 'a:1', { force: true })).map(({ type }) => type), ['untagged', 'deleted']);
+  t.strictSame(
+    (await removeImage(store.images, 'a:1', { force: true })).map(({ type }) => type),
+    ['untagged', 'deleted'],
+  );
 });
 
 t.test('an image that a running container uses cannot be removed, only its name', async (t) => {
@@ -81,14 +99,19 @@ t.test('an image that a running container uses cannot be removed, only its name'
   const id = store.images.resolve('a:1').id;
   await use(store, 'a:1', 'c'.repeat(64));
   await store.roots.attach(`${'c'.repeat(64)}/root`);
-  await t.rejects(removeImage(store.images, id, { force: true }), { class: 'conflict', message: /\(cannot be forced\) - image is being used by running container cccccccccccc$/ });
+  await t.rejects(removeImage(store.images, id, { force: true }), {
+    class: 'conflict',
+    message: /\(cannot be forced\) - image is being used by running container cccccccccccc$/,
+  });
   t.strictSame(await removeImage(store.images, 'a:1', { force: true }), [{ type: 'untagged', name: 'a:1' }]);
   t.ok(store.images.has(id), 'it stays without a name');
 });
 
 t.test('a digest name goes with the last tag of its repository', async (t) => {
   const store = await storeWith(t, 'a:1', 'b:1');
-  await store.images.index.change((draft) => setName(draft, store.images.resolve('a:1'), parseReference(`a@${DIGEST}`)));
+  await store.images.index.change((draft) =>
+    setName(draft, store.images.resolve('a:1'), parseReference(`a@${DIGEST}`)),
+  );
   t.ok(store.images.has(`a@${DIGEST}`));
   t.ok(store.images.has(`a:whatever@${DIGEST}`), 'beside a digest the tag says nothing');
   t.strictSame(untagged(await removeImage(store.images, 'a:1', { force: false })), ['a:1', `a@${DIGEST}`]);
@@ -99,7 +122,9 @@ t.test('a name that is also the beginning of an id is taken as a name', async (t
   const store = await storeWith(t, 'x:1');
   const prefix = digestHex(store.images.resolve('x:1').id).slice(0, 8);
   await store.images.tag('x:1', prefix);
-  t.strictSame(await removeImage(store.images, prefix, { force: false }), [{ type: 'untagged', name: `${prefix}:latest` }]);
+  t.strictSame(await removeImage(store.images, prefix, { force: false }), [
+    { type: 'untagged', name: `${prefix}:latest` },
+  ]);
   t.ok(store.images.has(prefix), 'and then as an id');
 });
 
@@ -120,13 +145,19 @@ t.test('prune of all takes what nobody uses, by label and age', async (t) => {
   const dir = tempDir(t);
   const store = await storeWith(t, 'used:1');
   await use(store, 'used:1', 'c'.repeat(64));
-  await importFile(store, tar(join(dir, 'b.tar'), await writeFiles(join(dir, 'b'), { b: 'b' })), 'b:1', ['LABEL keep=yes']);
+  await importFile(store, tar(join(dir, 'b.tar'), await writeFiles(join(dir, 'b'), { b: 'b' })), 'b:1', [
+    'LABEL keep=yes',
+  ]);
   await importFile(store, tar(join(dir, 'd.tar'), await writeFiles(join(dir, 'd'), { d: 'd' })), 'd:1');
-  const prune = (filters: Record<string, string[]>) => pruneImages(store.images, ImageFilters.forPrune(new Map(Object.entries(filters)), store.images.index));
+  const prune = (filters: Record<string, string[]>) =>
+    pruneImages(store.images, ImageFilters.forPrune(new Map(Object.entries(filters)), store.images.index));
   t.strictSame((await prune({})).items, []);
   t.strictSame((await prune({ dangling: ['false'], until: ['24h'] })).items, []);
   t.strictSame(untagged((await prune({ dangling: ['false'], 'label!': ['keep'] })).items), ['d:1']);
   t.strictSame(untagged((await prune({ dangling: ['0'] })).items), ['b:1']);
   t.strictSame([...store.images.index.references.keys()], ['docker.io/library/used:1']);
-  await t.rejects(async () => prune({ before: ['x'] }), { class: 'invalid_argument', message: "invalid filter 'before'" });
+  await t.rejects(async () => prune({ before: ['x'] }), {
+    class: 'invalid_argument',
+    message: "invalid filter 'before'",
+  });
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { needs, tempDir, type TestContext } from '@cleat/harness';
+import { needs, type TestContext, tempDir } from '@cleat/harness';
 import { getXattr } from '@cleat/sdk/filesystem';
 import t from 'tap';
 import type { IdMapping } from '../src/layer/unpack-job.ts';
@@ -10,7 +10,7 @@ import type { RootMount } from '../src/roots/root-store.ts';
 import { LAYERS_LIMIT } from '../src/store/image-config.ts';
 import { removeImage } from '../src/store/image-removal.ts';
 import { layeredImage } from './layered-image.ts';
-import { importFile, openTestStore, tar, type TestStore, writeFiles } from './open-test-store.ts';
+import { importFile, openTestStore, type TestStore, tar, writeFiles } from './open-test-store.ts';
 
 const ID = 'c'.repeat(64);
 const OBJECT = `${ID}/root`;
@@ -30,9 +30,24 @@ function inRoot(t: TestContext, mount: RootMount, script: string): string {
   const what =
     mount.type === 'bind'
       ? ['--bind', mount.source]
-      : ['-t', 'overlay', 'overlay', '-o', [`lowerdir=${mount.lower.join(':')}`, `upperdir=${mount.upper}`, `workdir=${mount.work}`, ...mount.options].join(',')];
+      : [
+          '-t',
+          'overlay',
+          'overlay',
+          '-o',
+          [
+            `lowerdir=${mount.lower.join(':')}`,
+            `upperdir=${mount.upper}`,
+            `workdir=${mount.work}`,
+            ...mount.options,
+          ].join(','),
+        ];
   const program = 'target=$1; script=$2; shift 2; mount "$@" "$target"; cd "$target"; eval "$script"';
-  return execFileSync('unshare', ['-m', '--propagation', 'private', 'sh', '-ec', program, 'sh', target, script, ...what], { encoding: 'utf8' });
+  return execFileSync(
+    'unshare',
+    ['-m', '--propagation', 'private', 'sh', '-ec', program, 'sh', target, script, ...what],
+    { encoding: 'utf8' },
+  );
 }
 
 for (const driver of ['overlay', 'vfs'] as const) {
@@ -50,7 +65,11 @@ for (const driver of ['overlay', 'vfs'] as const) {
     await store.trash.empty();
     t.strictSame(readdirSync(join(store.directory, 'roots')), []);
     await store.roots.reserve(record(store, 'layered:1'));
-    t.equal(inRoot(t, await store.roots.attach(OBJECT), 'cat upper lower'), 'upper\nlower2\n', 'the image is as it was');
+    t.equal(
+      inRoot(t, await store.roots.attach(OBJECT), 'cat upper lower'),
+      'upper\nlower2\n',
+      'the image is as it was',
+    );
   });
 
   t.test(`${driver}: the root directory has the owner and mode that the image says`, async (t) => {
@@ -68,26 +87,47 @@ for (const driver of ['overlay', 'vfs'] as const) {
     needs(t, 'root', 'overlayfs');
     const dir = tempDir(t);
     const tree = await writeFiles(join(dir, 'tree'), { owned: 'x', cap: 'x', suid: 'x' });
-    execFileSync('sh', ['-ec', 'chown 5:6 owned; ln owned linked; chown 7:7 suid; chmod 6755 suid; setcap cap_net_raw+ep cap; mknod null c 1 3; ln -s owned link'], { cwd: tree });
+    execFileSync(
+      'sh',
+      [
+        '-ec',
+        'chown 5:6 owned; ln owned linked; chown 7:7 suid; chmod 6755 suid; setcap cap_net_raw+ep cap; mknod null c 1 3; ln -s owned link',
+      ],
+      { cwd: tree },
+    );
     const store = await openTestStore(t, { driver });
     await importFile(store, tar(join(dir, 'a.tar'), tree, '--xattrs', '--xattrs-include=*'), 'image');
     await store.roots.reserve(record(store, 'image', SHIFTED));
     const mount = await store.roots.attach(OBJECT);
-    const listing = inRoot(t, mount, 'stat -c "%n %u %g %a" .; stat -c "%n %u %g %a %h" cap link linked null owned suid');
-    t.equal(listing, '. 100000 200000 755\ncap 100000 200000 644 1\nlink 100000 200000 777 1\nlinked 100005 200006 644 2\nnull 100000 200000 644 1\nowned 100005 200006 644 2\nsuid 100007 200007 6755 1\n');
+    const listing = inRoot(
+      t,
+      mount,
+      'stat -c "%n %u %g %a" .; stat -c "%n %u %g %a %h" cap link linked null owned suid',
+    );
+    t.equal(
+      listing,
+      '. 100000 200000 755\ncap 100000 200000 644 1\nlink 100000 200000 777 1\nlinked 100005 200006 644 2\nnull 100000 200000 644 1\nowned 100005 200006 644 2\nsuid 100007 200007 6755 1\n',
+    );
     const shifted = mount.type === 'bind' ? mount.source : (mount.lower[0] ?? '');
     const capability = getXattr(join(shifted, 'cap'), 'security.capability');
     t.equal(capability?.length, 24, 'the capabilities are of the user namespace');
     t.equal(capability?.readUInt32LE(20), 100_000);
     const small = { uids: [{ containerId: 0, hostId: 1, size: 2 }], gids: [{ containerId: 0, hostId: 1, size: 2 }] };
-    await t.rejects(store.roots.reserve({ ...record(store, 'image', small), object: 'other' }), { class: 'invalid_argument', code: 'IMAGE_LAYER_ID_NOT_MAPPED' });
+    await t.rejects(store.roots.reserve({ ...record(store, 'image', small), object: 'other' }), {
+      class: 'invalid_argument',
+      code: 'IMAGE_LAYER_ID_NOT_MAPPED',
+    });
   });
 
   t.test(`${driver}: an image without layers gives an empty root`, async (t) => {
     needs(t, 'root', 'overlayfs');
     const store = await openTestStore(t, { driver });
     const lease = store.images.leases.take();
-    const { id } = await store.images.add('{"os":"linux","rootfs":{"type":"layers","diff_ids":[]}}', [], lease);
+    const { id } = await store.images.add(
+      '{"os":"linux","rootfs":{"type":"layers","diff_ids":[]}}',
+      { type: 'image.loaded', names: [] },
+      lease,
+    );
     lease.release();
     await store.roots.reserve(record(store, id));
     t.equal(inRoot(t, await store.roots.attach(OBJECT), 'ls -A; echo x > file; stat -c %a .'), '755\n');
@@ -99,14 +139,19 @@ t.test('shifted copies of a layer are made once and go with the layer', async (t
   const store = await openTestStore(t);
   await importFile(store, tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'tree'), { file: 'x' })), 'image');
   const first = await store.images.layers.lowerPaths(store.images.resolve('image').chains, SHIFTED);
-  const again = await Promise.all([1, 2].map(() => store.images.layers.lowerPaths(store.images.resolve('image').chains, { ...SHIFTED })));
+  const again = await Promise.all(
+    [1, 2].map(() => store.images.layers.lowerPaths(store.images.resolve('image').chains, { ...SHIFTED })),
+  );
   t.strictSame(again, [first, first]);
   const reopened = await openTestStore(t, { directory: store.directory });
   t.strictSame(await reopened.images.layers.lowerPaths(reopened.images.resolve('image').chains, SHIFTED), first);
   await removeImage(reopened.images, 'image', { force: false });
   await reopened.trash.empty();
   t.strictSame(readdirSync(join(store.directory, 'l')), []);
-  t.strictSame(readdirSync(join(store.directory, 'mapped')).flatMap((name) => readdirSync(join(store.directory, 'mapped', name))), []);
+  t.strictSame(
+    readdirSync(join(store.directory, 'mapped')).flatMap((name) => readdirSync(join(store.directory, 'mapped', name))),
+    [],
+  );
 });
 
 t.test('a reserved root is found again after a restart, and a half-made one is thrown away', async (t) => {
@@ -161,7 +206,10 @@ t.test('many layers are mounted in their order, by names short enough for the mo
 
 t.test('a store is opened only with the driver that it was made with', async (t) => {
   const store = await openTestStore(t, { driver: 'vfs' });
-  await t.rejects(openTestStore(t, { directory: store.directory, driver: 'overlay' }), { class: 'conflict', code: 'IMAGE_DRIVER_CHANGED' });
+  await t.rejects(openTestStore(t, { directory: store.directory, driver: 'overlay' }), {
+    class: 'conflict',
+    code: 'IMAGE_DRIVER_CHANGED',
+  });
   rmSync(join(store.directory, 'driver'));
   t.equal(statSync(store.directory).mode & 0o777, 0o700);
 });

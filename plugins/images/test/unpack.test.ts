@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tempDir, type TestContext } from '@cleat/harness';
+import { type TestContext, tempDir } from '@cleat/harness';
 import { getXattr } from '@cleat/sdk/filesystem';
 import t from 'tap';
 import type { WhiteoutForm } from '../src/layer/unpack-job.ts';
@@ -23,7 +23,14 @@ async function unpack(t: TestContext, entries: readonly CraftedEntry[], options:
   mkdirSync(target);
   if (options.before !== undefined) execFileSync('sh', ['-ec', options.before], { cwd: target });
   const blobPath = craftTar(join(dir, 'layer.tar'), entries);
-  await workers.unpack({ kind: 'unpack', blobPath, target, form: options.form ?? 'overlay', below: options.below ?? [], diffId: undefined });
+  await workers.unpack({
+    kind: 'unpack',
+    blobPath,
+    target,
+    form: options.form ?? 'overlay',
+    below: options.below ?? [],
+    diffId: undefined,
+  });
   return target;
 }
 
@@ -53,7 +60,10 @@ t.test('deletions become what overlayfs reads', async (t) => {
   t.ok(isWhiteout(join(root, 'etc/gone')));
   t.ok(isOpaque(join(root, 'var')));
   t.equal(readFileSync(join(root, 'var/new'), 'utf8'), 'new');
-  t.ok(lstatSync(join(root, 'a/b')).isDirectory() && isOpaque(join(root, 'a/b')), 'a directory in place of a deletion hides what is below');
+  t.ok(
+    lstatSync(join(root, 'a/b')).isDirectory() && isOpaque(join(root, 'a/b')),
+    'a directory in place of a deletion hides what is below',
+  );
   t.equal(readFileSync(join(root, 'a/f'), 'utf8'), 'again');
   t.ok(isOpaque(join(root, 'own')), 'a deletion speaks of the layers below, not of its own');
   t.equal(readFileSync(join(root, 'own/file'), 'utf8'), 'mine');
@@ -63,8 +73,17 @@ t.test('deletions become what overlayfs reads', async (t) => {
 t.test('deletions are done at once where the layers are merged', async (t) => {
   const root = await unpack(
     t,
-    [{ name: 'var/new', data: 'new' }, { name: 'var/.wh..wh..opq' }, { name: '.wh.gone' }, { name: 'etc/.wh.passwd' }, { name: 'etc/passwd', data: 'root' }],
-    { form: 'merged', before: 'mkdir -p var/old/deep gone/deep etc; touch var/file gone/x; echo x > etc/passwd; echo h > etc/hosts' },
+    [
+      { name: 'var/new', data: 'new' },
+      { name: 'var/.wh..wh..opq' },
+      { name: '.wh.gone' },
+      { name: 'etc/.wh.passwd' },
+      { name: 'etc/passwd', data: 'root' },
+    ],
+    {
+      form: 'merged',
+      before: 'mkdir -p var/old/deep gone/deep etc; touch var/file gone/x; echo x > etc/passwd; echo h > etc/hosts',
+    },
   );
   t.strictSame(readdirSync(root).sort(), ['etc', 'var']);
   t.strictSame(readdirSync(join(root, 'var')), ['new']);
@@ -78,10 +97,17 @@ t.test('a path that leaves the root is refused', async (t) => {
     [{ name: 'a/../../escaped', data: 'x' }],
     [{ name: 'x', pax: { path: '../escaped' }, data: 'x' }],
     [{ name: '../.wh.escaped' }],
-    [{ name: 'in', data: 'x' }, { name: 'out', type: '1', link: '../../etc/passwd' }],
+    [
+      { name: 'in', data: 'x' },
+      { name: 'out', type: '1', link: '../../etc/passwd' },
+    ],
   ];
   for (const entries of escapes) {
-    await t.rejects(unpack(t, entries), { class: 'invalid_argument', code: 'IMAGE_LAYER_PATH_ESCAPES' }, JSON.stringify(entries));
+    await t.rejects(
+      unpack(t, entries),
+      { class: 'invalid_argument', code: 'IMAGE_LAYER_PATH_ESCAPES' },
+      JSON.stringify(entries),
+    );
   }
 });
 
@@ -112,35 +138,61 @@ t.test('links of the layer lead nowhere but into the layer', async (t) => {
 
 t.test('hostile archives are refused', async (t) => {
   const cases: [string, CraftedEntry[]][] = [
-    ['IMAGE_LAYER_CORRUPT', [{ name: 'a', type: '2', link: 'b' }, { name: 'b', type: '2', link: 'a' }, { name: 'a/x' }]],
+    [
+      'IMAGE_LAYER_CORRUPT',
+      [{ name: 'a', type: '2', link: 'b' }, { name: 'b', type: '2', link: 'a' }, { name: 'a/x' }],
+    ],
     ['IMAGE_LAYER_CORRUPT', [{ name: 'file' }, { name: 'file/below' }]],
     ['IMAGE_LAYER_CORRUPT', [{ name: '.', data: 'x' }]],
     ['IMAGE_LAYER_CORRUPT', [{ name: 'hard', type: '1', link: 'absent' }]],
     ['IMAGE_LAYER_CORRUPT', [{ name: '.wh.gone' }, { name: 'hard', type: '1', link: 'gone' }]],
-    ['IMAGE_LAYER_CORRUPT', [{ name: 'd/', type: '5' }, { name: 'hard', type: '1', link: 'd' }]],
+    [
+      'IMAGE_LAYER_CORRUPT',
+      [
+        { name: 'd/', type: '5' },
+        { name: 'hard', type: '1', link: 'd' },
+      ],
+    ],
     ['IMAGE_LAYER_CORRUPT', [{ name: 'd/.wh..' }]],
     ['IMAGE_LAYER_CORRUPT', [{ name: '.wh.' }]],
     ['IMAGE_ARCHIVE_ENTRY_UNSUPPORTED', [{ name: 'multi', type: 'M' }]],
     ['IMAGE_ARCHIVE_CORRUPT', [{ name: 'x', pax: { mtime: 'never' } }]],
     ['IMAGE_ARCHIVE_CORRUPT', [{ name: 'x', pax: { 'GNU.sparse.map': '0,5', 'GNU.sparse.size': '4' } }]],
   ];
-  for (const [code, entries] of cases) await t.rejects(unpack(t, entries), { class: 'invalid_argument', code }, JSON.stringify(entries));
+  for (const [code, entries] of cases)
+    await t.rejects(unpack(t, entries), { class: 'invalid_argument', code }, JSON.stringify(entries));
 });
 
 t.test('marks of overlayfs in an archive are not taken for content', async (t) => {
-  const root = await unpack(t, [{ name: 'd/', type: '5', mode: 0o755, pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/etc', 'SCHILY.xattr.user.kept': 'yes' } }]);
+  const root = await unpack(t, [
+    {
+      name: 'd/',
+      type: '5',
+      mode: 0o755,
+      pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/etc', 'SCHILY.xattr.user.kept': 'yes' },
+    },
+  ]);
   t.equal(getXattr(join(root, 'd'), 'trusted.overlay.redirect'), undefined);
   t.equal(getXattr(join(root, 'd'), 'user.kept')?.toString(), 'yes');
 });
 
 t.test('a directory that the archive leaves out is like the one below it', async (t) => {
   const below = tempDir(t);
-  execFileSync('sh', ['-ec', 'mkdir -p home/user; chown 1000:1000 home/user; chmod 0700 home/user; chmod 0711 .; touch -d @1000000000 home/user'], { cwd: below });
+  execFileSync(
+    'sh',
+    [
+      '-ec',
+      'mkdir -p home/user; chown 1000:1000 home/user; chmod 0700 home/user; chmod 0711 .; touch -d @1000000000 home/user',
+    ],
+    { cwd: below },
+  );
   const root = await unpack(t, [{ name: 'home/user/file', data: 'x' }], { below: [below] });
   const user = statSync(join(root, 'home/user'));
   t.strictSame([user.uid, user.gid, user.mode & 0o7777], [1000, 1000, 0o700]);
   t.equal(statSync(root).mode & 0o7777, 0o711);
-  const hidden = await unpack(t, [{ name: 'home/user/file', data: 'x' }], { below: [await unpack(t, [{ name: '.wh.home' }]), below] });
+  const hidden = await unpack(t, [{ name: 'home/user/file', data: 'x' }], {
+    below: [await unpack(t, [{ name: '.wh.home' }]), below],
+  });
   t.equal(statSync(join(hidden, 'home/user')).uid, 0, 'unless it was deleted in between');
 });
 
@@ -164,7 +216,10 @@ t.test('a job ends when its caller gives up', async (t) => {
   const fifo = join(dir, 'never');
   execFileSync('mkfifo', [fifo]);
   const controller = new AbortController();
-  const job = workers.unpack({ kind: 'unpack', blobPath: fifo, target: join(dir, 'd'), form: 'overlay', below: [], diffId: undefined }, controller.signal);
+  const job = workers.unpack(
+    { kind: 'unpack', blobPath: fifo, target: join(dir, 'd'), form: 'overlay', below: [], diffId: undefined },
+    controller.signal,
+  );
   setImmediate(() => controller.abort(new Error('given up')));
   await t.rejects(job, { message: 'given up' });
 });

@@ -23,7 +23,12 @@ export function detectCompression(start: Uint8Array): Compression {
 
 function corrupt(compression: Compression, cause: unknown): CleatError {
   const detail = cause instanceof Error ? cause.message : String(cause);
-  return new CleatError('invalid_argument', 'IMAGE_LAYER_CORRUPT', `the ${compression} data cannot be decompressed: ${detail}`, { cause });
+  return new CleatError(
+    'invalid_argument',
+    'IMAGE_LAYER_CORRUPT',
+    `the ${compression} data cannot be decompressed: ${detail}`,
+    { cause },
+  );
 }
 
 /** The bytes behind the compression. Errors: IMAGE_LAYER_CORRUPT, IMAGE_COMPRESSION_UNSUPPORTED. */
@@ -53,7 +58,11 @@ function isDuplex(value: unknown): value is NodeJS.ReadWriteStream & Readable {
   return value instanceof Readable && 'write' in value;
 }
 
-async function* through(source: Readable, decoder: NodeJS.ReadWriteStream & Readable, compression: Compression): AsyncGenerator<unknown, void> {
+async function* through(
+  source: Readable,
+  decoder: NodeJS.ReadWriteStream & Readable,
+  compression: Compression,
+): AsyncGenerator<unknown, void> {
   // The error reaches the reader through the decoder, which pipeline destroys.
   pipeline(source, decoder, () => undefined);
   try {
@@ -89,8 +98,13 @@ async function* throughProgram(source: Readable, program: Compression): AsyncGen
 
 function missing(program: Compression, cause: Error): CleatError {
   const packages = program === 'xz' ? 'xz-utils' : program;
-  return new CleatError('unimplemented', 'IMAGE_COMPRESSION_UNSUPPORTED', `the layer is compressed with ${program}, which this host cannot read`, {
-    hint: `Install the program ${program} (Debian: apt-get install ${packages}).`,
-    cause,
-  });
+  return new CleatError(
+    'unimplemented',
+    'IMAGE_COMPRESSION_UNSUPPORTED',
+    `the layer is compressed with ${program}, which this host cannot read`,
+    {
+      hint: `Install the program ${program} (Debian: apt-get install ${packages}).`,
+      cause,
+    },
+  );
 }

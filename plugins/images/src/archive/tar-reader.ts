@@ -57,7 +57,8 @@ interface Extensions {
 function decimal(value: Buffer | undefined, fallback: number): number {
   if (value === undefined) return fallback;
   const number = Number(value.toString('latin1'));
-  if (!Number.isFinite(number)) throw tarError('IMAGE_ARCHIVE_CORRUPT', 'the archive is corrupt: an extended header holds no number');
+  if (!Number.isFinite(number))
+    throw tarError('IMAGE_ARCHIVE_CORRUPT', 'the archive is corrupt: an extended header holds no number');
   return number;
 }
 
@@ -65,7 +66,8 @@ function decimal(value: Buffer | undefined, fallback: number): number {
 function nanoseconds(value: Buffer | undefined, fallbackS: number): bigint {
   const text = value?.toString('latin1') ?? String(fallbackS);
   const match = /^(-?)(\d{1,12})(?:\.(\d*))?$/.exec(text);
-  if (match === null) throw tarError('IMAGE_ARCHIVE_CORRUPT', 'the archive is corrupt: an extended header holds no time');
+  if (match === null)
+    throw tarError('IMAGE_ARCHIVE_CORRUPT', 'the archive is corrupt: an extended header holds no time');
   const whole = BigInt(match[2] ?? '0') * 1_000_000_000n + BigInt((match[3] ?? '').slice(0, 9).padEnd(9, '0'));
   return match[1] === '-' ? -whole : whole;
 }
@@ -81,7 +83,10 @@ function xattrsOf(pax: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
 function entryType(header: RawHeader, name: string): TarEntryType {
   const type = TYPES.get(header.typeFlag);
   if (type === undefined) {
-    throw tarError('IMAGE_ARCHIVE_ENTRY_UNSUPPORTED', `the archive holds ${JSON.stringify(name)} of the unknown type ${JSON.stringify(header.typeFlag)}`);
+    throw tarError(
+      'IMAGE_ARCHIVE_ENTRY_UNSUPPORTED',
+      `the archive holds ${JSON.stringify(name)} of the unknown type ${JSON.stringify(header.typeFlag)}`,
+    );
   }
   // Writers older than POSIX mark a directory by a slash at the end of its name alone.
   return type === 'file' && name.endsWith('/') ? 'directory' : type;
@@ -89,7 +94,7 @@ function entryType(header: RawHeader, name: string): TarEntryType {
 
 function makeEntry(header: RawHeader, extensions: Extensions, sparse: SparseMap | undefined): TarEntry {
   const { pax } = extensions;
-  const name = (sparse?.name ?? pax.get('path')?.toString('latin1')) ?? extensions.longName ?? header.name;
+  const name = sparse?.name ?? pax.get('path')?.toString('latin1') ?? extensions.longName ?? header.name;
   const type = entryType(header, name);
   const hasBody = type === 'file';
   return {
@@ -192,7 +197,9 @@ export class TarReader {
     const hasBody = !['1', '2', '3', '4', '5', '6'].includes(header.typeFlag);
     this.#setBody(hasBody ? storedBytes : 0);
     if (isSparse(header, extensions.pax)) {
-      const { map, mapBytes } = await readSparseMap(header, extensions.pax, (bytes) => this.#takeAll(bytes, bytes, true));
+      const { map, mapBytes } = await readSparseMap(header, extensions.pax, (bytes) =>
+        this.#takeAll(bytes, bytes, true),
+      );
       this.#sparse = map;
       this.#bodyBytes -= mapBytes;
     }
@@ -206,7 +213,8 @@ export class TarReader {
   }
 
   async #takeAll(bytes: number, limitBytes: number, isMap = false): Promise<Buffer> {
-    if (bytes > limitBytes) throw tarError('IMAGE_ARCHIVE_CORRUPT', `the archive is corrupt: a description of ${bytes} bytes`);
+    if (bytes > limitBytes)
+      throw tarError('IMAGE_ARCHIVE_CORRUPT', `the archive is corrupt: a description of ${bytes} bytes`);
     const data = await this.#queue.take(bytes);
     if (data.length < bytes) throw truncated();
     if (!isMap) this.#bodyBytes -= bytes;

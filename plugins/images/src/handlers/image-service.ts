@@ -1,11 +1,11 @@
-import { type image } from '@cleat/schemas';
+import type { image } from '@cleat/schemas';
 import type { ServiceHandlers } from '@cleat/sdk';
 import { driverName } from '../roots/root-provider.ts';
 import type { Digest } from '../store/digest.ts';
 import type { ContainerDefaults, Healthcheck, ImageConfig } from '../store/image-config.ts';
 import { type FilterValues, ImageFilters } from '../store/image-filter.ts';
 import { planImport } from '../store/image-import.ts';
-import { historyOf, type HistoryLine, type ImageSummary, listImages, summarizeImage } from '../store/image-list.ts';
+import { type HistoryLine, historyOf, type ImageSummary, listImages, summarizeImage } from '../store/image-list.ts';
 import { pruneImages, type RemovedItem, removeImage } from '../store/image-removal.ts';
 import { planSave } from '../store/image-save.ts';
 import type { ImageStore } from '../store/image-store.ts';

@@ -35,13 +35,17 @@ export class ImageStreams {
 
   save(plan: SavePlan): Promise<StreamTicket> {
     return this.#context.offerStream(async (connection) => {
-      await pipeline(Readable.from(plan.archive(), { objectMode: false }), connection, { signal: this.#context.signal });
-      for (const record of plan.records) await this.#store.publish({ type: 'image.saved', record, name: record.id });
+      await pipeline(Readable.from(plan.archive(), { objectMode: false }), connection, {
+        signal: this.#context.signal,
+      });
+      await this.#store.publishSaved(plan.records);
     });
   }
 
   /** Takes bytes until the client half-closes, and answers in lines of JSON. */
-  #receive(work: (source: AsyncIterable<Uint8Array>, say: (line: object) => void, signal: AbortSignal) => Promise<void>): Promise<StreamTicket> {
+  #receive(
+    work: (source: AsyncIterable<Uint8Array>, say: (line: object) => void, signal: AbortSignal) => Promise<void>,
+  ): Promise<StreamTicket> {
     return this.#context.offerStream(async (connection) => {
       const gone = new AbortController();
       const onClose = (): void => gone.abort(new Error('the client went away'));

@@ -9,7 +9,11 @@ export function cleanPath(name: string): string {
     if (part === '' || part === '.') continue;
     if (part !== '..') parts.push(part);
     else if (parts.pop() === undefined) {
-      throw new CleatError('invalid_argument', 'IMAGE_LAYER_PATH_ESCAPES', `the layer holds the path ${JSON.stringify(name)}, which leaves its root`);
+      throw new CleatError(
+        'invalid_argument',
+        'IMAGE_LAYER_PATH_ESCAPES',
+        `the layer holds the path ${JSON.stringify(name)}, which leaves its root`,
+      );
     }
   }
   return parts.join('/');

@@ -61,7 +61,12 @@ export class LayerRoot {
         continue;
       }
       links += 1;
-      if (links > LINKS_LIMIT) throw new CleatError('invalid_argument', 'IMAGE_LAYER_CORRUPT', `the layer has a loop of symbolic links at ${path}`);
+      if (links > LINKS_LIMIT)
+        throw new CleatError(
+          'invalid_argument',
+          'IMAGE_LAYER_CORRUPT',
+          `the layer has a loop of symbolic links at ${path}`,
+        );
       if (link.startsWith('/')) real = '';
       pending.push(...link.split('/').reverse());
     }
@@ -78,7 +83,11 @@ export class LayerRoot {
     const present = this.lstat(path);
     if (present === undefined) this.#makeImplied(path);
     else if (!present.isDirectory()) {
-      throw new CleatError('invalid_argument', 'IMAGE_LAYER_CORRUPT', `the layer uses ${JSON.stringify(path)} as a directory, which it is not`);
+      throw new CleatError(
+        'invalid_argument',
+        'IMAGE_LAYER_CORRUPT',
+        `the layer uses ${JSON.stringify(path)} as a directory, which it is not`,
+      );
     }
     this.#directories.add(path);
   }

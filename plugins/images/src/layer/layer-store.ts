@@ -75,7 +75,8 @@ export class LayerStore {
   /** Reads what is there. Half-made layers of a killed process are thrown away. */
   async open(): Promise<void> {
     await this.#trash.take(join(this.#directory, 'work'));
-    for (const name of ['work', 'layers', 'mapped', 'l', 'empty']) await ensurePrivateDirectory(join(this.#directory, name));
+    for (const name of ['work', 'layers', 'mapped', 'l', 'empty'])
+      await ensurePrivateDirectory(join(this.#directory, name));
     for (const hex of await readdir(join(this.#directory, 'layers'))) {
       const directory = join(this.#directory, 'layers', hex);
       const layer = readLayer(await readTextIfExists(join(directory, 'layer.json')));
@@ -241,7 +242,10 @@ export class LayerStore {
     const work = join(this.#directory, 'work', randomUUID());
     try {
       await mkdir(work, { mode: 0o700 });
-      await this.#workers.copy({ kind: 'copy', source: this.diffPath(layer.chain), target: join(work, 'diff'), mapping }, signal);
+      await this.#workers.copy(
+        { kind: 'copy', source: this.diffPath(layer.chain), target: join(work, 'diff'), mapping },
+        signal,
+      );
       const link = this.#takeLink();
       await writeDurable(join(work, 'layer.json'), JSON.stringify({ link }));
       return await this.#placing.run(async () => {
@@ -291,7 +295,8 @@ export class LayerStore {
         const name = join(mapping, hex);
         const chain = `sha256:${hex}`;
         const link = readLink(await readTextIfExists(join(root, name, 'layer.json')));
-        if (link === undefined || !isDigest(chain) || !this.#layers.has(chain)) await this.#trash.take(join(root, name));
+        if (link === undefined || !isDigest(chain) || !this.#layers.has(chain))
+          await this.#trash.take(join(root, name));
         else this.#mapped.set(name, link);
       }
     }
@@ -357,7 +362,10 @@ function readLink(text: string | undefined): number | undefined {
   return readRecord(text, (record) => asWhole(record['link'], 'link'));
 }
 
-function readRecord<T>(text: string | undefined, read: (record: Readonly<Record<string, unknown>>) => T): T | undefined {
+function readRecord<T>(
+  text: string | undefined,
+  read: (record: Readonly<Record<string, unknown>>) => T,
+): T | undefined {
   if (text === undefined) return undefined;
   try {
     return read(asObject(JSON.parse(text), 'the record of a layer'));

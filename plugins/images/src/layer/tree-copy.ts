@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   chmodSync,
   constants,
   copyFileSync,
@@ -8,7 +9,6 @@ import {
   mkdirSync,
   readdirSync,
   readlinkSync,
-  type BigIntStats,
   symlinkSync,
 } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';

@@ -56,7 +56,11 @@ export async function unpackLayer(job: UnpackJob): Promise<UnpackResult> {
   unpacker.finish();
   const diffId = finishDigest(hash);
   if (job.diffId !== undefined && job.diffId !== diffId) {
-    throw new CleatError('invalid_argument', 'IMAGE_LAYER_DIGEST_MISMATCH', `the layer should have the diff id ${job.diffId} and has ${diffId}`);
+    throw new CleatError(
+      'invalid_argument',
+      'IMAGE_LAYER_DIGEST_MISMATCH',
+      `the layer should have the diff id ${job.diffId} and has ${diffId}`,
+    );
   }
   return { diffId, archiveBytes, contentBytes: unpacker.contentBytes };
 }
@@ -171,7 +175,12 @@ class Unpacker {
       case 'character-device':
       case 'block-device':
       case 'fifo':
-        return makeNode(host, { type: NODE_TYPES[entry.type], mode: entry.mode, major: entry.major, minor: entry.minor });
+        return makeNode(host, {
+          type: NODE_TYPES[entry.type],
+          mode: entry.mode,
+          major: entry.major,
+          minor: entry.minor,
+        });
     }
   }
 
@@ -193,7 +202,9 @@ class Unpacker {
     const target = joinPath(this.#root.directory(directory), base);
     const stat = this.#root.lstat(target);
     if (stat === undefined || stat.isDirectory() || this.#whiteouts.has(target)) {
-      throw corrupt(`${JSON.stringify(entry.name)} is a hard link to ${JSON.stringify(entry.linkName)}, which is no file of it`);
+      throw corrupt(
+        `${JSON.stringify(entry.name)} is a hard link to ${JSON.stringify(entry.linkName)}, which is no file of it`,
+      );
     }
     linkSync(this.#root.host(target), host);
   }

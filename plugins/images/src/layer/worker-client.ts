@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { CleatError, parseErrorClass } from '@cleat/schemas';
-import { isObject, type JsonObject } from '../store/json.ts';
 import { isDigest } from '../store/digest.ts';
+import { isObject, type JsonObject } from '../store/json.ts';
 import { Slots } from '../store/serial.ts';
 import type { CopyJob, CopyResult, Job, UnpackJob, UnpackResult } from './unpack-job.ts';
 
@@ -20,7 +20,12 @@ export class LayerWorkers {
   /** Errors: those of `unpackLayer`, and IMAGE_WORKER_FAILED. */
   async unpack(job: UnpackJob, signal?: AbortSignal): Promise<UnpackResult> {
     const { diffId, archiveBytes, contentBytes } = await this.#run(job, signal);
-    if (typeof diffId !== 'string' || !isDigest(diffId) || typeof archiveBytes !== 'number' || typeof contentBytes !== 'number') {
+    if (
+      typeof diffId !== 'string' ||
+      !isDigest(diffId) ||
+      typeof archiveBytes !== 'number' ||
+      typeof contentBytes !== 'number'
+    ) {
       throw failed('its answer cannot be read');
     }
     return { diffId, archiveBytes, contentBytes };
@@ -86,7 +91,9 @@ function readAnswer(output: string, end: string): JsonObject {
   if (!isObject(error)) throw failed(end);
   throw new CleatError(parseErrorClass(String(error['class'])), String(error['code']), String(error['message']), {
     hint: typeof error['hint'] === 'string' ? error['hint'] : undefined,
-    details: isObject(error['details']) ? Object.fromEntries(Object.entries(error['details']).map(([key, value]) => [key, String(value)])) : {},
+    details: isObject(error['details'])
+      ? Object.fromEntries(Object.entries(error['details']).map(([key, value]) => [key, String(value)]))
+      : {},
   });
 }
 

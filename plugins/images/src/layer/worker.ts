@@ -1,10 +1,10 @@
-import { mkdirSync, openSync, closeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { toCleatError } from '@cleat/schemas';
 import { syncFileSystem } from '@cleat/sdk/filesystem';
 import { storageError } from './errno.ts';
 import { copyTree } from './tree-copy.ts';
 import { unpackLayer } from './unpack.ts';
-import type { CopyResult, Job, UnpackResult } from './unpack-job.ts';
+import { type CopyResult, isJob, type Job, type UnpackResult } from './unpack-job.ts';
 
 /*
  * The program that unpacks and copies, one process a job: its work is thousands of short system calls, which would
@@ -25,12 +25,16 @@ async function run(job: Job): Promise<UnpackResult | CopyResult> {
 
 async function serve(line: string): Promise<void> {
   try {
-    const result = await run(JSON.parse(line));
+    const job: unknown = JSON.parse(line);
+    if (!isJob(job)) throw new Error('the job cannot be read');
+    const result = await run(job);
     process.stdout.write(`${JSON.stringify({ result })}\n`, () => process.exit(0));
   } catch (thrown) {
     const error = toCleatError(storageError(thrown, 'unpacking a layer'), 'IMAGE_WORKER_FAILED');
     const { class: errorClass, code, message, hint, details } = error;
-    process.stdout.write(`${JSON.stringify({ error: { class: errorClass, code, message, hint, details } })}\n`, () => process.exit(1));
+    process.stdout.write(`${JSON.stringify({ error: { class: errorClass, code, message, hint, details } })}\n`, () =>
+      process.exit(1),
+    );
   }
 }
 

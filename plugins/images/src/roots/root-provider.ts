@@ -1,5 +1,5 @@
-import { CleatError, isCleatError, type common, type provider, type providerTypes } from '@cleat/schemas';
-import type { CallContext, ProviderHandlers, ReconcileAll } from '@cleat/sdk';
+import { CleatError, type common, isCleatError, type provider, type providerTypes } from '@cleat/schemas';
+import type { ReconcileAll } from '@cleat/sdk';
 import type { LayerDriver } from '../layer/layer-store.ts';
 import { type IdMapping, isMapped } from '../layer/unpack-job.ts';
 import type { ImageStore } from '../store/image-store.ts';
@@ -19,7 +19,7 @@ export function driverName(driver: LayerDriver): 'overlay2' | 'vfs' {
 }
 
 /** `provider@1` of the kind root: a container's claim is its writable layer on an image that is pinned. */
-export class RootProvider implements ProviderHandlers {
+export class RootProvider {
   readonly #images: ImageStore;
   readonly #roots: RootStore;
   readonly #warn: RootProviderOptions['warn'];
@@ -30,16 +30,16 @@ export class RootProvider implements ProviderHandlers {
     this.#warn = options.warn;
   }
 
-  async reserve(request: provider.ReserveRequest, call: CallContext): Promise<provider.ReserveResponseInput> {
+  async reserve(request: provider.ReserveRequest, signal: AbortSignal): Promise<provider.ReserveResponseInput> {
     const { image } = readOptions(request.options);
     const { object, container } = request.reference;
     const record = this.#record({ object, container }, image, request.idMapping);
-    await this.#roots.reserve(record, call.signal);
+    await this.#roots.reserve(record, signal);
     return { status: this.#status(record) };
   }
 
-  async attach(request: provider.AttachRequest, call: CallContext): Promise<provider.AttachResponseInput> {
-    const mount = await this.#roots.attach(request.reference.object, call.signal);
+  async attach(request: provider.AttachRequest, signal: AbortSignal): Promise<provider.AttachResponseInput> {
+    const mount = await this.#roots.attach(request.reference.object, signal);
     return { contribution: { root: rootOf(mount) }, status: request.status };
   }
 
@@ -58,12 +58,12 @@ export class RootProvider implements ProviderHandlers {
     return {};
   }
 
-  async reconcile(all: ReconcileAll, call: CallContext): Promise<provider.ReconcileResponseInput> {
+  async reconcile(all: ReconcileAll, signal: AbortSignal): Promise<provider.ReconcileResponseInput> {
     const lacks: providerTypes.ReferenceInput[] = [];
     const held = new Set<string>();
     for (const item of all.held) {
       const { object } = item.reference;
-      if (await this.#restore(item, call.signal)) {
+      if (await this.#restore(item, signal)) {
         held.add(object);
         this.#roots.setAttached(object, item.attached);
       } else lacks.push(item.reference);
@@ -99,7 +99,12 @@ export class RootProvider implements ProviderHandlers {
   #record(names: { object: string; container: string }, image: string, idMapping: common.IdMapping): RootRecord {
     const { id, chains } = this.#images.resolve(image);
     const mapping: IdMapping = idMapping;
-    return { ...names, image: id, chains, mapping: isMapped(mapping) ? { uids: mapping.uids, gids: mapping.gids } : undefined };
+    return {
+      ...names,
+      image: id,
+      chains,
+      mapping: isMapped(mapping) ? { uids: mapping.uids, gids: mapping.gids } : undefined,
+    };
   }
 
   #status(record: RootRecord): string {
@@ -128,14 +133,26 @@ function readOptions(text: string): { image: string } {
     if (options.image === '') throw new JsonShapeError('image is missing');
   } catch (error) {
     if (!(error instanceof JsonShapeError || error instanceof SyntaxError)) throw error;
-    throw new CleatError('invalid_argument', 'IMAGE_CLAIM_INVALID', `the claim of a root file system cannot be read: ${error.message}`, { cause: error });
+    throw new CleatError(
+      'invalid_argument',
+      'IMAGE_CLAIM_INVALID',
+      `the claim of a root file system cannot be read: ${error.message}`,
+      { cause: error },
+    );
   }
   const [key] = options.storage.keys();
   if (key === undefined) return options;
   const isKnown = key === 'size';
-  throw new CleatError(isKnown ? 'unimplemented' : 'invalid_argument', 'IMAGE_STORAGE_OPTION_UNSUPPORTED', `the storage option ${JSON.stringify(key)} is not supported`, {
-    hint: isKnown ? 'A limit on the size of a container needs project quotas, which the drivers do not use. Use a volume with a limit for large data.' : undefined,
-  });
+  throw new CleatError(
+    isKnown ? 'unimplemented' : 'invalid_argument',
+    'IMAGE_STORAGE_OPTION_UNSUPPORTED',
+    `the storage option ${JSON.stringify(key)} is not supported`,
+    {
+      hint: isKnown
+        ? 'A limit on the size of a container needs project quotas, which the drivers do not use. Use a volume with a limit for large data.'
+        : undefined,
+    },
+  );
 }
 
 /** The image that reserve pinned. */

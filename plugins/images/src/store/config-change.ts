@@ -50,7 +50,10 @@ export function applyChanges(defaults: ContainerDefaults, changes: readonly stri
 
 /** Comments taken away, continued lines put together. */
 function logicalLines(changes: readonly string[]): string[] {
-  const lines = changes.join('\n').split('\n').filter((line) => !/^\s*#/.test(line) && line.trim() !== '');
+  const lines = changes
+    .join('\n')
+    .split('\n')
+    .filter((line) => !/^\s*#/.test(line) && line.trim() !== '');
   const logical: string[] = [];
   let open = '';
   for (const line of lines) {
@@ -105,7 +108,8 @@ function readPairs(instruction: string, rest: string, lookup: Lookup): [string, 
   }
   return words.map((word) => {
     const equals = word.indexOf('=');
-    if (equals < 0) throw changeError(`Syntax error - can't find = in ${JSON.stringify(word)}. Must be of the form: name=value`);
+    if (equals < 0)
+      throw changeError(`Syntax error - can't find = in ${JSON.stringify(word)}. Must be of the form: name=value`);
     const name = expandWord(word.slice(0, equals), lookup);
     if (name === '') throw changeError(`${instruction} names can not be blank`);
     return [name, expandWord(word.slice(equals + 1), lookup)];
@@ -136,7 +140,8 @@ function readPorts(text: string): string[] {
   const [, low, high, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text) ?? [];
   const first = Number(low);
   const last = Number(high ?? low);
-  if (low === undefined || first < 1 || last > 65535 || last < first) throw changeError(`invalid containerPort: ${text}`);
+  if (low === undefined || first < 1 || last > 65535 || last < first)
+    throw changeError(`invalid containerPort: ${text}`);
   return Array.from({ length: last - first + 1 }, (_, i) => `${first + i}/${protocol.toLowerCase()}`);
 }
 
@@ -159,7 +164,9 @@ function applyWorkdir(draft: Draft, rest: string, lookup: Lookup): void {
 function applyStopSignal(draft: Draft, rest: string, lookup: Lookup): void {
   const signal = oneWord('STOPSIGNAL', rest, lookup);
   const name = signal.toUpperCase().replace(/^(?:SIG)?/, 'SIG');
-  const isKnown = /^\d+$/.test(signal) ? Number(signal) >= 1 && Number(signal) <= 64 : name in constants.signals || /^SIGRTM(?:IN(?:\+\d+)?|AX(?:-\d+)?)$/.test(name);
+  const isKnown = /^\d+$/.test(signal)
+    ? Number(signal) >= 1 && Number(signal) <= 64
+    : name in constants.signals || /^SIGRTM(?:IN(?:\+\d+)?|AX(?:-\d+)?)$/.test(name);
   if (!isKnown) throw changeError(`invalid signal: ${signal}`);
   draft.defaults.stopSignal = signal;
 }
@@ -188,7 +195,8 @@ function readHealthcheck(rest: string): Healthcheck {
   };
   if (flags.size > 0) throw changeError(`Unknown flag: ${[...flags.keys()].join(', ')}`);
   if (type.toUpperCase() === 'NONE') {
-    if (command !== '' || Object.values(times).some((value) => value !== 0)) throw changeError('HEALTHCHECK NONE takes no arguments');
+    if (command !== '' || Object.values(times).some((value) => value !== 0))
+      throw changeError('HEALTHCHECK NONE takes no arguments');
     return { test: ['NONE'], ...times };
   }
   if (type.toUpperCase() !== 'CMD') throw changeError(`Unknown type ${JSON.stringify(type)} in HEALTHCHECK (try CMD)`);
@@ -199,7 +207,9 @@ function readHealthcheck(rest: string): Healthcheck {
 
 function nextFlag(text: string): { name: string; value: string; length: number } | undefined {
   const [all, name, value] = /^--([a-z-]+)=(\S*)\s+/.exec(text) ?? [];
-  return all === undefined || name === undefined || value === undefined ? undefined : { name, value, length: all.length };
+  return all === undefined || name === undefined || value === undefined
+    ? undefined
+    : { name, value, length: all.length };
 }
 
 function duration(flags: Map<string, string>, name: string): number {

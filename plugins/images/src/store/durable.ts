@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { randomUUID } from 'node:crypto';
 import { errnoOf } from '../layer/errno.ts';
 
 /** Makes the names in a directory durable. */

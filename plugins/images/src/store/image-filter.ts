@@ -26,7 +26,11 @@ export class ImageFilters {
     this.#excluded = all('label!').map(readLabel);
     this.#patterns = all('reference').map(referenceMatcher);
     const createdMs = (text: string): number => createdAtMs(requireImage(index, text));
-    this.#beforeMs = Math.min(Number.POSITIVE_INFINITY, ...all('before').map(createdMs), ...all('until').map((text) => parsePointInTime(text, Date.now())));
+    this.#beforeMs = Math.min(
+      Number.POSITIVE_INFINITY,
+      ...all('before').map(createdMs),
+      ...all('until').map((text) => parsePointInTime(text, Date.now())),
+    );
     this.#sinceMs = Math.max(Number.NEGATIVE_INFINITY, ...all('since').map(createdMs));
   }
 
@@ -46,7 +50,8 @@ export class ImageFilters {
   listedNames(index: IndexView, record: ImageRecord): ImageReference[] | undefined {
     if (!this.acceptsPrune(record)) return undefined;
     const all = namesOf(index, record.id);
-    const names = this.#patterns.length === 0 ? all : all.filter((name) => this.#patterns.some((matches) => matches(name)));
+    const names =
+      this.#patterns.length === 0 ? all : all.filter((name) => this.#patterns.some((matches) => matches(name)));
     if (names.length === 0 && this.#patterns.length > 0) return undefined;
     const isTagged = names.some((name) => name.tag !== undefined);
     if (this.dangling === true && isTagged) return undefined;
@@ -57,7 +62,9 @@ export class ImageFilters {
   acceptsPrune(record: ImageRecord): boolean {
     const createdMs = createdAtMs(record);
     if (createdMs >= this.#beforeMs || createdMs <= this.#sinceMs) return false;
-    return this.#labels.every((label) => hasLabel(record, label)) && !this.#excluded.some((label) => hasLabel(record, label));
+    return (
+      this.#labels.every((label) => hasLabel(record, label)) && !this.#excluded.some((label) => hasLabel(record, label))
+    );
   }
 }
 

@@ -1,9 +1,9 @@
-import type { ImageStore } from './image-store.ts';
 import { applyChanges } from './config-change.ts';
 import type { Digest } from './digest.ts';
 import { type ContainerDefaults, encodeImageConfig, NO_DEFAULTS } from './image-config.ts';
-import { parsePlatform, type Platform } from './platform.ts';
-import { familiarText, type ImageReference, parseTag } from './reference.ts';
+import type { ImageStore } from './image-store.ts';
+import { type Platform, parsePlatform } from './platform.ts';
+import { type ImageReference, parseTag } from './reference.ts';
 
 export interface ImportOptions {
   /** name or name:tag; empty for an image without a name. */
@@ -46,11 +46,17 @@ export async function importImage(
     await store.blobs.keep(staged);
     const hold = lease.hold.bind(lease);
     const blobPath = store.blobs.path(staged.digest);
-    const layer = await store.layers.ensure({ parent: undefined, blob: staged.digest, blobPath, diffId: undefined, hold }, signal);
-    return store.add(configText(plan, layer.diffId), plan.name === undefined ? [] : [plan.name], lease);
+    const layer = await store.layers.ensure(
+      { parent: undefined, blob: staged.digest, blobPath, diffId: undefined, hold },
+      signal,
+    );
+    return store.add(
+      configText(plan, layer.diffId),
+      { type: 'image.imported', names: plan.name === undefined ? [] : [plan.name] },
+      lease,
+    );
   });
-  await store.publish({ type: 'image.imported', record, name: record.id });
-  if (plan.name !== undefined) await store.publish({ type: 'image.tagged', record, name: familiarText(plan.name) });
+  await store.publish();
   return record.id;
 }
 

@@ -18,6 +18,24 @@ export interface ImageRecord {
   readonly taggedAt: string;
 }
 
+export const EVENT_TYPES = [
+  'image.imported',
+  'image.loaded',
+  'image.saved',
+  'image.tagged',
+  'image.untagged',
+  'image.deleted',
+] as const;
+
+/** Something that happened to an image. */
+export interface ImageEvent {
+  readonly type: (typeof EVENT_TYPES)[number];
+  readonly id: Digest;
+  /** The name that it happened to, or the id. */
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
 /** Which images there are and which names they have. */
 export interface IndexView {
   readonly images: ReadonlyMap<Digest, ImageRecord>;
@@ -29,6 +47,8 @@ export interface IndexView {
 export interface IndexState extends IndexView {
   readonly images: Map<Digest, ImageRecord>;
   readonly references: Map<string, Digest>;
+  /** What the changes so far made known, and what is not handed on yet: in one write with the change that it tells of. */
+  readonly events: ImageEvent[];
 }
 
 const VERSION = 1;
@@ -38,7 +58,7 @@ const FILE = 'images.json';
 export class ImageIndex implements IndexView {
   readonly #path: string;
   readonly #changes = new Serial();
-  #state: IndexState = { images: new Map(), references: new Map() };
+  #state: IndexState = { images: new Map(), references: new Map(), events: [] };
   #chains: ReadonlySet<Digest> | undefined;
 
   constructor(directory: string) {
@@ -59,6 +79,11 @@ export class ImageIndex implements IndexView {
     return this.#state.references;
   }
 
+  /** Events that are not handed on yet, oldest first. */
+  get events(): readonly ImageEvent[] {
+    return this.#state.events;
+  }
+
   /** Every layer that an image consists of. */
   get chains(): ReadonlySet<Digest> {
     this.#chains ??= new Set([...this.#state.images.values()].flatMap((record) => record.chains));
@@ -68,7 +93,8 @@ export class ImageIndex implements IndexView {
   /** Applies a change to a copy and makes it durable; what `change` throws leaves all as it was. Changes never overlap. */
   async change<T>(change: (draft: IndexState) => T): Promise<T> {
     return this.#changes.run(async () => {
-      const draft: IndexState = { images: new Map(this.#state.images), references: new Map(this.#state.references) };
+      const { images, references, events } = this.#state;
+      const draft: IndexState = { images: new Map(images), references: new Map(references), events: [...events] };
       const result = change(draft);
       const text = encode(draft);
       if (text !== encode(this.#state)) await writeDurable(this.#path, text);
@@ -82,8 +108,12 @@ export class ImageIndex implements IndexView {
 function encode(state: IndexState): string {
   return JSON.stringify({
     version: VERSION,
-    images: [...state.images.values()].map(({ chains: _follows, ...record }) => ({ ...record, labels: Object.fromEntries(record.labels) })),
+    images: [...state.images.values()].map(({ chains: _follows, ...record }) => ({
+      ...record,
+      labels: Object.fromEntries(record.labels),
+    })),
     references: Object.fromEntries(state.references),
+    events: state.events.map((event) => ({ ...event, labels: Object.fromEntries(event.labels) })),
   });
 }
 
@@ -96,6 +126,7 @@ function decode(text: string, path: string): IndexState {
     return {
       images: new Map(records.map((record) => [record.id, record])),
       references: new Map(references.map(([name, id]) => [name, digest(id)])),
+      events: asArray(root['events'], 'events').map(decodeEvent),
     };
   } catch (error) {
     if (!(error instanceof JsonShapeError || error instanceof SyntaxError)) throw error;
@@ -107,9 +138,14 @@ function decode(text: string, path: string): IndexState {
 }
 
 function newer(path: string): CleatError {
-  return new CleatError('internal', 'IMAGE_INDEX_VERSION', `${path} was written by another version of Cleat, which this one cannot read`, {
-    hint: 'Install the version of Cleat that wrote it, or a newer one.',
-  });
+  return new CleatError(
+    'internal',
+    'IMAGE_INDEX_VERSION',
+    `${path} was written by another version of Cleat, which this one cannot read`,
+    {
+      hint: 'Install the version of Cleat that wrote it, or a newer one.',
+    },
+  );
 }
 
 function digest(text: string): Digest {
@@ -127,5 +163,17 @@ function decodeRecord(value: unknown): ImageRecord {
     created: asText(record['created'], 'created'),
     labels: asTextMap(record['labels'], 'labels'),
     taggedAt: asText(record['taggedAt'], 'taggedAt'),
+  };
+}
+
+function decodeEvent(value: unknown): ImageEvent {
+  const event = asObject(value, 'an event');
+  const type = EVENT_TYPES.find((known) => known === event['type']);
+  if (type === undefined) throw new JsonShapeError('an event has an unknown type');
+  return {
+    type,
+    id: digest(asText(event['id'], 'id')),
+    name: asText(event['name'], 'name'),
+    labels: asTextMap(event['labels'], 'labels'),
   };
 }

@@ -4,11 +4,11 @@ import { type TarEntry, TarReader } from '../archive/tar-reader.ts';
 import { type ArchivedImage, ArchiveFiles, invalidArchive } from './archive-files.ts';
 import type { BlobStore, StagedBlob } from './blob-store.ts';
 import type { Digest } from './digest.ts';
+import { readDockerArchive } from './docker-archive.ts';
 import { parseImageConfig } from './image-config.ts';
 import type { ImageStore } from './image-store.ts';
-import { readDockerArchive } from './docker-archive.ts';
-import { readOciLayout } from './oci-layout.ts';
 import type { Lease } from './leases.ts';
+import { readOciLayout } from './oci-layout.ts';
 import { requireLinux } from './platform.ts';
 import { familiarText } from './reference.ts';
 
@@ -21,12 +21,17 @@ export interface LoadedImage {
 const ENTRIES_LIMIT = 100_000;
 
 /** Loads the images of an archive of `docker save` or of an OCI layout. What was loaded before an error stays. */
-export async function loadImages(store: ImageStore, source: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<LoadedImage[]> {
+export async function loadImages(
+  store: ImageStore,
+  source: AsyncIterable<Uint8Array>,
+  options: LoadOptions = {},
+): Promise<LoadedImage[]> {
   const files = new ArchiveFiles();
   try {
     return await store.withLease(async (lease) => {
       await receiveFiles(store.blobs, files, source, options.signal);
-      const found = files.get('manifest.json') === undefined ? await readOciLayout(files) : await readDockerArchive(files);
+      const found =
+        files.get('manifest.json') === undefined ? await readOciLayout(files) : await readDockerArchive(files);
       const loaded: LoadedImage[] = [];
       for (const image of found) {
         const result = await loadImage(store, image, lease, options.signal);
@@ -45,7 +50,12 @@ export interface LoadOptions {
   readonly onLoaded?: (image: LoadedImage) => void;
 }
 
-async function receiveFiles(blobs: BlobStore, files: ArchiveFiles, source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+async function receiveFiles(
+  blobs: BlobStore,
+  files: ArchiveFiles,
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const reader = new TarReader(uncompressed(source));
   let entries = 0;
   try {
@@ -59,7 +69,13 @@ async function receiveFiles(blobs: BlobStore, files: ArchiveFiles, source: Async
   }
 }
 
-async function receiveEntry(blobs: BlobStore, files: ArchiveFiles, reader: TarReader, entry: TarEntry, signal: AbortSignal | undefined): Promise<void> {
+async function receiveEntry(
+  blobs: BlobStore,
+  files: ArchiveFiles,
+  reader: TarReader,
+  entry: TarEntry,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (entry.type === 'file') {
     if (entry.sparse !== undefined) throw invalidArchive(`${JSON.stringify(entry.name)} is a sparse file`);
     const replaced = files.get(entry.name);
@@ -74,7 +90,12 @@ async function* bodyOf(reader: TarReader): AsyncGenerator<Buffer, void> {
   for await (const piece of reader.body()) yield piece.data;
 }
 
-async function loadImage(store: ImageStore, image: ArchivedImage, lease: Lease, signal: AbortSignal | undefined): Promise<LoadedImage> {
+async function loadImage(
+  store: ImageStore,
+  image: ArchivedImage,
+  lease: Lease,
+  signal: AbortSignal | undefined,
+): Promise<LoadedImage> {
   const config = parseImageConfig(image.configText);
   requireLinux(config.os);
   if (config.diffIds.length !== image.layers.length) {
@@ -86,8 +107,8 @@ async function loadImage(store: ImageStore, image: ArchivedImage, lease: Lease, 
     if (staged === undefined) throw invalidArchive('a layer is missing');
     parent = await loadLayer(store, staged, { parent, diffId }, lease, signal);
   }
-  const record = await store.add(image.configText, image.names, lease);
-  await store.publish({ type: 'image.loaded', record, name: record.id });
+  const record = await store.add(image.configText, { type: 'image.loaded', names: image.names }, lease);
+  await store.publish();
   return { id: record.id, names: image.names.map(familiarText) };
 }
 
@@ -104,6 +125,9 @@ async function loadLayer(
   // Two images of one archive may share the layer: the first one has made it a blob already.
   if (!(await store.blobs.has(staged.digest))) await store.blobs.keep(staged);
   const blobPath = store.blobs.path(staged.digest);
-  const layer = await store.layers.ensure({ ...place, blob: staged.digest, blobPath, hold: lease.hold.bind(lease) }, signal);
+  const layer = await store.layers.ensure(
+    { ...place, blob: staged.digest, blobPath, hold: lease.hold.bind(lease) },
+    signal,
+  );
   return layer.chain;
 }

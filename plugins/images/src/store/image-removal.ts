@@ -3,7 +3,7 @@ import { type Digest, digestHex } from './digest.ts';
 import type { ImageFilters } from './image-filter.ts';
 import type { ImageRecord, IndexState } from './image-index.ts';
 import { findName, namesOf, referenceKey, requireImage } from './image-lookup.ts';
-import type { ImageEvent, ImageStore, ImageUser } from './image-store.ts';
+import { eventOf, type ImageStore, type ImageUser } from './image-store.ts';
 import { canonicalText, familiarText, type ImageReference } from './reference.ts';
 
 /** One line of what a removal did. */
@@ -16,27 +16,29 @@ export interface PruneResult {
   readonly spaceBytes: number;
 }
 
-interface Removal {
-  readonly items: RemovedItem[];
-  readonly events: { readonly type: ImageEvent['type']; readonly record: ImageRecord; readonly name: string }[];
-}
-
 /**
  * Removes a name, and the image with the last of them, as `docker rmi` does: a running container's image stays whatever is asked,
  * a stopped one's goes when forced (the container keeps its layers), and an id with names in several repositories only when forced.
  * Errors: IMAGE_NOT_FOUND, IMAGE_IN_USE, IMAGE_REFERENCED.
  */
-export async function removeImage(store: ImageStore, text: string, options: { readonly force: boolean }): Promise<RemovedItem[]> {
-  const { removal, layers } = await removeWhole(store, text, options.force);
-  return [...removal.items, ...layers.map(({ chain }): RemovedItem => ({ type: 'deleted', digest: chain }))];
+export async function removeImage(
+  store: ImageStore,
+  text: string,
+  options: { readonly force: boolean },
+): Promise<RemovedItem[]> {
+  return [...(await removeWhole(store, text, options.force)).items];
 }
 
-async function removeWhole(store: ImageStore, text: string, isForced: boolean) {
-  const removal = await store.index.change((draft) => new Removing(draft, store, isForced).remove(text));
-  const isGone = removal.items.some((item) => item.type === 'deleted');
+/** What was removed, layers too. */
+async function removeWhole(store: ImageStore, text: string, isForced: boolean): Promise<PruneResult> {
+  const items = await store.index.change((draft) => new Removing(draft, store, isForced).remove(text));
+  const isGone = items.some((item) => item.type === 'deleted');
   const layers = isGone ? await store.collect() : [];
-  for (const event of removal.events) await store.publish(event);
-  return { removal, layers };
+  await store.publish();
+  return {
+    items: [...items, ...layers.map(({ chain }): RemovedItem => ({ type: 'deleted', digest: chain }))],
+    spaceBytes: layers.reduce((sum, layer) => sum + layer.contentBytes, 0),
+  };
 }
 
 /** Removes images that nobody uses: untagged ones, or with the filter dangling=false all. */
@@ -50,18 +52,16 @@ export async function pruneImages(store: ImageStore, filters: ImageFilters): Pro
     if (!filters.acceptsPrune(record)) continue;
     const targets = names.length === 0 ? [digestHex(record.id)] : names.map(canonicalText);
     for (const target of targets) {
-      const result = await removeUnlessNeeded(store, target);
-      if (result === undefined) continue;
-      const { removal, layers } = result;
-      items.push(...removal.items, ...layers.map(({ chain }): RemovedItem => ({ type: 'deleted', digest: chain })));
-      spaceBytes += layers.reduce((sum, layer) => sum + layer.contentBytes, 0);
+      const removed = await removeUnlessNeeded(store, target);
+      items.push(...(removed?.items ?? []));
+      spaceBytes += removed?.spaceBytes ?? 0;
     }
   }
   return { items, spaceBytes };
 }
 
 /** undefined when somebody began to use the image, or removed it, since it was looked at. */
-async function removeUnlessNeeded(store: ImageStore, text: string) {
+async function removeUnlessNeeded(store: ImageStore, text: string): Promise<PruneResult | undefined> {
   try {
     return await removeWhole(store, text, false);
   } catch (error) {
@@ -75,7 +75,7 @@ class Removing {
   readonly #draft: IndexState;
   readonly #store: ImageStore;
   readonly #isForced: boolean;
-  readonly #removal: Removal = { items: [], events: [] };
+  readonly #items: RemovedItem[] = [];
 
   constructor(draft: IndexState, store: ImageStore, isForced: boolean) {
     this.#draft = draft;
@@ -83,12 +83,12 @@ class Removing {
     this.#isForced = isForced;
   }
 
-  remove(text: string): Removal {
+  remove(text: string): RemovedItem[] {
     const record = requireImage(this.#draft, text);
     const name = findName(this.#draft, text);
     if (name === undefined) this.#removeById(record);
     else this.#removeByName(record, name, text);
-    return this.#removal;
+    return this.#items;
   }
 
   #removeById(record: ImageRecord): void {
@@ -128,15 +128,15 @@ class Removing {
 
   #untag(record: ImageRecord, name: ImageReference): void {
     this.#draft.references.delete(referenceKey(name));
-    this.#removal.items.push({ type: 'untagged', name: familiarText(name) });
-    this.#removal.events.push({ type: 'image.untagged', record, name: familiarText(name) });
+    this.#items.push({ type: 'untagged', name: familiarText(name) });
+    this.#draft.events.push(eventOf('image.untagged', record, familiarText(name)));
   }
 
   #delete(record: ImageRecord): void {
     for (const name of namesOf(this.#draft, record.id)) this.#untag(record, name);
     this.#draft.images.delete(record.id);
-    this.#removal.items.push({ type: 'deleted', digest: record.id });
-    this.#removal.events.push({ type: 'image.deleted', record, name: record.id });
+    this.#items.push({ type: 'deleted', digest: record.id });
+    this.#draft.events.push(eventOf('image.deleted', record, record.id));
   }
 
   #requireUnused(record: ImageRecord): void {

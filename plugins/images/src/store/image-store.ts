@@ -3,18 +3,16 @@ import type { Layer, LayerStore } from '../layer/layer-store.ts';
 import { type BlobStore, DOCUMENT_LIMIT_BYTES } from './blob-store.ts';
 import { chainIds, type Digest, digestOf } from './digest.ts';
 import { type ImageConfig, parseImageConfig } from './image-config.ts';
-import type { ImageIndex, ImageRecord } from './image-index.ts';
+import type { ImageEvent, ImageIndex, ImageRecord } from './image-index.ts';
 import { findImage, requireImage, setName } from './image-lookup.ts';
 import type { Lease, Leases } from './leases.ts';
 import { familiarText, type ImageReference, parseTag } from './reference.ts';
+import { Serial } from './serial.ts';
 
-/** Something that happened to an image. */
-export interface ImageEvent {
-  readonly type: 'image.imported' | 'image.loaded' | 'image.saved' | 'image.tagged' | 'image.untagged' | 'image.deleted';
-  readonly id: Digest;
-  /** The name that it happened to, or the id. */
-  readonly name: string;
-  readonly labels: ReadonlyMap<string, string>;
+/** How an image that is added came, and its names. */
+export interface AddedImage {
+  readonly type: 'image.imported' | 'image.loaded';
+  readonly names: readonly ImageReference[];
 }
 
 /** A container whose root is made from an image. */
@@ -35,7 +33,9 @@ export interface ImageStoreOptions {
   readonly layers: LayerStore;
   readonly leases: Leases;
   readonly uses: ImageUses;
+  /** Takes an event for good. */
   readonly publish: (event: ImageEvent) => Promise<void>;
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Images: configurations with their layers, and the names that lead to them. */
@@ -46,6 +46,8 @@ export class ImageStore {
   readonly leases: Leases;
   readonly uses: ImageUses;
   readonly #publish: (event: ImageEvent) => Promise<void>;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #publishing = new Serial();
 
   constructor(options: ImageStoreOptions) {
     this.index = options.index;
@@ -54,6 +56,7 @@ export class ImageStore {
     this.leases = options.leases;
     this.uses = options.uses;
     this.#publish = options.publish;
+    this.#onFailure = options.onFailure;
   }
 
   /** The image that a name, id or prefix of an id means. Errors: IMAGE_NOT_FOUND, IMAGE_REFERENCE_INVALID. */
@@ -77,10 +80,14 @@ export class ImageStore {
     return this.layersOf(record).reduce((sum, layer) => sum + layer.contentBytes, 0);
   }
 
-  /** Adds an image whose layers are there and held, under names. */
-  async add(configText: string, names: readonly ImageReference[], lease: Lease): Promise<ImageRecord> {
+  /** Adds an image whose layers are there and held, under names. Its events go out with the next `publish`. */
+  async add(configText: string, added: AddedImage, lease: Lease): Promise<ImageRecord> {
     if (Buffer.byteLength(configText) > DOCUMENT_LIMIT_BYTES) {
-      throw new CleatError('invalid_argument', 'IMAGE_CONFIG_INVALID', "the image's configuration is larger than 4 MiB");
+      throw new CleatError(
+        'invalid_argument',
+        'IMAGE_CONFIG_INVALID',
+        "the image's configuration is larger than 4 MiB",
+      );
     }
     const config = parseImageConfig(configText);
     this.layers.stack(config.diffIds);
@@ -97,7 +104,11 @@ export class ImageStore {
         taggedAt: '',
       };
       draft.images.set(id, record);
-      for (const name of names) setName(draft, record, name);
+      for (const name of added.names) setName(draft, record, name);
+      draft.events.push(eventOf(added.type, record, id));
+      if (added.type === 'image.imported') {
+        for (const name of added.names) draft.events.push(eventOf('image.tagged', record, familiarText(name)));
+      }
       return draft.images.get(id) ?? record;
     });
   }
@@ -105,8 +116,12 @@ export class ImageStore {
   /** Gives an image one more name; an image that had the name loses it. */
   async tag(text: string, target: string): Promise<ImageRecord> {
     const name = parseTag(target);
-    const record = await this.index.change((draft) => setName(draft, requireImage(draft, text), name));
-    await this.publish({ type: 'image.tagged', record, name: familiarText(name) });
+    const record = await this.index.change((draft) => {
+      const tagged = setName(draft, requireImage(draft, text), name);
+      draft.events.push(eventOf('image.tagged', tagged, familiarText(name)));
+      return tagged;
+    });
+    await this.publish();
     return record;
   }
 
@@ -128,8 +143,25 @@ export class ImageStore {
     return removed;
   }
 
-  async publish(event: { type: ImageEvent['type']; record: ImageRecord; name: string }): Promise<void> {
-    await this.#publish({ type: event.type, id: event.record.id, name: event.name, labels: event.record.labels });
+  /** Says that images were saved, which changes nothing. */
+  async publishSaved(records: readonly ImageRecord[]): Promise<void> {
+    await this.index.change((draft) =>
+      draft.events.push(...records.map((record) => eventOf('image.saved', record, record.id))),
+    );
+    await this.publish();
+  }
+
+  /** Hands on the events of all changes so far, also of those that a killed process made. What fails is tried with the next ones. */
+  async publish(): Promise<void> {
+    await this.#publishing.run(async () => {
+      try {
+        const events = this.index.events;
+        for (const event of events) await this.#publish(event);
+        if (events.length > 0) await this.index.change((draft) => draft.events.splice(0, events.length));
+      } catch (error) {
+        this.#onFailure(error);
+      }
+    });
   }
 
   #isLayerUsed(chain: Digest): boolean {
@@ -139,4 +171,8 @@ export class ImageStore {
   #isBlobUsed(digest: Digest): boolean {
     return this.leases.isHeld(digest) || this.index.images.has(digest) || this.layers.usesBlob(digest);
   }
+}
+
+export function eventOf(type: ImageEvent['type'], record: ImageRecord, name: string): ImageEvent {
+  return { type, id: record.id, name, labels: record.labels };
 }
