@@ -35,7 +35,12 @@ export interface Manifest {
   /** Checked before the plugin is started. */
   readonly config?: JsonSchema;
   /** How a plugin in a directory of its own is started; the directory is the working directory. */
-  readonly run?: { readonly command: readonly string[]; readonly env?: Readonly<Record<string, string>> };
+  readonly run?: {
+    readonly command: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+    /** Credentials that need no cryptography to show: for languages without an ed25519 at hand. */
+    readonly bearer?: boolean;
+  };
 }
 
 /** A kind of claim and how its provider is called. */

@@ -6,6 +6,7 @@ import { ClaimCalls } from './claim-calls.ts';
 import { CreateContainer } from './create.ts';
 import { Execs } from './execs.ts';
 import { ExitContainer } from './exit.ts';
+import { LogSpool } from './log-spool.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { BY_ITSELF, tell } from './parts.ts';
 import type { EngineHost } from './ports.ts';
@@ -20,6 +21,7 @@ import { Views } from './views.ts';
 export class Engine {
   readonly parts: EngineParts;
   readonly creation: CreateContainer;
+  readonly logs: LogSpool;
   readonly exits: ExitContainer;
   readonly starts: StartContainer;
   readonly stops: StopContainer;
@@ -34,7 +36,8 @@ export class Engine {
     const uses = new Uses(store, host, claims);
     this.parts = { store, host, claims, uses, queue: new KeyedQueue() };
     this.creation = new CreateContainer(this.parts);
-    this.exits = new ExitContainer(this.parts);
+    this.logs = new LogSpool(this.parts);
+    this.exits = new ExitContainer(this.parts, this.logs);
     this.starts = new StartContainer(this.parts, this.exits);
     this.stops = new StopContainer(this.parts, this.exits);
     this.views = new Views(this.parts);
@@ -54,6 +57,7 @@ export class Engine {
   /** Ends what runs by itself; containers go on. */
   async close(deadline: Deadline): Promise<void> {
     this.exits.close();
+    this.logs.stop();
     this.views.stop();
     await deadline.race(this.parts.queue.idle(), () => new Error('operations were still under way')).catch((error: unknown) => this.parts.host.log.warn('closing', { error }));
   }

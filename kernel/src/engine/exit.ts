@@ -6,6 +6,7 @@ import { containerEvent, containerExited } from '../state/event-draft.ts';
 import type { EventDraft } from '../state/event-draft.ts';
 import { now } from '../state/kernel-store.ts';
 import { CLEAN_MS, DETACH_MS } from './limits.ts';
+import type { LogSpool } from './log-spool.ts';
 import type { EngineParts } from './parts.ts';
 import { BY_ITSELF, cgroupOf, factsOf, pathsOf, runSurely } from './parts.ts';
 import { runBundle, runExitDir } from './paths.ts';
@@ -27,10 +28,12 @@ export class ExitContainer {
   readonly #parts: EngineParts;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #waiters = new Map<string, Set<() => void>>();
+  readonly #logs: LogSpool;
   #after: AfterExit | undefined;
 
-  constructor(parts: EngineParts) {
+  constructor(parts: EngineParts, logs: LogSpool) {
     this.#parts = parts;
+    this.#logs = logs;
   }
 
   connect(after: AfterExit): void {
@@ -83,6 +86,8 @@ export class ExitContainer {
     const restartAt = delayMs === undefined ? 0n : now() + BigInt(delayMs) * 1_000_000n;
     const restartCount = delayMs !== undefined && ranMs >= 10_000 ? 0 : progress.state.restartCount;
     const ended = moved(current, next, { exitCode, finishedAt, oomKilled, pid: 0, restartCount });
+    // Before the number moves on; after a crash in between the next look finds the target there.
+    this.#logs.seal(current);
     const execs = ended.execs.map((exec) => (exec.info.running ? { ...exec, info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? LOST_CODE } } : exec));
     store.step(definition.id, 'exit', { ...ended, open: 'exit', restartAt, monitor: NO_PROCESS, init: NO_PROCESS, execs, logLast: progress.logLast + 1 }, [], true);
   }

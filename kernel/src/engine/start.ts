@@ -14,7 +14,7 @@ import { ATTACH_MS, CLEAN_MS, CREATE_PROCESS_MS, DETACH_MS, GO_MS } from './limi
 import { namespacePaths } from './namespaces.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { cgroupOf, factsOf, pathsOf } from './parts.ts';
-import { logSegment, runBundle, runExitDir } from './paths.ts';
+import { currentLog, runBundle, runExitDir } from './paths.ts';
 import type { MergedContribution, ProcessStart } from './ports.ts';
 
 /** Starts a container: a use is opened or kept, the process made, and only then let run. Until then all of it can go back. */
@@ -119,7 +119,7 @@ export class StartContainer {
     if (!hasLog) return undefined;
     const paths = pathsOf(this.#parts, definition.id);
     mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
-    return logSegment(paths, progress.logLast);
+    return currentLog(paths);
   }
 
   /** Takes a start back that has let nothing run, and gives the error for the client. */

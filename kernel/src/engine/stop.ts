@@ -55,6 +55,7 @@ export class StopContainer {
         store.step(id, 'kill', progress, [containerKilled(factsOf(current, asked), signal)]);
         if (signal === SIGKILL) await this.#thaw(current);
         this.#parts.host.runtime.signal(current.progress.init, signal);
+        if (isFinal) this.#parts.host.runtime.signal(current.progress.monitor, SIGCONT);
         await store.sync();
       },
       { preempt: signal === SIGKILL },
@@ -124,8 +125,8 @@ export class StopContainer {
     store.step(id, 'stop.intent', moved(current, 'stopping', { stoppedByClient: true }), [containerKilled(factsOf(current, asked), signal)]);
     await this.#thaw(current);
     host.runtime.signal(current.progress.init, signal);
-    // A spool that was full has stopped the process: it must be able to hear.
-    host.runtime.signal(current.progress.init, SIGCONT);
+    // A spool that was full has stopped the monitor, which must be able to tell the end.
+    host.runtime.signal(current.progress.monitor, SIGCONT);
     return true;
   }
 
@@ -139,6 +140,7 @@ export class StopContainer {
         store.step(id, 'kill.intent', moved(current, 'stopping', { stoppedByClient: true }), [containerKilled(factsOf(current, asked), SIGKILL)]);
         await this.#thaw(current);
         host.runtime.signal(current.progress.init, SIGKILL);
+        host.runtime.signal(current.progress.monitor, SIGCONT);
       },
       { preempt: true },
     );

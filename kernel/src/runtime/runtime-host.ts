@@ -83,6 +83,11 @@ export class RuntimeHost implements RuntimePort {
     return [...this.#runtimes.keys()];
   }
 
+  /** Name and program of each runtime. */
+  get programs(): readonly { readonly name: string; readonly path: string }[] {
+    return [...this.#runtimes.values()].map(({ name, path }) => ({ name, path }));
+  }
+
   cgroup(name: string, parent: string): string {
     return cgroupDirectoryOf(this.#place(name, parent));
   }

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { CleatError } from '@cleat/schemas';
+import { compileJsonSchema } from '@cleat/core/validation';
+
+/** A plugin that the configuration names. */
+export interface ConfiguredPlugin {
+  readonly name: string;
+  /** Directory with its manifest.json. */
+  readonly directory: string;
+  /** The ES module that exports it. */
+  readonly module: string;
+  /** Plugins with the same group share a process. */
+  readonly group: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** All that a kernel is told; written by `cleat up` from flags and configuration file. */
+export interface KernelConfig {
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly nodeName: string;
+  readonly version: string;
+  readonly plugins: readonly ConfiguredPlugin[];
+  readonly hostCommand: readonly string[];
+  /** How many listening sockets are inherited, from descriptor 3 on, and which group gets them. */
+  readonly listeners: number;
+  readonly listenersGroup: string;
+  readonly nats: { readonly url?: string; readonly credentials?: string; readonly server?: string };
+  /** Events that the stream keeps. */
+  readonly eventRetention: number;
+  /** name -> program. */
+  readonly runtimes: Readonly<Record<string, string>>;
+  readonly defaultRuntime: string;
+  readonly cgroupDriver: 'cgroupfs' | 'systemd';
+  /** Empty: derived from the instance. */
+  readonly cgroupParent: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+const STRING = { type: 'string' };
+const STRINGS = { type: 'array', items: STRING };
+
+const SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['stateDir', 'runDir', 'nodeName', 'version'],
+  properties: {
+    stateDir: { ...STRING, pattern: '^/' },
+    runDir: { ...STRING, pattern: '^/' },
+    nodeName: { ...STRING, minLength: 1 },
+    version: STRING,
+    plugins: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'directory', 'module', 'group'],
+        properties: { name: STRING, directory: STRING, module: STRING, group: { ...STRING, pattern: '^[a-z0-9][a-z0-9-]*$' }, config: { type: 'object' } },
+      },
+    },
+    hostCommand: STRINGS,
+    listeners: { type: 'integer', minimum: 0 },
+    listenersGroup: STRING,
+    nats: { type: 'object', additionalProperties: false, properties: { url: STRING, credentials: STRING, server: STRING } },
+    eventRetention: { type: 'integer', minimum: 1, maximum: 10_000_000 },
+    runtimes: { type: 'object', additionalProperties: STRING },
+    defaultRuntime: STRING,
+    cgroupDriver: { enum: ['cgroupfs', 'systemd'] },
+    cgroupParent: STRING,
+    logLevel: { enum: ['debug', 'info', 'warn', 'error'] },
+  },
+};
+
+const DEFAULTS: Omit<KernelConfig, 'stateDir' | 'runDir' | 'nodeName' | 'version'> = {
+  plugins: [],
+  hostCommand: [],
+  listeners: 0,
+  listenersGroup: 'gateway',
+  nats: {},
+  eventRetention: 20_000,
+  runtimes: {},
+  defaultRuntime: 'runc',
+  cgroupDriver: 'cgroupfs',
+  cgroupParent: '',
+  logLevel: 'info',
+};
+
+/** Reads the kernel's configuration. Throws `invalid_argument` CONFIG_INVALID, naming every fault. */
+export async function readKernelConfig(path: string): Promise<KernelConfig> {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path} cannot be read as JSON`, { cause });
+  }
+  const faults = (await compileJsonSchema(SCHEMA))(value);
+  if (faults.length > 0) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path}: ${faults.join('; ')}`);
+  // The schema has just accepted it.
+  const given = value as Partial<KernelConfig> & Pick<KernelConfig, 'stateDir' | 'runDir' | 'nodeName' | 'version'>;
+  return { ...DEFAULTS, ...given, plugins: (given.plugins ?? []).map((plugin) => ({ ...plugin, config: plugin.config ?? {} })) };
+}

@@ -1,0 +1,36 @@
+import { toCleatError } from '@cleat/schemas';
+import { readKernelConfig } from './config.ts';
+import { Kernel } from './kernel.ts';
+
+/** Exit codes that tell the shell loop of `cleat up` not to start it again. */
+const EXIT_DOWN = 0;
+const EXIT_REFUSED = 78;
+
+const [path = ''] = process.argv.slice(2);
+
+async function main(): Promise<void> {
+  const config = await readKernelConfig(path);
+  const kernel = await Kernel.start(config, process.env['CLEAT_FAULT']);
+  let isEnding = false;
+  const end = async (how: { readonly platform: boolean; readonly stopContainers: boolean }): Promise<void> => {
+    if (isEnding) return;
+    isEnding = true;
+    try {
+      await kernel.close(how);
+    } catch (error) {
+      kernel.log.error('the kernel did not end in order', { error });
+    }
+    process.exit(EXIT_DOWN);
+  };
+  kernel.onShutdown(({ stopContainers }) => void end({ platform: true, stopContainers }));
+  process.on('SIGTERM', () => void end({ platform: false, stopContainers: false }));
+  process.on('SIGINT', () => void end({ platform: false, stopContainers: false }));
+}
+
+try {
+  await main();
+} catch (error) {
+  const reason = toCleatError(error);
+  process.stderr.write(`cleat: ${reason.message}${reason.hint === undefined ? '' : `\n${reason.hint}`}\n`);
+  process.exit(reason.class === 'invalid_argument' || reason.class === 'conflict' || reason.code.startsWith('JOURNAL_') ? EXIT_REFUSED : 1);
+}

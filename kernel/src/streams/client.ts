@@ -1,0 +1,256 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, unlinkSync } from 'node:fs';
+import { connect as connectTo, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from '@cleat/core';
+import { Deadline } from '@cleat/core/deadlines';
+import { closeDescriptor, errnoOf, listenUnixInheritable } from '@cleat/core/syscalls';
+import { CleatError, type containerTypes, type execTypes, isCleatError, toCleatError } from '@cleat/schemas';
+import { ControlLink } from './control-link.ts';
+import type { Command, HeldTarget, WaitCondition } from './protocol.ts';
+
+export interface StreamsClientOptions {
+  readonly socketPath: string;
+  /** For output that slow clients have not taken; not a tmpfs. */
+  readonly spoolDirectory: string;
+  readonly logPath: string;
+  readonly log: Logger;
+  /** What a process that was there already holds: its targets may have ended while no kernel was there to say so. */
+  readonly onHeld?: (held: readonly HeldTarget[]) => void;
+  readonly idleMs?: number;
+}
+
+export interface AttachOffer {
+  readonly container: string;
+  readonly spec: Pick<containerTypes.Spec, 'process'>;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly detachKeys: string;
+  /** The monitor's socket of the run that is there already. */
+  readonly attachPath: string | undefined;
+  readonly run: number;
+}
+
+const CALL_MS = 5000;
+const IDLE_MS = 300_000;
+/** The one run of an exec. */
+const EXEC_RUN = 1;
+/** Small heaps: it holds no data but what is on its way. */
+const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+
+/**
+ * The kernel's side of the process `streams`, which is started with the first ticket and found again by a later kernel. When it dies, its
+ * clients are gone and nothing else is; the next ticket starts another one.
+ */
+export class StreamsClient {
+  readonly #options: StreamsClientOptions;
+  readonly #sessions = new Map<string, number>();
+  #link: Promise<ControlLink> | undefined;
+
+  constructor(options: StreamsClientOptions) {
+    this.#options = options;
+  }
+
+  /** Finds a process that an earlier kernel has left. False when there is none. */
+  async adopt(): Promise<boolean> {
+    try {
+      await (this.#link ??= this.#track(this.#connect()));
+      return true;
+    } catch (error) {
+      if (isNobody(error)) return false;
+      throw error;
+    }
+  }
+
+  async offerAttach(offer: AttachOffer): Promise<containerTypes.StreamTicket> {
+    const { container, run, attachPath, spec, stdin, stdout, stderr, detachKeys } = offer;
+    const { terminal, openStdin, stdinOnce } = spec.process;
+    const token = newToken();
+    const streams = { stdin, stdout, stderr, terminal, openStdin, stdinOnce, detachKeys };
+    await this.#call({ type: 'offer-attach', token, target: container, run, ...streams });
+    if (attachPath !== undefined) await this.connect(container, run, attachPath);
+    return this.#ticket(token, terminal);
+  }
+
+  async offerExec(offer: {
+    readonly exec: string;
+    readonly info: execTypes.Info;
+  }): Promise<containerTypes.StreamTicket> {
+    const { process, attachStdin, attachStdout, attachStderr, detachKeys } = offer.info;
+    const { terminal } = process;
+    const token = newToken();
+    const streams = { stdin: attachStdin, stdout: attachStdout, stderr: attachStderr, detachKeys };
+    const stdio = { terminal, openStdin: attachStdin, stdinOnce: true };
+    await this.#call({ type: 'offer-attach', token, target: offer.exec, run: EXEC_RUN, ...streams, ...stdio });
+    return this.#ticket(token, terminal);
+  }
+
+  async offerWait(wait: {
+    readonly container: string;
+    readonly condition: string;
+  }): Promise<containerTypes.StreamTicket> {
+    const token = newToken();
+    await this.#call({ type: 'offer-wait', token, target: wait.container, condition: conditionOf(wait.condition) });
+    return this.#ticket(token, false);
+  }
+
+  /** True when somebody has a ticket for the target, or is attached. */
+  hasSessions(target: string): boolean {
+    return (this.#sessions.get(target) ?? 0) > 0;
+  }
+
+  /** Opens the monitor's socket for those who wait for the run; before the process is let run. */
+  async connect(container: string, run: number, attachPath: string): Promise<void> {
+    await this.#call({ type: 'connect', target: container, run, attachPath });
+  }
+
+  async connectExec(exec: string, attachPath: string): Promise<void> {
+    await this.connect(exec, EXEC_RUN, attachPath);
+  }
+
+  exited(container: string, run: number, exitCode: number, willRestart: boolean, error = ''): void {
+    this.#tell({ type: 'exited', target: container, run, exitCode, error, willRestart });
+  }
+
+  execExited(exec: string, exitCode: number): void {
+    this.exited(exec, EXEC_RUN, exitCode, false);
+  }
+
+  removed(container: string, exitCode = 0): void {
+    this.#tell({ type: 'removed', target: container, exitCode });
+  }
+
+  /** Leaves the process to itself, for the next kernel to find. */
+  async close(): Promise<void> {
+    const link = this.#link;
+    this.#link = undefined;
+    if (link === undefined) return;
+    try {
+      (await link).close();
+    } catch {
+      // It could not be reached: there is nothing to leave.
+    }
+  }
+
+  #ticket(token: string, terminal: boolean): containerTypes.StreamTicket {
+    return { socket: this.#options.socketPath, token, terminal };
+  }
+
+  /** A process that dies under a call, or ends for want of work just then, is replaced once; every command may be repeated. */
+  async #call(command: Command): Promise<void> {
+    const deadline = Deadline.after(CALL_MS);
+    try {
+      await (await this.#use()).request(command, deadline);
+    } catch (error) {
+      if (!isCleatError(error) || error.code !== 'STREAMS_GONE') throw error;
+      await (await this.#use()).request(command, deadline);
+    }
+  }
+
+  /** Something that only matters to who is there: without a process nobody is. */
+  #tell(command: Command): void {
+    if (this.#link === undefined) return;
+    const { log } = this.#options;
+    this.#link
+      .then((link) => link.request(command, Deadline.after(CALL_MS)))
+      .catch((error: unknown) => {
+        log.debug('streams was not told', { type: command.type, target: command.target, error });
+      });
+  }
+
+  #use(): Promise<ControlLink> {
+    this.#link ??= this.#track(this.#connectOrStart());
+    return this.#link;
+  }
+
+  /** Forgets a connection that failed or ended, so that the next use makes another one. */
+  #track(opening: Promise<ControlLink>): Promise<ControlLink> {
+    const forget = (): void => {
+      if (this.#link !== opening) return;
+      this.#link = undefined;
+      this.#sessions.clear();
+    };
+    opening.then((link) => link.onClose(forget), forget);
+    return opening;
+  }
+
+  async #connectOrStart(): Promise<ControlLink> {
+    try {
+      return await this.#connect();
+    } catch (error) {
+      if (!isNobody(error)) throw error;
+    }
+    await this.#start();
+    return this.#connect();
+  }
+
+  async #connect(): Promise<ControlLink> {
+    const { socketPath, onHeld } = this.#options;
+    const deadline = Deadline.after(CALL_MS);
+    const socket = await opened(socketPath);
+    const link = new ControlLink(socket, (target, sessions) => {
+      if (sessions === 0) this.#sessions.delete(target);
+      else this.#sessions.set(target, sessions);
+    });
+    const { held } = await link.hello(deadline).catch((error: unknown) => {
+      // Of another version: it serves its clients to the end, beside a new one.
+      if (isCleatError(error) && error.code === 'STREAMS_VERSION') unlinkSync(socketPath);
+      throw error;
+    });
+    for (const { target, sessions } of held) if (sessions > 0) this.#sessions.set(target, sessions);
+    if (held.length > 0) onHeld?.(held);
+    return link;
+  }
+
+  /** The socket listens before the process is there, so that nobody has to wait or ask again for it. */
+  async #start(): Promise<void> {
+    const { socketPath, spoolDirectory, logPath, idleMs = IDLE_MS } = this.#options;
+    const listenFd = listenUnixInheritable(socketPath, 0o600);
+    const logFd = openSync(logPath, 'a', 0o600);
+    try {
+      const main = fileURLToPath(new URL('./main.js', import.meta.url));
+      const args = [...NODE_FLAGS, main, '--listen-fd=3', `--spool-dir=${spoolDirectory}`, `--idle-ms=${idleMs}`];
+      const child = spawn(process.execPath, args, {
+        detached: true,
+        stdio: ['ignore', logFd, logFd, listenFd],
+        env: { PATH: process.env['PATH'] ?? '' },
+      });
+      await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+      child.unref();
+    } catch (error) {
+      unlinkSync(socketPath);
+      throw toCleatError(error, 'STREAMS_START');
+    } finally {
+      closeSync(logFd);
+      closeDescriptor(listenFd);
+    }
+  }
+}
+
+function newToken(): string {
+  return randomBytes(16).toString('hex');
+}
+
+function conditionOf(text: string): WaitCondition {
+  if (text === 'not-running' || text === 'next-exit' || text === 'removed') return text;
+  throw new CleatError('invalid_argument', 'WAIT_CONDITION_INVALID', `invalid condition: "${text}"`);
+}
+
+/** Nothing listens there, or what did was replaced just now. */
+function isNobody(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOENT' || errno === 'ECONNREFUSED' || (isCleatError(error) && error.code === 'STREAMS_VERSION');
+}
+
+function opened(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTo({ path });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,123 @@
+// The contract between the kernel, the clients of streams and the process `streams`, which holds the monitors' attach sockets and fans
+// them out. All of them meet at one Unix socket (0600). The first line of a connection says what it is.
+//
+// 1. Control, by the kernel: a Hello, answered by a HelloAnswer. Then requests as JSON lines, each answered by a line with its id, in
+//    any order; and events from streams. The kernel may die and come back at any time: the HelloAnswer tells all that is held.
+//    Of two control connections the newer one is told of events.
+// 2. A client with a ticket: a ClientLine, and nothing is answered. The stream is this connection, unless an open descriptor comes with the
+//    line (SCM_RIGHTS): then it is that one, and this connection is closed. The ticket is good once.
+//
+// What a client sees: with a terminal the bytes as they are; else Docker's frames, [stream, 0, 0, 0, length as 4 bytes big-endian] and payload,
+// or with `raw` the payload alone. `chunked` puts every piece into a chunk of HTTP/1.1 and ends with the empty one.
+// What a client sends is its stdin. Closing its half ends stdin where `stdinOnce` says so, and otherwise nothing.
+// A client that waits gets {"StatusCode":0}, or {"StatusCode":127,"Error":{"Message":"..."}}, and a line feed.
+
+/** Raised when either side can't be understood by the other one; a newer kernel then starts a process of its own beside the old one. */
+export const PROTOCOL_VERSION = 1;
+
+/** How long a ticket waits for its client. */
+export const TICKET_MS = 60_000;
+
+export interface Hello {
+  readonly hello: 'kernel';
+  readonly protocol: number;
+}
+
+export interface HelloAnswer {
+  readonly hello: 'streams';
+  readonly protocol: number;
+  readonly pid: number;
+  readonly held: readonly HeldTarget[];
+}
+
+/** A container or exec with clients, or with a monitor's socket that is kept open. */
+export interface HeldTarget {
+  readonly target: string;
+  /** Of the monitor's socket that is open; 0: none. */
+  readonly run: number;
+  /** Attached clients and open tickets. */
+  readonly sessions: number;
+  /** What clients wait for. */
+  readonly waits: readonly WaitCondition[];
+}
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+/** A place for one client at the streams of a target's run; it gets everything from now on. */
+export interface OfferAttach {
+  readonly type: 'offer-attach';
+  readonly token: string;
+  /** Container or exec id. */
+  readonly target: string;
+  /** The run that it sees: the one that is, or the next one. */
+  readonly run: number;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly terminal: boolean;
+  /** The process keeps a stdin. */
+  readonly openStdin: boolean;
+  /** It ends with the first client that had it. Without it, or with a terminal, the monitor keeps stdin open whoever leaves. */
+  readonly stdinOnce: boolean;
+  /** With a terminal: what closes the client's stream without ending the process, "ctrl-p,ctrl-q"; empty: nothing. */
+  readonly detachKeys: string;
+}
+
+/** A place for one client that gets the exit code. */
+export interface OfferWait {
+  readonly type: 'offer-wait';
+  readonly token: string;
+  readonly target: string;
+  readonly condition: WaitCondition;
+}
+
+/** Opens the monitor's socket for those who wait for this run; before the process is let run, so that nothing is missed. Done already: fine. */
+export interface Connect {
+  readonly type: 'connect';
+  readonly target: string;
+  readonly run: number;
+  readonly attachPath: string;
+}
+
+/** The run is over, or could not begin. Who waited for it in vain leaves; who is attached leaves after the last output. */
+export interface Exited {
+  readonly type: 'exited';
+  readonly target: string;
+  readonly run: number;
+  readonly exitCode: number;
+  readonly error: string;
+  /** By policy: who waits for `not-running` waits on. */
+  readonly willRestart: boolean;
+}
+
+/** The target is gone; nobody waits any longer. */
+export interface Removed {
+  readonly type: 'removed';
+  readonly target: string;
+  readonly exitCode: number;
+}
+
+export type Command = OfferAttach | OfferWait | Connect | Exited | Removed;
+
+export type Request = Command & { readonly id: number };
+
+export interface Answer {
+  readonly id: number;
+  readonly error?: { readonly class: string; readonly code: string; readonly message: string };
+}
+
+/** The number of attached clients and open tickets of a target has changed. */
+export interface SessionsEvent {
+  readonly event: 'sessions';
+  readonly target: string;
+  readonly sessions: number;
+}
+
+export type Framing = 'docker' | 'raw' | 'chunked';
+
+export interface ClientLine {
+  readonly token: string;
+  readonly framing: Framing;
+  /** Base64 of what has been read from the client already. */
+  readonly head?: string;
+}
