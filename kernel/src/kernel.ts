@@ -18,6 +18,7 @@ import { readManifest, resolvedGrant } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
 import { PluginSupervisor } from './plugins/supervisor.ts';
+import { findProgram } from './oci/index.ts';
 import { RuntimeHost } from './runtime/runtime-host.ts';
 import { remembered } from './services/answers.ts';
 import { ClaimService, ContainerService, ExecService } from './services/container-service.ts';
@@ -140,7 +141,11 @@ export class Kernel {
 
   #makeRuntime(): RuntimeHost {
     const { runtimes, defaultRuntime, runDir, cgroupDriver, cgroupParent } = this.#config;
-    const known = new Map([['runc', 'runc'], ['crun', 'crun'], ...Object.entries(runtimes)]);
+    const wanted = new Map([['runc', 'runc'], ['crun', 'crun'], ...Object.entries(runtimes)]);
+    const known = new Map([...wanted].flatMap(([name, program]) => {
+      const path = program.startsWith('/') ? program : findProgram(program);
+      return path === undefined ? [] : [[name, path] as const];
+    }));
     const own = cgroupDriver === 'systemd' ? `cleat${this.#instanceId}.slice` : `/cleat-${this.#instanceId}`;
     return new RuntimeHost({ runtimes: known, defaultRuntime, runDir, cgroupDriver, cgroupParent: cgroupParent === '' ? own : cgroupParent });
   }

@@ -100,7 +100,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
 
   t.test('its death ends its clients and their stdin, nothing else; the next ticket starts another one', async (t) => {
     const fixture = new StreamsFixture(t);
-    const { container, client } = await fixture.runAttached(['sh', '-c', 'cat; sleep 0.2; echo over; sleep 100'], {
+    const { container, client } = await fixture.runAttached(['sh', '-c', 'cat; while :; do echo over; sleep 0.05; done'], {
       stdin: true,
     });
     client.socket.write('typed\n');
@@ -124,7 +124,8 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     const client = fixture.open(await fixture.offer(bundle), 'raw');
     const [process] = fixture.processes();
     t.ok(process);
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    const began = performance.now();
+    await waitFor('twice the idle time', () => performance.now() - began > 800);
     t.equal(fixture.processes().length, 1, 'it has a client');
     client.socket.destroy();
     fixture.client.exited(bundle.id, 1, 0, false);
