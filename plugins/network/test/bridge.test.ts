@@ -1,4 +1,4 @@
-import { needs } from '@cleat/harness';
+import { needs, startProcess } from '@cleat/harness';
 import t from 'tap';
 import { NetworkLab } from './network-lab.ts';
 import { askTcp, askUdp, serveTcp, serveUdp } from './probe.ts';
@@ -223,4 +223,35 @@ t.test('rules that somebody flushed come back whole with the next change', async
   await host.detach(web);
   await host.detach(other);
   t.notMatch(await lab.run(hostNs, 'nft', 'list', 'ruleset'), /tcp \. 808/);
+});
+
+t.test('a namespace that belongs to a user namespace is connected like any other', async (t) => {
+  if (!needs(t, 'root', 'nft', 'ip', 'busybox', 'user-namespaces')) return;
+  const lab = new NetworkLab(t);
+  const hostNs = await lab.namespace('host');
+  const host = await lab.host(hostNs);
+  await host.reconcile([]);
+  await host.createNetwork('front');
+  const mapped = startProcess(t, [
+    'unshare',
+    '--user',
+    '--map-root-user',
+    '--net',
+    'sh',
+    '-c',
+    'echo up; exec sleep 600',
+  ]);
+  await mapped.waitForOutput(/up/);
+  const web = await host.start(`/proc/${mapped.pid}/ns/net`, {
+    name: 'web',
+    network: 'front',
+    publish: [{ containerPort: 80, hostPort: 8080 }],
+  });
+  await serveTcp(t, web.namespace, 80, 'web');
+  t.equal(await askTcp(hostNs, '127.0.0.1', 8080), 'web');
+  t.match(
+    await lab.run(web.namespace, 'busybox', 'nslookup', '-type=a', 'web', '127.0.0.11'),
+    String(web.status['ipv4']),
+  );
+  await host.detach(web);
 });

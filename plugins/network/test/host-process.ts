@@ -7,9 +7,10 @@ import { parseConfig } from '../src/plugin-config.ts';
 
 /**
  * The plugin's engine as a process of its own, so that a test can put it into a namespace that plays the host, and kill
- * it. Requests and answers are lines of JSON; the arguments are the state directory, the instance id and the config.
+ * it. Requests and answers are lines of JSON; the arguments are the state directory, the instance id, the config, and
+ * optionally the record of the journal, counted from the start, around whose write it kills itself: `before-write:7`.
  */
-const [stateDir = '', instanceId = '', config = '{}'] = process.argv.slice(2);
+const [stateDir = '', instanceId = '', config = '{}', fault = ''] = process.argv.slice(2);
 
 type Handler = (engine: NetworkEngine, request: never) => unknown;
 
@@ -34,10 +35,17 @@ function say(line: Readonly<Record<string, unknown>>): void {
   );
 }
 
+let written = 0;
+
+function dieAt(point: string): void {
+  if (point === 'before-write') written += 1;
+  if (fault === `${point}:${written}`) process.kill(process.pid, 'SIGKILL');
+}
+
 const engine = await openNetworkEngine({
   instanceId,
   config: parseConfig(JSON.parse(config) as Record<string, unknown>),
-  openJournal: (replay) => Promise.resolve(Journal.open({ dir: stateDir, reserveBytes: 0, replay })),
+  openJournal: (replay) => Promise.resolve(Journal.open({ dir: stateDir, reserveBytes: 0, replay, onFault: dieAt })),
   warn: (message, fields) => say({ warning: message, fields: JSON.stringify(fields) }),
   publish: (event) => {
     say({ event });

@@ -68,13 +68,18 @@ export class NetworkLab {
   /** Starts the plugin's engine in a namespace. */
   async host(
     namespace: string,
-    options: { readonly instanceId?: string; readonly stateDir?: string; readonly config?: Json } = {},
+    options: {
+      readonly instanceId?: string;
+      readonly stateDir?: string;
+      readonly config?: Json;
+      readonly fault?: string;
+    } = {},
   ): Promise<HostProcess> {
     this.#made += 1;
     const stateDir = options.stateDir ?? join(this.directory, `state-${this.#made}`);
     mkdirSync(stateDir, { recursive: true });
     const instanceId = options.instanceId ?? randomBytes(4).toString('hex');
-    const host = new HostProcess(namespace, stateDir, instanceId, options.config ?? {});
+    const host = new HostProcess(namespace, stateDir, instanceId, options.config ?? {}, options.fault ?? '');
     this.#t.teardown(() => host.kill());
     await host.ready;
     return host;
@@ -118,13 +123,13 @@ export class HostProcess {
   #calls = 0;
   #number = 0;
 
-  constructor(namespace: string, stateDir: string, instanceId: string, config: Json) {
+  constructor(namespace: string, stateDir: string, instanceId: string, config: Json, fault: string) {
     this.namespace = namespace;
     this.stateDir = stateDir;
     this.instanceId = instanceId;
     this.#child = spawn(
       'nsenter',
-      [`--net=${namespace}`, process.execPath, HOST_PROCESS, stateDir, instanceId, JSON.stringify(config)],
+      [`--net=${namespace}`, process.execPath, HOST_PROCESS, stateDir, instanceId, JSON.stringify(config), fault],
       {
         stdio: ['pipe', 'pipe', 'pipe'],
         env: childEnv(),
