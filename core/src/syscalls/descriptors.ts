@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { CleatError } from '@cleat/schemas';
 import { addressOf, bind, checked } from './libc.ts';
 import {
@@ -19,6 +20,7 @@ const O_NONBLOCK = 0x800;
 const SCM_RIGHTS = 1;
 const CMSG_HEADER_BYTES = 16;
 
+const dup3Call = bind<[number, number, number]>('int dup3(int from, int to, int flags)');
 const fcntlCall = bind<[number, number, number]>('int fcntl(int fd, int command, long argument)');
 const sendmsgCall = bind<[number, Uint8Array, number]>('long sendmsg(int fd, const void *message, int flags)');
 const recvmsgCall = bind<[number, Uint8Array, number]>('long recvmsg(int fd, void *message, int flags)');
@@ -29,6 +31,16 @@ export const DESCRIPTORS_PER_MESSAGE = 253;
 /** Returns what it was before. */
 export function setCloseOnExec(fd: number, isSet: boolean): boolean {
   return changeFlag(fd, { get: F_GETFD, set: F_SETFD, flag: FD_CLOEXEC }, isSet);
+}
+
+/** Makes `to` another name of `from`, without close-on-exec, and closes `from`; what `to` was is closed. */
+export function moveDescriptor(from: number, to: number): void {
+  if (from === to) {
+    setCloseOnExec(to, false);
+    return;
+  }
+  checked(dup3Call(from, to, 0), 'dup3', `descriptor ${from}`);
+  closeSync(from);
 }
 
 /** Of the open file, so for everybody who shares it. Returns what it was before. */

@@ -1,7 +1,7 @@
 export { allocateBlocks, preallocate } from './allocation.ts';
 export { boundingSet, CAPABILITIES, effectiveSet, lastCapability } from './capabilities.ts';
 export type { ReceivedDescriptors } from './descriptors.ts';
-export { DESCRIPTORS_PER_MESSAGE, recvFds, sendFds, setCloseOnExec, setNonBlocking } from './descriptors.ts';
+export { DESCRIPTORS_PER_MESSAGE, moveDescriptor, recvFds, sendFds, setCloseOnExec, setNonBlocking } from './descriptors.ts';
 export { errnoName, errnoOf, fromNodeError, systemError } from './errno.ts';
 export type { FilePath } from './libc.ts';
 export type { UnixListenerOptions } from './listeners.ts';

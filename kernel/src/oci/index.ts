@@ -12,5 +12,5 @@ export { buildProcess } from './process.ts';
 export { seccompFor } from './seccomp.ts';
 export type { ContributedParts, NamespacePaths, SpecParts } from './spec.ts';
 export { buildSpec, resourcesOf, viewSpec } from './spec.ts';
-export type { NameRoot, ResolvedUser } from './user.ts';
+export type { ResolvedUser } from './user.ts';
 export { resolveUser } from './user.ts';

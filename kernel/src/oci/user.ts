@@ -1,4 +1,4 @@
-import { errnoOf, type SafeRoot } from '@cleat/core/syscalls';
+import { errnoOf, SafeRoot } from '@cleat/core/syscalls';
 import { CleatError } from '@cleat/schemas';
 
 /** Who a process runs as. */
@@ -9,9 +9,6 @@ export interface ResolvedUser {
   /** The home directory by the container's passwd file; `/` where it names none. */
   readonly home: string;
 }
-
-/** The root that the names are looked up in. */
-export type NameRoot = Pick<SafeRoot, 'readFile'>;
 
 /** A passwd file larger than this is not one. */
 const FILE_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -31,13 +28,14 @@ interface Group {
 }
 
 /**
- * Looks up `user[:group]`, each a name or a number, and further groups in /etc/passwd and /etc/group below `root`, as Docker does: a number
- * needs no entry, a group that is named takes the place of all that the user is a member of.
+ * Looks up `user[:group]`, each a name or a number, and further groups in /etc/passwd and /etc/group below the directory `root`, following
+ * no link out of it, as Docker does: a number needs no entry, a group that is named takes the place of all that the user is a member of.
+ * @throws CleatError USER_NOT_FOUND, GROUP_NOT_FOUND, USER_OUT_OF_RANGE
  */
-export function resolveUser(root: NameRoot, user: string, groups: readonly string[] = []): ResolvedUser {
+export function resolveUser(root: string, user: string, groups: readonly string[] = []): ResolvedUser {
   const [userText = '', groupText = ''] = splitOnce(user);
-  const entries = readGroups(root);
-  const { account, name } = findAccount(readAccounts(root), userText);
+  const { accounts, entries } = readNames(root);
+  const { account, name } = findAccount(accounts, userText);
   const more = groups.map((group) => groupId(entries, group));
   if (groupText !== '') {
     return { uid: account.uid, gid: groupId(entries, groupText), additionalGids: unique(more), home: account.home };
@@ -45,6 +43,15 @@ export function resolveUser(root: NameRoot, user: string, groups: readonly strin
   const memberOf = name === undefined ? [] : entries.filter((group) => group.members.includes(name));
   const additionalGids = unique([...memberOf.map((group) => group.gid), ...more]);
   return { uid: account.uid, gid: account.gid, additionalGids, home: account.home };
+}
+
+function readNames(path: string): { readonly accounts: readonly Account[]; readonly entries: readonly Group[] } {
+  const root = new SafeRoot(path);
+  try {
+    return { accounts: readAccounts(root), entries: readGroups(root) };
+  } finally {
+    root.close();
+  }
 }
 
 function splitOnce(text: string): string[] {
@@ -95,7 +102,7 @@ function unique(ids: readonly number[]): number[] {
   return [...new Set(ids)];
 }
 
-function readAccounts(root: NameRoot): Account[] {
+function readAccounts(root: SafeRoot): Account[] {
   return linesOf(root, 'etc/passwd').flatMap(([name, , uid, gid, , home]) => {
     const numbers = [numberOf(uid ?? ''), numberOf(gid ?? '')];
     const [uidNumber, gidNumber] = numbers;
@@ -104,7 +111,7 @@ function readAccounts(root: NameRoot): Account[] {
   });
 }
 
-function readGroups(root: NameRoot): Group[] {
+function readGroups(root: SafeRoot): Group[] {
   return linesOf(root, 'etc/group').flatMap(([name, , gid, members]) => {
     const gidNumber = numberOf(gid ?? '');
     if (name === undefined || name === '' || gidNumber === undefined) return [];
@@ -113,7 +120,7 @@ function readGroups(root: NameRoot): Group[] {
 }
 
 /** The fields of each line; none when the container has no such file. */
-function linesOf(root: NameRoot, path: string): string[][] {
+function linesOf(root: SafeRoot, path: string): string[][] {
   return textOf(root, path)
     .split('\n')
     .map((line) => line.trim())
@@ -121,7 +128,7 @@ function linesOf(root: NameRoot, path: string): string[][] {
     .map((line) => line.split(':'));
 }
 
-function textOf(root: NameRoot, path: string): string {
+function textOf(root: SafeRoot, path: string): string {
   try {
     return root.readFile(path, FILE_LIMIT_BYTES).toString('utf8');
   } catch (error) {

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Deadline } from '@cleat/core';
 import { CgroupTree } from '@cleat/core/cgroup';
-import { processStartTime, SafeRoot, signalProcess } from '@cleat/core/syscalls';
+import { processStartTime, signalProcess } from '@cleat/core/syscalls';
 import type { containerTypes, journal } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
 import type { BundleInput, ExecStart, NamespacePaths, ProcessStart, RunEnd, RuntimePort, StartedProcess, WatchedRun } from '../engine/ports.ts';
@@ -104,7 +104,7 @@ export class RuntimeHost implements RuntimePort {
     const { spec, bundle, contribution, paths, root } = input;
     const { resources } = supportedResources(spec.resources, this.#host);
     prepareBindSources(spec.mounts);
-    const user = resolveUser(new SafeRoot(root), spec.process.user, spec.process.groups);
+    const user = resolveUser(root, spec.process.user, spec.process.groups);
     const devices = [...(spec.privileged ? hostDevices() : []), ...findDevices([...spec.devices, ...contribution.devices])];
     const cgroupsPath = cgroupsPathOf(this.#place(input.cgroupName, spec.cgroupParent));
     const built = buildSpec({
@@ -230,7 +230,7 @@ export class RuntimeHost implements RuntimePort {
   async exec(start: ExecStart): Promise<StartedProcess> {
     const { info, container, directory, containerSpec } = start;
     const wanted = { ...info.process, consoleRows: start.rows, consoleColumns: start.columns };
-    const user = resolveUser(new SafeRoot(start.root), wanted.user === '' ? containerSpec.process.user : wanted.user, wanted.groups);
+    const user = resolveUser(start.root, wanted.user === '' ? containerSpec.process.user : wanted.user, wanted.groups);
     const process = buildProcess({ process: wanted, user, isPrivileged: info.privileged, host: this.#host, environment: start.environment, hostname: containerSpec.hostname });
     const onSocket = start.onSocket;
     const made = await execMonitored({

@@ -1,0 +1,13 @@
+// What a program that starts the platform needs of the system.
+import { closeSync, openSync } from 'node:fs';
+import { flock } from '@cleat/core/syscalls';
+
+export { execve, isSameProcess, listenTcpInheritable, listenUnixInheritable, moveDescriptor, processStartTime, setCloseOnExec, signalProcess } from '@cleat/core/syscalls';
+
+/** Takes the lock of a file, for as long as the descriptor that it gives is open; undefined when another has it. */
+export function lockFile(path: string): number | undefined {
+  const fd = openSync(path, 'a', 0o600);
+  if (flock(fd, { exclusive: true, nonBlocking: true })) return fd;
+  closeSync(fd);
+  return undefined;
+}
