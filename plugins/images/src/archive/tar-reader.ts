@@ -126,9 +126,15 @@ export class TarReader {
   #bodyBytes = 0;
   #paddingBytes = 0;
   #sparse: SparseMap | undefined;
+  #hasEndMark = false;
 
   constructor(source: AsyncIterable<Buffer>) {
     this.#queue = new ByteQueue(source);
+  }
+
+  /** False at the end of an archive that just stops, as one does whose sender died between two entries. */
+  get hasEndMark(): boolean {
+    return this.#hasEndMark;
   }
 
   /** The next entry; undefined at the end, when the source has been read to its last byte. */
@@ -173,6 +179,7 @@ export class TarReader {
     const block = await this.#queue.take(BLOCK_BYTES);
     if (block.length !== 0 && block.length < BLOCK_BYTES) throw truncated();
     const header = block.length === 0 ? undefined : decodeHeader(block);
+    this.#hasEndMark = block.length > 0 && header === undefined;
     // What follows the end is padding; it is read since the checksum of a layer covers it.
     if (header === undefined) await this.#queue.skip(Number.POSITIVE_INFINITY);
     return header;

@@ -41,7 +41,7 @@ export function imageService(store: ImageStore, streams: ImageStreams): ServiceH
       return { items: items.map(removedItem), spaceBytes };
     },
     import: (request) => streams.import(planImport(request)),
-    load: () => streams.load(),
+    load: (request) => streams.load(request),
     save: (request) => streams.save(planSave(store, request.images)),
   };
 }

@@ -4,6 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import { toCleatError } from '@cleat/schemas';
 import type { PluginContext, StreamTicket } from '@cleat/sdk';
 import { storageError } from '../layer/errno.ts';
+import type { Layer } from '../layer/layer-store.ts';
+import { digestHex } from '../store/digest.ts';
 import { type ImportPlan, importImage } from '../store/image-import.ts';
 import { loadImages } from '../store/image-load.ts';
 import type { SavePlan } from '../store/image-save.ts';
@@ -26,10 +28,19 @@ export class ImageStreams {
     });
   }
 
-  /** Lines: {"id": "sha256:...", "names": [...]} for each image, {"error": {...}} when it goes wrong. */
-  load(): Promise<StreamTicket> {
+  /** Lines: {"id": "sha256:...", "reference": "name:tag"} for each name, without reference for an image that has none. */
+  load(request: { readonly quiet: boolean }): Promise<StreamTicket> {
     return this.#receive(async (source, say, signal) => {
-      await loadImages(this.#store, source, { signal, onLoaded: say });
+      await loadImages(this.#store, source, {
+        signal,
+        onLayer: (layer) => {
+          if (!request.quiet) say({ progress: layerProgress(layer) });
+        },
+        onLoaded: ({ id, names }) => {
+          if (names.length === 0) say({ id });
+          for (const reference of names) say({ id, reference });
+        },
+      });
     });
   }
 
@@ -50,6 +61,8 @@ export class ImageStreams {
       const gone = new AbortController();
       const onClose = (): void => gone.abort(new Error('the client went away'));
       connection.once('close', onClose);
+      // A client that died is noticed by a write; the close that follows says the same.
+      connection.on('error', onClose);
       const say = (line: object): void => void connection.write(`${JSON.stringify(line)}\n`);
       try {
         await work(bytesOf(connection), say, AbortSignal.any([gone.signal, this.#context.signal]));
@@ -63,6 +76,11 @@ export class ImageStreams {
       }
     });
   }
+}
+
+function layerProgress(layer: Layer): object {
+  const item = digestHex(layer.diffId).slice(0, 12);
+  return { message: 'Loading layer', item, current: layer.archiveBytes, total: layer.archiveBytes };
 }
 
 /** The client's bytes. Unlike the socket's own iterator it leaves the connection open, for the answer. */

@@ -53,6 +53,10 @@ export async function unpackLayer(job: UnpackJob): Promise<UnpackResult> {
   } finally {
     await reader.close();
   }
+  // With a diff id it is the hash that tells; some writers leave the mark out.
+  if (job.diffId === undefined && !reader.hasEndMark) {
+    throw new CleatError('invalid_argument', 'IMAGE_ARCHIVE_TRUNCATED', 'the archive has no end: it was cut off');
+  }
   unpacker.finish();
   const diffId = finishDigest(hash);
   if (job.diffId !== undefined && job.diffId !== diffId) {

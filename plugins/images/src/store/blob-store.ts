@@ -47,10 +47,6 @@ export class BlobStore {
     return join(this.#blobs, digestHex(digest));
   }
 
-  async has(digest: Digest): Promise<boolean> {
-    return (await this.#size(digest)) !== undefined;
-  }
-
   /** Errors: IMAGE_BLOB_MISSING. */
   async size(digest: Digest): Promise<number> {
     const size = await this.#size(digest);
@@ -88,7 +84,7 @@ export class BlobStore {
   }
 
   async #keep(staged: StagedBlob): Promise<Blob> {
-    if (await this.has(staged.digest)) {
+    if ((await this.#size(staged.digest)) !== undefined) {
       await this.discard(staged);
       return staged;
     }

@@ -15,6 +15,9 @@ export interface ImportOptions {
   readonly platform: string;
 }
 
+/** As Docker has it for an archive that the client sends. */
+const DEFAULT_MESSAGE = 'Imported from -';
+
 /** What an import is, checked before the first byte is read. */
 export interface ImportPlan {
   readonly name: ImageReference | undefined;
@@ -29,7 +32,7 @@ export function planImport(options: ImportOptions): ImportPlan {
     name: options.target === '' ? undefined : parseTag(options.target),
     defaults: applyChanges(NO_DEFAULTS, options.changes),
     platform: parsePlatform(options.platform),
-    comment: options.message,
+    comment: options.message === '' ? DEFAULT_MESSAGE : options.message,
   };
 }
 

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { uncompressed } from '../archive/peek.ts';
 import { type TarEntry, TarReader } from '../archive/tar-reader.ts';
+import type { Layer } from '../layer/layer-store.ts';
 import { type ArchivedImage, ArchiveFiles, invalidArchive } from './archive-files.ts';
 import type { BlobStore, StagedBlob } from './blob-store.ts';
 import type { Digest } from './digest.ts';
@@ -34,7 +35,7 @@ export async function loadImages(
         files.get('manifest.json') === undefined ? await readOciLayout(files) : await readDockerArchive(files);
       const loaded: LoadedImage[] = [];
       for (const image of found) {
-        const result = await loadImage(store, image, lease, options.signal);
+        const result = await loadImage({ store, lease, options }, image);
         loaded.push(result);
         options.onLoaded?.(result);
       }
@@ -47,6 +48,8 @@ export async function loadImages(
 
 export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
+  /** A layer that was not there before is unpacked. */
+  readonly onLayer?: (layer: Layer) => void;
   readonly onLoaded?: (image: LoadedImage) => void;
 }
 
@@ -90,12 +93,15 @@ async function* bodyOf(reader: TarReader): AsyncGenerator<Buffer, void> {
   for await (const piece of reader.body()) yield piece.data;
 }
 
-async function loadImage(
-  store: ImageStore,
-  image: ArchivedImage,
-  lease: Lease,
-  signal: AbortSignal | undefined,
-): Promise<LoadedImage> {
+/** What one load works with. */
+interface Loading {
+  readonly store: ImageStore;
+  readonly lease: Lease;
+  readonly options: LoadOptions;
+}
+
+async function loadImage(loading: Loading, image: ArchivedImage): Promise<LoadedImage> {
+  const { store, lease } = loading;
   const config = parseImageConfig(image.configText);
   requireLinux(config.os);
   if (config.diffIds.length !== image.layers.length) {
@@ -105,7 +111,7 @@ async function loadImage(
   for (const [i, diffId] of config.diffIds.entries()) {
     const staged = image.layers[i];
     if (staged === undefined) throw invalidArchive('a layer is missing');
-    parent = await loadLayer(store, staged, { parent, diffId }, lease, signal);
+    parent = await loadLayer(loading, staged, { parent, diffId });
   }
   const record = await store.add(image.configText, { type: 'image.loaded', names: image.names }, lease);
   await store.publish();
@@ -113,21 +119,18 @@ async function loadImage(
 }
 
 async function loadLayer(
-  store: ImageStore,
+  { store, lease, options }: Loading,
   staged: StagedBlob,
   place: { parent: Digest | undefined; diffId: Digest },
-  lease: Lease,
-  signal: AbortSignal | undefined,
 ): Promise<Digest> {
   const known = store.layers.find(place.parent, place.diffId, lease);
   if (known !== undefined) return known.chain;
   lease.hold(staged.digest);
-  // Two images of one archive may share the layer: the first one has made it a blob already.
-  if (!(await store.blobs.has(staged.digest))) await store.blobs.keep(staged);
+  // Images of one archive may share the file; then an earlier one has made it a blob already.
+  await store.blobs.keep(staged);
   const blobPath = store.blobs.path(staged.digest);
-  const layer = await store.layers.ensure(
-    { ...place, blob: staged.digest, blobPath, hold: lease.hold.bind(lease) },
-    signal,
-  );
+  const hold = lease.hold.bind(lease);
+  const layer = await store.layers.ensure({ ...place, blob: staged.digest, blobPath, hold }, options.signal);
+  options.onLayer?.(layer);
   return layer.chain;
 }
