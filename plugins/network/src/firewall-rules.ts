@@ -4,15 +4,12 @@ import { addressText, key, keyBytes, subnetRange } from '@cleat/sdk/netlink';
 import type { BridgeSettings } from './bridge-settings.ts';
 import type { BoundPort, NetworkDefinition } from './model.ts';
 
-/**
- * The table without its elements. Every network, endpoint and port is an element of its sets and maps; no rule is ever
- * added, so that a packet's way does not grow with the number of containers.
- */
-export function tableText(table: TableName): string {
-  return `table ${table.family} ${table.name} {
-	# one element per network
+/** Every network, endpoint and port is an element of these. No rule is ever added, so a packet's way does not grow with their number. */
+const SETS = `	# one element per network
 	set bridges { type ifname; }
 	set internal { type ifname; }
+	# the host's own links, when forwarding was off before this plugin needed it
+	set uplinks { type ifname; }
 	map pairs { type ifname . ifname : verdict; }
 	set hairpin4 { type ifname . ipv4_addr; flags interval; }
 	set hairpin6 { type ifname . ipv6_addr; flags interval; }
@@ -23,8 +20,9 @@ export function tableText(table: TableName): string {
 	map pub4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
 	map any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
 	map pub6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
+`;
 
-	chain raw {
+const CHAINS = `	chain raw {
 		type filter hook prerouting priority raw; policy accept;
 		# Bridges have route_localnet, and destination NAT comes before the check for martians: without this line
 		# a neighbour of the host could reach what is published on 127.0.0.1.
@@ -63,16 +61,16 @@ export function tableText(table: TableName): string {
 		oifname @bridges ct status dnat accept
 		oifname @bridges drop
 		iifname @bridges accept
+		# The host is no router between its networks only because containers need forwarding.
+		iifname @uplinks oifname @uplinks drop
 	}
-}
 `;
-}
 
 /** The script that replaces the table, if there is one, by a new one with these elements, in one transaction. */
 export function replaceTableText(table: TableName, elements: readonly SetElement[]): string {
   const name = `${table.family} ${table.name}`;
   // The first line makes the second one work when there is no table yet.
-  const lines = [`table ${name}`, `delete table ${name}`, tableText(table)];
+  const lines = [`table ${name}`, `delete table ${name}`, `table ${name} {\n${SETS}${CHAINS}}`];
   for (const [set, members] of bySet(elements))
     lines.push(`add element ${name} ${set} { ${members.map(elementText).join(', ')} }`);
   return `${lines.join('\n')}\n`;
@@ -114,6 +112,11 @@ export function elementIdentity(element: SetElement): string {
   const range =
     element.range === undefined ? '' : `${element.range.first.toString('hex')}-${element.range.last.toString('hex')}`;
   return `${element.set} ${keyBytes(element.key).toString('hex')} ${range}`;
+}
+
+/** Links of the host that packets are not forwarded between. */
+export function guardElements(uplinks: readonly string[]): readonly SetElement[] {
+  return uplinks.map((name) => ({ set: 'uplinks', key: [key.interface(name)] }));
 }
 
 /** What a bridge network has in the table. */

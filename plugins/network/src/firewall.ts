@@ -37,11 +37,14 @@ export class Firewall {
     });
   }
 
-  /** Takes these elements as all there are, and makes the kernel's table so in one transaction: a packet sees the old one or the new one. */
-  replace(elements: readonly SetElement[]): Promise<void> {
+  /**
+   * Takes what `elements` gives, when its turn comes, as all there is, and makes the kernel's table so in one
+   * transaction: a packet sees the old one or the new one.
+   */
+  replace(elements: () => readonly SetElement[]): Promise<void> {
     return this.#inTurn(async () => {
       this.#elements.clear();
-      for (const element of elements) this.#elements.set(elementIdentity(element), element);
+      for (const element of elements()) this.#elements.set(elementIdentity(element), element);
       await this.#rebuild();
     });
   }

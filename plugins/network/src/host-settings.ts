@@ -29,12 +29,13 @@ export function hasIpv6(): boolean {
   return read(join(IPV6, 'conf/all/disable_ipv6')) === '0';
 }
 
-/** Lets the host pass packets on between containers and the outside; true when it did not do so before. */
-export function enableIpv4Forwarding(): boolean {
-  const path = join(IPV4, 'ip_forward');
-  if (read(path) === '1') return false;
-  set(path, '1');
-  return true;
+export function isIpv4Forwarding(): boolean {
+  return read(join(IPV4, 'ip_forward')) === '1';
+}
+
+/** Lets the host pass packets on between containers and the outside. */
+export function enableIpv4Forwarding(): void {
+  set(join(IPV4, 'ip_forward'), '1');
 }
 
 /** A host that forwards IPv6 no longer listens to router advertisements unless told to: its own default route would expire. */
@@ -58,9 +59,19 @@ export function isBridgeTrafficFiltered(): boolean {
   return read(join(BRIDGE_FILTER, 'bridge-nf-call-iptables')) === '1';
 }
 
-/** In the namespace of the calling thread. */
+/**
+ * Of a link in the namespace of the calling thread, before it is set up. Without IPv6 it has none at all; with it, no
+ * second is lost looking for others with its addresses: who gives them out knows that there are none.
+ */
 export function setIpv6(link: string, isEnabled: boolean): void {
-  set(join(IPV6, 'conf', link, 'disable_ipv6'), isEnabled ? '0' : '1');
+  const path = join(IPV6, 'conf', link);
+  set(join(path, 'disable_ipv6'), isEnabled ? '0' : '1');
+  if (isEnabled) set(join(path, 'accept_dad'), '0');
+}
+
+/** A container must not be able to offer itself to the host as a router. */
+export function refuseRouterAdvertisements(link: string): void {
+  set(join(IPV6, 'conf', link, 'accept_ra'), '0');
 }
 
 /** The range that the kernel takes ports from for connections without a port of their own. */

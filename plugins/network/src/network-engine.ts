@@ -53,6 +53,7 @@ export async function openNetworkEngine(options: EngineOptions): Promise<Network
     warn,
     otherPools: (networkId) => poolsOf(store.networks().filter((network) => network.id !== networkId)),
     hostLinks: (networkId) => store.endpointsOf(networkId).flatMap(({ attachment }) => attachment?.hostLink ?? []),
+    guarded: (uplinks) => store.putForwardingGuard(uplinks),
     exists: (networkId) => store.network(networkId) !== undefined,
     changed: (network) => {
       store.putNetwork(network);

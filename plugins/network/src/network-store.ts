@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { CleatError } from '@cleat/schemas';
 import type { Endpoint, NetworkDefinition } from './model.ts';
 
@@ -25,7 +26,14 @@ type Change =
   | { readonly type: 'network'; readonly network: NetworkDefinition }
   | { readonly type: 'network-removed'; readonly id: string }
   | { readonly type: 'endpoint'; readonly endpoint: Endpoint }
-  | { readonly type: 'endpoint-removed'; readonly key: string };
+  | { readonly type: 'endpoint-removed'; readonly key: string }
+  | { readonly type: 'forwarding'; readonly guard: ForwardingGuard };
+
+/** Forwarding was switched on by this plugin, in a boot, on a host with these links. */
+interface ForwardingGuard {
+  readonly bootId: string;
+  readonly uplinks: readonly string[];
+}
 
 /** Networks and endpoints, in memory and in a journal. A change is written before its method returns. */
 export class NetworkStore {
@@ -33,6 +41,7 @@ export class NetworkStore {
   readonly #endpoints = new Map<string, Endpoint>();
   /** Being removed: nobody finds them any more, but what is there of them is still to go. */
   readonly #retired = new Set<string>();
+  #guard: ForwardingGuard | undefined;
   #journal: StoreJournal | undefined;
   #rotation: Promise<void> | undefined;
 
@@ -93,6 +102,15 @@ export class NetworkStore {
     if (this.#endpoints.has(key)) this.#write({ type: 'endpoint-removed', key });
   }
 
+  /** Links that packets are not to be forwarded between; a boot begins with none. */
+  forwardingGuard(): readonly string[] {
+    return this.#guard?.bootId === currentBootId() ? this.#guard.uplinks : [];
+  }
+
+  putForwardingGuard(uplinks: readonly string[]): void {
+    this.#write({ type: 'forwarding', guard: { bootId: currentBootId(), uplinks } });
+  }
+
   /** Resolves when every change made so far survives a loss of power. */
   async sync(): Promise<void> {
     await this.#journal?.sync();
@@ -123,6 +141,9 @@ export class NetworkStore {
       case 'endpoint-removed':
         this.#endpoints.delete(change.key);
         return;
+      case 'forwarding':
+        this.#guard = change.guard;
+        return;
     }
   }
 
@@ -145,8 +166,9 @@ export class NetworkStore {
 
   #rotate(journal: StoreJournal): void {
     const items: Change[] = [
-      ...this.networks().map((network) => ({ type: 'network', network }) as const),
+      ...[...this.#networks.values()].map((network) => ({ type: 'network', network }) as const),
       ...this.endpoints().map((endpoint) => ({ type: 'endpoint', endpoint }) as const),
+      ...(this.#guard === undefined ? [] : [{ type: 'forwarding', guard: this.#guard } as const]),
     ];
     // A rotation that fails leaves the journal as it is; the next write tries again.
     this.#rotation = journal
@@ -156,6 +178,10 @@ export class NetworkStore {
         this.#rotation = undefined;
       });
   }
+}
+
+function currentBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** The journal's checksum vouches for the content; the format name for its shape. */

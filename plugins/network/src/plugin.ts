@@ -4,6 +4,9 @@ import { manifest } from './manifest.ts';
 import { openNetworkEngine } from './network-engine.ts';
 import { parseConfig } from './plugin-config.ts';
 
+/** Networks and endpoints are small, and only their latest state is of interest. */
+const MIB = 1024 * 1024;
+
 /** Provider of the kind `network`, and the service of that name. */
 export const networkPlugin: PluginDefinition = definePlugin({
   manifest,
@@ -11,7 +14,8 @@ export const networkPlugin: PluginDefinition = definePlugin({
     const engine = await openNetworkEngine({
       instanceId: context.instanceId,
       config: parseConfig(context.config),
-      openJournal: (replay) => context.openJournal({ replay }),
+      openJournal: (replay) =>
+        context.openJournal({ replay, segmentBytes: MIB, retainBytes: MIB, reserveBytes: MIB / 16 }),
       warn: (message, fields) => context.log.warn(message, fields),
       publish: (event) => context.publish(event),
     });

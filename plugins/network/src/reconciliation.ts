@@ -3,7 +3,7 @@ import type { AddressBook } from './address-book.ts';
 import { parseBridgeSettings } from './bridge-settings.ts';
 import type { BridgeDriver } from './drivers/bridge-driver.ts';
 import type { Firewall } from './firewall.ts';
-import { networkElements, portElements } from './firewall-rules.ts';
+import { guardElements, networkElements, portElements } from './firewall-rules.ts';
 import type { Attachment, Endpoint, NetworkDefinition } from './model.ts';
 import { endpointKey } from './model.ts';
 import type { NetworkProvider } from './network-provider.ts';
@@ -48,7 +48,7 @@ export class Reconciliation {
     const failures: provider.FailureInput[] = [];
     await this.#settleOwed(all, failures);
     await this.#dropUnlisted(all, failures);
-    const lacks = this.#takeListed(all);
+    const lacks = this.#takeListed(all, failures);
     await this.#endVoid(all.bootId);
     const attached = this.#attached();
     await this.#restoreHost(attached);
@@ -93,15 +93,19 @@ export class Reconciliation {
   }
 
   /** Rebuilds what is listed and not known; gives what can't be, since its network is not known either. */
-  #takeListed(all: ReconcileAll): provider.ReconcileResponseInput['lacks'] {
+  #takeListed(all: ReconcileAll, failures: provider.FailureInput[]): provider.ReconcileResponseInput['lacks'] {
     const { store, provider } = this.#parts;
     const lacks: provider.Held['reference'][] = [];
     for (const held of all.held) {
       const known = store.endpoint(keyOf(held));
-      if (known === undefined || (held.attached && known.attachment === undefined)) {
-        if (provider.rebuild(held) === undefined) lacks.push(held.reference);
-      } else if (known.containerName !== held.container.name && held.container.name !== '') {
-        store.putEndpoint({ ...known, containerName: held.container.name });
+      try {
+        if (known === undefined || (held.attached && known.attachment === undefined)) {
+          if (provider.rebuild(held) === undefined) lacks.push(held.reference);
+        } else if (known.containerName !== held.container.name && held.container.name !== '') {
+          store.putEndpoint({ ...known, containerName: held.container.name });
+        }
+      } catch (error) {
+        failures.push({ reference: held.reference, reason: reasonOf(error) });
       }
     }
     return lacks;
@@ -137,19 +141,22 @@ export class Reconciliation {
   async #restoreHost(attached: readonly Attached[]): Promise<void> {
     const { store, bridges, firewall } = this.#parts;
     const used = new Map(attached.map(({ network }) => [network.id, network]));
-    const kept = store
-      .networks()
-      .filter((network) => network.bridge !== '' && (used.has(network.id) || bridges.hasLink(network.bridge)));
-    if (kept.length > 0 || firewall.isOnHost()) {
-      await firewall.replace([
-        ...kept.flatMap((network) => networkElements(network, parseBridgeSettings(network.options))),
+    // Clients may make networks meanwhile, so what is kept is asked anew for each step.
+    const open = (): readonly NetworkDefinition[] =>
+      store
+        .networks()
+        .filter((network) => network.bridge !== '' && (used.has(network.id) || bridges.hasLink(network.bridge)));
+    if (open().length > 0 || firewall.isOnHost()) {
+      await firewall.replace(() => [
+        ...guardElements(store.forwardingGuard()),
+        ...open().flatMap((network) => networkElements(network, parseBridgeSettings(network.options))),
         ...attached.flatMap(({ attachment }) => elementsOf(attachment)),
       ]);
     }
     for (const network of used.values()) await bridges.open(network);
     bridges.sweep(
       new Set(attached.map(({ attachment }) => attachment.hostLink)),
-      new Set(kept.map((network) => network.bridge)),
+      new Set(store.networks().map((network) => network.bridge)),
     );
   }
 

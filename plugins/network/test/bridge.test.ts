@@ -255,3 +255,37 @@ t.test('a namespace that belongs to a user namespace is connected like any other
   );
   await host.detach(web);
 });
+
+t.test('a host that forwarded nothing before becomes no router between its own networks', async (t) => {
+  if (!needs(t, 'root', 'nft', 'ip', 'busybox')) return;
+  const lab = new NetworkLab(t);
+  const hostNs = await lab.namespace('host');
+  // Links without a kind are devices; a namespace has only ones of a kind, of which vlan and bond count as devices too.
+  const left = await lab.namespace('left');
+  const right = await lab.namespace('right');
+  await lab.wire(hostNs, '198.51.100.1', left, '198.51.100.2');
+  await lab.wire(hostNs, '203.0.113.1', right, '203.0.113.2');
+  await lab.run(left, 'ip', 'route', 'add', 'default', 'via', '198.51.100.1');
+  await lab.run(right, 'ip', 'route', 'add', 'default', 'via', '203.0.113.1');
+  const host = await lab.host(hostNs);
+  await host.reconcile([]);
+  const web = await host.start(await lab.namespace('web'), { name: 'web' });
+  t.match(
+    await lab.run(hostNs, 'nft', 'list', 'chain', 'inet', `cleat-${host.instanceId}`, 'forward'),
+    'iifname @uplinks oifname @uplinks drop',
+  );
+  const uplinks = (await lab.run(hostNs, 'ip', '-br', 'link')).match(/wa\d+/g) ?? [];
+  await lab.run(
+    hostNs,
+    'nft',
+    'add',
+    'element',
+    'inet',
+    `cleat-${host.instanceId}`,
+    'uplinks',
+    `{ ${uplinks.map((name) => `"${name}"`).join(', ')} }`,
+  );
+  await serveTcp(t, right, 9000, 'right');
+  t.equal(await askTcp(left, '203.0.113.2', 9000, 1), '', 'not from one side to the other');
+  t.equal(await askTcp(web.namespace, '203.0.113.2', 9000), 'right', 'but from a container');
+});

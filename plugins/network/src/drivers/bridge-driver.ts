@@ -7,13 +7,14 @@ import type { BridgeSettings } from '../bridge-settings.ts';
 import { parseBridgeSettings } from '../bridge-settings.ts';
 import type { PublishedPort } from '../claim-options.ts';
 import type { Firewall } from '../firewall.ts';
-import { networkElements, portElements } from '../firewall-rules.ts';
+import { guardElements, networkElements, portElements } from '../firewall-rules.ts';
 import { passForwardPolicies } from '../forward-policy.ts';
 import {
   allowLoopbackRouting,
   enableIpv4Forwarding,
   enableIpv6Forwarding,
   isBridgeTrafficFiltered,
+  isIpv4Forwarding,
 } from '../host-settings.ts';
 import type { InstanceNames } from '../instance-names.ts';
 import type { AssignedAddress, Attachment, Endpoint, NetworkDefinition } from '../model.ts';
@@ -40,6 +41,8 @@ export interface BridgeDriverOptions {
   readonly exists: (networkId: string) => boolean;
   /** Keeps a network that was given another subnet. */
   readonly changed: (network: NetworkDefinition) => void;
+  /** Keeps which links of the host packets are not forwarded between. */
+  readonly guarded: (uplinks: readonly string[]) => void;
   /** The number of the next interface of a container. */
   readonly interfaceNumber: (container: string, prefix: string) => number;
 }
@@ -172,7 +175,7 @@ export class BridgeDriver implements NetworkDriver {
     const settings = parseBridgeSettings(opened.network.options);
     await this.#options.firewall.add(networkElements(opened.network, settings));
     allowLoopbackRouting(opened.network.bridge);
-    enableIpv4Forwarding();
+    await this.#enableForwarding();
     if (opened.network.ipv6) enableIpv6Forwarding();
     await passForwardPolicies(forwardMatch(opened.network.bridge, this.#options.names)).catch((error: unknown) => {
       this.#options.warn(
@@ -182,6 +185,18 @@ export class BridgeDriver implements NetworkDriver {
     });
     this.#settingsSeen.add(network.id);
     return { network: opened.network, link: opened.link };
+  }
+
+  /** A host that did not forward before is not to become a router between its own networks. */
+  async #enableForwarding(): Promise<void> {
+    if (isIpv4Forwarding()) return;
+    const uplinks = this.#routes
+      .links()
+      .filter(isUplink)
+      .map((link) => link.name);
+    this.#options.guarded(uplinks);
+    await this.#options.firewall.add(guardElements(uplinks));
+    enableIpv4Forwarding();
   }
 
   #rejoin(hostLink: string, bridge: Link): void {
@@ -256,6 +271,13 @@ export class BridgeDriver implements NetworkDriver {
       if (!isNetlinkErrno(error, 'EOPNOTSUPP', 'EINVAL')) throw error;
     }
   }
+}
+
+const UPLINK_KINDS: ReadonlySet<string> = new Set(['bond', 'team', 'vlan']);
+
+/** A device of the host itself, not one that some software made to connect containers or machines. */
+function isUplink(link: Link): boolean {
+  return link.kind === undefined ? link.name !== 'lo' : UPLINK_KINDS.has(link.kind);
 }
 
 /** How iptables names the bridge: ours all at once, one that the user named by itself. */

@@ -7,7 +7,7 @@ import { completePool } from '../address-pool.ts';
 import { parseBridgeSettings } from '../bridge-settings.ts';
 import { pickSubnet } from '../default-pools.ts';
 import { parse as parseResolvConf } from '../dns/resolv-conf.ts';
-import { setIpv6 } from '../host-settings.ts';
+import { refuseRouterAdvertisements, setIpv6 } from '../host-settings.ts';
 import type { NetworkDefinition } from '../model.ts';
 import type { Subnet } from '../subnet.ts';
 import { overlaps, parseSubnet } from '../subnet.ts';
@@ -108,6 +108,7 @@ function makeBridge(routes: Rtnetlink, network: NetworkDefinition): Link {
     throw new CleatError('internal', 'NETWORK_BRIDGE_LOST', `the bridge ${network.bridge} vanished while it was made`);
   try {
     setIpv6(network.bridge, network.ipv6);
+    refuseRouterAdvertisements(network.bridge);
     const addresses = network.pools.filter((pool) => pool.gateway !== '');
     routes.execute(
       ...addresses.map((pool) =>
