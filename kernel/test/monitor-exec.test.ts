@@ -4,7 +4,14 @@ import { Deadline } from '@cleat/core/deadlines';
 import { connectSeqpacket, type SeqpacketConnection } from '@cleat/core/syscalls';
 import { needs, waitFor } from '@cleat/harness';
 import t, { type Test } from 'tap';
-import { ControlQueue, type ExecRequest, execMonitored, readExit, type StartedExec } from '../src/monitor/index.ts';
+import {
+  ControlQueue,
+  type ExecRequest,
+  execMonitored,
+  isMonitorAlive,
+  readExit,
+  type StartedExec,
+} from '../src/monitor/index.ts';
 import { buildProcess } from '../src/oci/index.ts';
 import { logLines, processOf, type RunningContainer, RuntimeFixture, specOf } from './runtime-fixture.ts';
 
@@ -121,6 +128,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
       streams.connection().socket.write('go\n');
       t.equal(await exitCode(container, started), 2);
       await waitFor('the size', () => streams.text().includes('33 44'));
+      await waitFor('the end of the monitor', () => !isMonitorAlive(started.monitor));
       await t.rejects(queue?.resize(1, 1) ?? Promise.resolve(), { code: 'MONITOR_GONE', class: 'conflict' });
     });
 

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CgroupTree } from '@cleat/core/cgroup';
 import { Deadline } from '@cleat/core/deadlines';
-import { processStartTime, SafeRoot, signalProcess } from '@cleat/core/syscalls';
+import { processStartTime, signalProcess } from '@cleat/core/syscalls';
 import { findProgram, makeBusyboxRootfs, tempDir, waitFor } from '@cleat/harness';
 import type { common, containerTypes } from '@cleat/schemas';
 import type { Test } from 'tap';
@@ -183,9 +183,7 @@ export class RuntimeFixture {
   }
 
   oci(spec: containerTypes.Spec, change: Partial<SpecParts> = {}): OciSpec {
-    const root = new SafeRoot(this.root);
-    const user = resolveUser(root, spec.process.user, spec.process.groups);
-    root.close();
+    const user = resolveUser(this.root, spec.process.user, spec.process.groups);
     const devices = [...findDevices(spec.devices), ...(spec.privileged ? hostDevices() : [])];
     return buildSpec({ spec, root: this.root, user, host: this.host, cgroupsPath: '/x', devices, ...change });
   }

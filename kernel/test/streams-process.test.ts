@@ -100,9 +100,12 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
 
   t.test('its death ends its clients and their stdin, nothing else; the next ticket starts another one', async (t) => {
     const fixture = new StreamsFixture(t);
-    const { container, client } = await fixture.runAttached(['sh', '-c', 'cat; while :; do echo over; sleep 0.05; done'], {
-      stdin: true,
-    });
+    const { container, client } = await fixture.runAttached(
+      ['sh', '-c', 'cat; while :; do echo over; sleep 0.05; done'],
+      {
+        stdin: true,
+      },
+    );
     client.socket.write('typed\n');
     await waitFor('the echo', () => client.bytes().includes('typed'));
     const [old] = fixture.processes();

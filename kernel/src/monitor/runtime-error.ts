@@ -69,7 +69,7 @@ function classify(reason: string): Classified {
     const text = `unable to start container process: exec: "${crun[1] ?? ''}": executable file not found in $PATH`;
     return { code: 'PROCESS_NOT_FOUND', exitCode: EXIT_NOT_FOUND, text };
   }
-  const isExec = /\bexec\b|executable|unable to start container process|open executable/i.test(reason);
+  const isExec = /\bexec:? ["`/]|executable/i.test(reason);
   if (isExec && /executable file not found|no such file or directory/i.test(reason)) {
     return { code: 'PROCESS_NOT_FOUND', exitCode: EXIT_NOT_FOUND, text: reason };
   }
