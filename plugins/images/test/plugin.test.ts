@@ -15,6 +15,7 @@ import { layeredImage } from './layered-image.ts';
 import { importFile, openTestStore, type TestStore, tar, writeFiles } from './open-test-store.ts';
 
 const BOOT = 'b';
+const ACTOR = { principal: 'uid:0', caller: 'gateway', operation: 'op' };
 const ID = 'a'.repeat(64);
 const SIGNAL = new AbortController().signal;
 
@@ -35,7 +36,7 @@ function offerStream(t: TestContext): (handler: (connection: Socket) => void | P
 
 function service(t: TestContext, store: TestStore) {
   const streams = new ImageStreams(store.images, { offerStream: offerStream(t), signal: SIGNAL });
-  const call = { signal: SIGNAL } as Parameters<ReturnType<typeof imageService>['list']>[1];
+  const call = { signal: SIGNAL, actor: ACTOR } as Parameters<ReturnType<typeof imageService>['list']>[1];
   return { handlers: imageService(store.images, streams), call };
 }
 
@@ -238,11 +239,11 @@ t.test('what a killed process did is made known at the next start', async (t) =>
   const store = await openTestStore(t);
   await importFile(store, tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'a'), { a: 'a' })), 'a:1');
   await store.images.index.change((draft) =>
-    draft.events.push(eventOf('image.deleted', store.images.resolve('a:1'), 'a:1')),
+    draft.events.push(eventOf('image.deleted', store.images.resolve('a:1'), 'a:1', ACTOR)),
   );
   const next = await openTestStore(t, { directory: store.directory });
   await next.images.publish();
   await next.images.publish();
-  t.match(next.events, [{ type: 'image.deleted', name: 'a:1' }]);
+  t.match(next.events, [{ type: 'image.deleted', name: 'a:1', actor: ACTOR }]);
   t.equal(next.events.length, 1);
 });

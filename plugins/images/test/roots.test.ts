@@ -125,7 +125,7 @@ for (const driver of ['overlay', 'vfs'] as const) {
     const lease = store.images.leases.take();
     const { id } = await store.images.add(
       '{"os":"linux","rootfs":{"type":"layers","diff_ids":[]}}',
-      { type: 'image.loaded', names: [] },
+      { type: 'image.loaded', names: [], actor: undefined },
       lease,
     );
     lease.release();

@@ -27,22 +27,24 @@ export function imageService(store: ImageStore, streams: ImageStreams): ServiceH
       const record = store.resolve(request.image);
       return { entries: historyOf(store, record, await store.config(record.id)).map(historyEntry) };
     },
-    async tag(request) {
-      await store.tag(request.image, request.target);
+    async tag(request, call) {
+      await store.tag(request.image, request.target, call.actor);
       return {};
     },
-    async remove(request) {
+    async remove(request, call) {
       // Images have no parents of their own here, so there is nothing that noPrune could keep.
-      return { items: (await removeImage(store, request.image, { force: request.force })).map(removedItem) };
+      return {
+        items: (await removeImage(store, request.image, { force: request.force, actor: call.actor })).map(removedItem),
+      };
     },
-    async prune(request) {
+    async prune(request, call) {
       const filters = ImageFilters.forPrune(filterValues(request.filters), store.index);
-      const { items, spaceBytes } = await pruneImages(store, filters);
+      const { items, spaceBytes } = await pruneImages(store, filters, call.actor);
       return { items: items.map(removedItem), spaceBytes };
     },
-    import: (request) => streams.import(planImport(request)),
-    load: (request) => streams.load(request),
-    save: (request) => streams.save(planSave(store, request.images)),
+    import: (request, call) => streams.import(planImport(request), call.actor),
+    load: (request, call) => streams.load(request, call.actor),
+    save: (request, call) => streams.save(planSave(store, request.images), call.actor),
   };
 }
 

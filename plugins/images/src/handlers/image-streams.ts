@@ -7,6 +7,7 @@ import { storageError } from '../layer/errno.ts';
 import type { Layer } from '../layer/layer-store.ts';
 import { digestHex } from '../store/digest.ts';
 import { type ImportPlan, importImage } from '../store/image-import.ts';
+import type { Actor } from '../store/image-index.ts';
 import { loadImages } from '../store/image-load.ts';
 import type { SavePlan } from '../store/image-save.ts';
 import type { ImageStore } from '../store/image-store.ts';
@@ -22,17 +23,18 @@ export class ImageStreams {
   }
 
   /** Lines: {"id": "sha256:..."} or {"error": {...}}. */
-  import(plan: ImportPlan): Promise<StreamTicket> {
+  import(plan: ImportPlan, actor: Actor): Promise<StreamTicket> {
     return this.#receive(async (source, say, signal) => {
-      say({ id: await importImage(this.#store, plan, source, signal) });
+      say({ id: await importImage(this.#store, plan, source, { signal, actor }) });
     });
   }
 
   /** Lines: {"id": "sha256:...", "reference": "name:tag"} for each name, without reference for an image that has none. */
-  load(request: { readonly quiet: boolean }): Promise<StreamTicket> {
+  load(request: { readonly quiet: boolean }, actor: Actor): Promise<StreamTicket> {
     return this.#receive(async (source, say, signal) => {
       await loadImages(this.#store, source, {
         signal,
+        actor,
         onLayer: (layer) => {
           if (!request.quiet) say({ progress: layerProgress(layer) });
         },
@@ -44,12 +46,12 @@ export class ImageStreams {
     });
   }
 
-  save(plan: SavePlan): Promise<StreamTicket> {
+  save(plan: SavePlan, actor: Actor): Promise<StreamTicket> {
     return this.#context.offerStream(async (connection) => {
       await pipeline(Readable.from(plan.archive(), { objectMode: false }), connection, {
         signal: this.#context.signal,
       });
-      await this.#store.publishSaved(plan.records);
+      await this.#store.publishSaved(plan.records, actor);
     });
   }
 

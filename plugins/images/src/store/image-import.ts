@@ -1,6 +1,7 @@
 import { applyChanges } from './config-change.ts';
 import type { Digest } from './digest.ts';
 import { type ContainerDefaults, encodeImageConfig, NO_DEFAULTS } from './image-config.ts';
+import type { Actor } from './image-index.ts';
 import type { ImageStore } from './image-store.ts';
 import { type Platform, parsePlatform } from './platform.ts';
 import { type ImageReference, parseTag } from './reference.ts';
@@ -41,8 +42,9 @@ export async function importImage(
   store: ImageStore,
   plan: ImportPlan,
   source: AsyncIterable<Uint8Array>,
-  signal?: AbortSignal,
+  options: { readonly signal?: AbortSignal; readonly actor?: Actor } = {},
 ): Promise<Digest> {
+  const { signal, actor } = options;
   const record = await store.withLease(async (lease) => {
     const staged = await store.blobs.stage(source, signal);
     lease.hold(staged.digest);
@@ -55,7 +57,7 @@ export async function importImage(
     );
     return store.add(
       configText(plan, layer.diffId),
-      { type: 'image.imported', names: plan.name === undefined ? [] : [plan.name] },
+      { type: 'image.imported', names: plan.name === undefined ? [] : [plan.name], actor },
       lease,
     );
   });

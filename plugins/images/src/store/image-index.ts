@@ -27,6 +27,13 @@ export const EVENT_TYPES = [
   'image.deleted',
 ] as const;
 
+/** On whose behalf, and through whom, something was done. */
+export interface Actor {
+  readonly principal: string;
+  readonly caller: string;
+  readonly operation: string;
+}
+
 /** Something that happened to an image. */
 export interface ImageEvent {
   readonly type: (typeof EVENT_TYPES)[number];
@@ -34,6 +41,8 @@ export interface ImageEvent {
   /** The name that it happened to, or the id. */
   readonly name: string;
   readonly labels: ReadonlyMap<string, string>;
+  /** On whose behalf; undefined: the plugin's own. */
+  readonly actor: Actor | undefined;
 }
 
 /** Which images there are and which names they have. */
@@ -175,5 +184,12 @@ function decodeEvent(value: unknown): ImageEvent {
     id: digest(asText(event['id'], 'id')),
     name: asText(event['name'], 'name'),
     labels: asTextMap(event['labels'], 'labels'),
+    actor: event['actor'] === undefined ? undefined : decodeActor(event['actor']),
   };
+}
+
+function decodeActor(value: unknown): Actor {
+  const actor = asObject(value, 'an actor');
+  const text = (key: string): string => asText(actor[key], key);
+  return { principal: text('principal'), caller: text('caller'), operation: text('operation') };
 }

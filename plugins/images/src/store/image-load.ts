@@ -7,6 +7,7 @@ import type { BlobStore, StagedBlob } from './blob-store.ts';
 import type { Digest } from './digest.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import { parseImageConfig } from './image-config.ts';
+import type { Actor } from './image-index.ts';
 import type { ImageStore } from './image-store.ts';
 import type { Lease } from './leases.ts';
 import { readOciLayout } from './oci-layout.ts';
@@ -48,6 +49,7 @@ export async function loadImages(
 
 export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
+  readonly actor?: Actor | undefined;
   /** A layer that was not there before is unpacked. */
   readonly onLayer?: (layer: Layer) => void;
   readonly onLoaded?: (image: LoadedImage) => void;
@@ -101,7 +103,7 @@ interface Loading {
 }
 
 async function loadImage(loading: Loading, image: ArchivedImage): Promise<LoadedImage> {
-  const { store, lease } = loading;
+  const { store, lease, options } = loading;
   const config = parseImageConfig(image.configText);
   requireLinux(config.os);
   if (config.diffIds.length !== image.layers.length) {
@@ -113,7 +115,11 @@ async function loadImage(loading: Loading, image: ArchivedImage): Promise<Loaded
     if (staged === undefined) throw invalidArchive('a layer is missing');
     parent = await loadLayer(loading, staged, { parent, diffId });
   }
-  const record = await store.add(image.configText, { type: 'image.loaded', names: image.names }, lease);
+  const record = await store.add(
+    image.configText,
+    { type: 'image.loaded', names: image.names, actor: options.actor },
+    lease,
+  );
   await store.publish();
   return { id: record.id, names: image.names.map(familiarText) };
 }

@@ -1,7 +1,7 @@
 import { CleatError, isCleatError } from '@cleat/schemas';
 import { type Digest, digestHex } from './digest.ts';
 import type { ImageFilters } from './image-filter.ts';
-import type { ImageRecord, IndexState } from './image-index.ts';
+import type { Actor, ImageRecord, IndexState } from './image-index.ts';
 import { findName, namesOf, referenceKey, requireImage } from './image-lookup.ts';
 import { eventOf, type ImageStore, type ImageUser } from './image-store.ts';
 import { canonicalText, familiarText, type ImageReference } from './reference.ts';
@@ -10,6 +10,11 @@ import { canonicalText, familiarText, type ImageReference } from './reference.ts
 export type RemovedItem =
   | { readonly type: 'untagged'; readonly name: string }
   | { readonly type: 'deleted'; readonly digest: Digest };
+
+export interface RemoveOptions {
+  readonly force: boolean;
+  readonly actor?: Actor | undefined;
+}
 
 export interface PruneResult {
   readonly items: readonly RemovedItem[];
@@ -21,17 +26,13 @@ export interface PruneResult {
  * a stopped one's goes when forced (the container keeps its layers), and an id with names in several repositories only when forced.
  * Errors: IMAGE_NOT_FOUND, IMAGE_IN_USE, IMAGE_REFERENCED.
  */
-export async function removeImage(
-  store: ImageStore,
-  text: string,
-  options: { readonly force: boolean },
-): Promise<RemovedItem[]> {
-  return [...(await removeWhole(store, text, options.force)).items];
+export async function removeImage(store: ImageStore, text: string, options: RemoveOptions): Promise<RemovedItem[]> {
+  return [...(await removeWhole(store, text, options)).items];
 }
 
 /** What was removed, layers too. */
-async function removeWhole(store: ImageStore, text: string, isForced: boolean): Promise<PruneResult> {
-  const items = await store.index.change((draft) => new Removing(draft, store, isForced).remove(text));
+async function removeWhole(store: ImageStore, text: string, options: RemoveOptions): Promise<PruneResult> {
+  const items = await store.index.change((draft) => new Removing(draft, store, options).remove(text));
   const isGone = items.some((item) => item.type === 'deleted');
   const layers = isGone ? await store.collect() : [];
   await store.publish();
@@ -42,7 +43,7 @@ async function removeWhole(store: ImageStore, text: string, isForced: boolean): 
 }
 
 /** Removes images that nobody uses: untagged ones, or with the filter dangling=false all. */
-export async function pruneImages(store: ImageStore, filters: ImageFilters): Promise<PruneResult> {
+export async function pruneImages(store: ImageStore, filters: ImageFilters, actor?: Actor): Promise<PruneResult> {
   const items: RemovedItem[] = [];
   let spaceBytes = 0;
   for (const record of [...store.index.images.values()]) {
@@ -52,7 +53,7 @@ export async function pruneImages(store: ImageStore, filters: ImageFilters): Pro
     if (!filters.acceptsPrune(record)) continue;
     const targets = names.length === 0 ? [digestHex(record.id)] : names.map(canonicalText);
     for (const target of targets) {
-      const removed = await removeUnlessNeeded(store, target);
+      const removed = await removeUnlessNeeded(store, target, actor);
       items.push(...(removed?.items ?? []));
       spaceBytes += removed?.spaceBytes ?? 0;
     }
@@ -61,9 +62,13 @@ export async function pruneImages(store: ImageStore, filters: ImageFilters): Pro
 }
 
 /** undefined when somebody began to use the image, or removed it, since it was looked at. */
-async function removeUnlessNeeded(store: ImageStore, text: string): Promise<PruneResult | undefined> {
+async function removeUnlessNeeded(
+  store: ImageStore,
+  text: string,
+  actor: Actor | undefined,
+): Promise<PruneResult | undefined> {
   try {
-    return await removeWhole(store, text, false);
+    return await removeWhole(store, text, { force: false, actor });
   } catch (error) {
     if (isCleatError(error) && (error.class === 'conflict' || error.class === 'not_found')) return undefined;
     throw error;
@@ -75,12 +80,14 @@ class Removing {
   readonly #draft: IndexState;
   readonly #store: ImageStore;
   readonly #isForced: boolean;
+  readonly #actor: Actor | undefined;
   readonly #items: RemovedItem[] = [];
 
-  constructor(draft: IndexState, store: ImageStore, isForced: boolean) {
+  constructor(draft: IndexState, store: ImageStore, options: RemoveOptions) {
     this.#draft = draft;
     this.#store = store;
-    this.#isForced = isForced;
+    this.#isForced = options.force;
+    this.#actor = options.actor;
   }
 
   remove(text: string): RemovedItem[] {
@@ -129,14 +136,14 @@ class Removing {
   #untag(record: ImageRecord, name: ImageReference): void {
     this.#draft.references.delete(referenceKey(name));
     this.#items.push({ type: 'untagged', name: familiarText(name) });
-    this.#draft.events.push(eventOf('image.untagged', record, familiarText(name)));
+    this.#draft.events.push(eventOf('image.untagged', record, familiarText(name), this.#actor));
   }
 
   #delete(record: ImageRecord): void {
     for (const name of namesOf(this.#draft, record.id)) this.#untag(record, name);
     this.#draft.images.delete(record.id);
     this.#items.push({ type: 'deleted', digest: record.id });
-    this.#draft.events.push(eventOf('image.deleted', record, record.id));
+    this.#draft.events.push(eventOf('image.deleted', record, record.id, this.#actor));
   }
 
   #requireUnused(record: ImageRecord): void {

@@ -3,7 +3,7 @@ import type { Layer, LayerStore } from '../layer/layer-store.ts';
 import { type BlobStore, DOCUMENT_LIMIT_BYTES } from './blob-store.ts';
 import { chainIds, type Digest, digestOf } from './digest.ts';
 import { type ImageConfig, parseImageConfig } from './image-config.ts';
-import type { ImageEvent, ImageIndex, ImageRecord } from './image-index.ts';
+import type { Actor, ImageEvent, ImageIndex, ImageRecord } from './image-index.ts';
 import { findImage, requireImage, setName } from './image-lookup.ts';
 import type { Lease, Leases } from './leases.ts';
 import { familiarText, type ImageReference, parseTag } from './reference.ts';
@@ -13,6 +13,7 @@ import { Serial } from './serial.ts';
 export interface AddedImage {
   readonly type: 'image.imported' | 'image.loaded';
   readonly names: readonly ImageReference[];
+  readonly actor: Actor | undefined;
 }
 
 /** A container whose root is made from an image. */
@@ -105,20 +106,21 @@ export class ImageStore {
       };
       draft.images.set(id, record);
       for (const name of added.names) setName(draft, record, name);
-      draft.events.push(eventOf(added.type, record, id));
+      draft.events.push(eventOf(added.type, record, id, added.actor));
       if (added.type === 'image.imported') {
-        for (const name of added.names) draft.events.push(eventOf('image.tagged', record, familiarText(name)));
+        for (const name of added.names)
+          draft.events.push(eventOf('image.tagged', record, familiarText(name), added.actor));
       }
       return draft.images.get(id) ?? record;
     });
   }
 
   /** Gives an image one more name; an image that had the name loses it. */
-  async tag(text: string, target: string): Promise<ImageRecord> {
+  async tag(text: string, target: string, actor?: Actor): Promise<ImageRecord> {
     const name = parseTag(target);
     const record = await this.index.change((draft) => {
       const tagged = setName(draft, requireImage(draft, text), name);
-      draft.events.push(eventOf('image.tagged', tagged, familiarText(name)));
+      draft.events.push(eventOf('image.tagged', tagged, familiarText(name), actor));
       return tagged;
     });
     await this.publish();
@@ -144,9 +146,9 @@ export class ImageStore {
   }
 
   /** Says that images were saved, which changes nothing. */
-  async publishSaved(records: readonly ImageRecord[]): Promise<void> {
+  async publishSaved(records: readonly ImageRecord[], actor?: Actor): Promise<void> {
     await this.index.change((draft) =>
-      draft.events.push(...records.map((record) => eventOf('image.saved', record, record.id))),
+      draft.events.push(...records.map((record) => eventOf('image.saved', record, record.id, actor))),
     );
     await this.publish();
   }
@@ -173,6 +175,11 @@ export class ImageStore {
   }
 }
 
-export function eventOf(type: ImageEvent['type'], record: ImageRecord, name: string): ImageEvent {
-  return { type, id: record.id, name, labels: record.labels };
+export function eventOf(
+  type: ImageEvent['type'],
+  record: ImageRecord,
+  name: string,
+  actor: Actor | undefined,
+): ImageEvent {
+  return { type, id: record.id, name, labels: record.labels, actor };
 }
