@@ -1,5 +1,5 @@
-import avro from 'avsc';
 import type { Type } from 'avsc';
+import avro from 'avsc';
 import { CleatError } from './errors.ts';
 
 /** Encodes and decodes one record type of a contract. `T` is what decoding gives, `In` what encoding takes (defaults may be left out). */
@@ -116,7 +116,9 @@ export function codecOf<T, In = T>(type: Type, reader?: Type): Codec<T, In> {
         return target.fromBuffer(buffer, resolver) as T;
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new CleatError('invalid_argument', 'SCHEMA_MISMATCH', `these bytes are not a ${type.name}: ${reason}`, { cause });
+        throw new CleatError('invalid_argument', 'SCHEMA_MISMATCH', `these bytes are not a ${type.name}: ${reason}`, {
+          cause,
+        });
       }
     },
   };

@@ -1,24 +1,11 @@
-export { CleatError, isCleatError, parseErrorClass, toCleatError } from './errors.ts';
-export type { ErrorClass, ErrorExtras } from './errors.ts';
-export { codecOf, compileType, fingerprintOf } from './codec.ts';
 export type { Codec } from './codec.ts';
-export { SchemaBook } from './schema-book.ts';
-export type { OperationCodecs, ProtocolDocument } from './schema-book.ts';
-export { compareVersions, highestCommon } from './version.ts';
-export {
-  driverAddress,
-  eventFilterSubject,
-  eventSubject,
-  eventTypeName,
-  interceptorAddress,
-  providerAddress,
-  serviceAddress,
-  subjectToken,
-} from './subjects.ts';
+export { codecOf, compileType, fingerprintOf } from './codec.ts';
+export type { ErrorClass, ErrorExtras } from './errors.ts';
+export { CleatError, isCleatError, parseErrorClass, toCleatError } from './errors.ts';
 export type {
+  Contracts,
   claim,
   common,
-  Contracts,
   container,
   containerTypes,
   event,
@@ -38,7 +25,6 @@ export type {
   view,
   volume,
 } from './generated/contracts.ts';
-export { askedGrant, matchesPattern, operatorGrant } from './manifest.ts';
 export type {
   ContributionPart,
   DrivenKind,
@@ -50,3 +36,17 @@ export type {
   ProvidedKind,
   Welcome,
 } from './manifest.ts';
+export { askedGrant, matchesPattern, operatorGrant } from './manifest.ts';
+export type { OperationCodecs, ProtocolDocument } from './schema-book.ts';
+export { SchemaBook } from './schema-book.ts';
+export {
+  driverAddress,
+  eventFilterSubject,
+  eventSubject,
+  eventTypeName,
+  interceptorAddress,
+  providerAddress,
+  serviceAddress,
+  subjectToken,
+} from './subjects.ts';
+export { compareVersions, highestCommon } from './version.ts';

@@ -15,7 +15,9 @@ export interface ProtocolDocument {
   readonly protocol: string;
   readonly namespace: string;
   readonly types: readonly { readonly name: string; readonly namespace?: string }[];
-  readonly messages: Readonly<Record<string, { readonly request: readonly { readonly type: string }[]; readonly response: string }>>;
+  readonly messages: Readonly<
+    Record<string, { readonly request: readonly { readonly type: string }[]; readonly response: string }>
+  >;
 }
 
 /** The two codecs of one operation. */
@@ -51,12 +53,18 @@ export class SchemaBook {
   /** Versions of a contract that this process can speak, lowest first; empty for one it does not know. */
   versionsOf(contract: string): readonly string[] {
     const released = listReleases(contract);
-    const own = [...this.#versions.keys()].filter((key) => key.startsWith(`${contract}@`)).map((key) => key.slice(contract.length + 1));
+    const own = [...this.#versions.keys()]
+      .filter((key) => key.startsWith(`${contract}@`))
+      .map((key) => key.slice(contract.length + 1));
     return [...new Set([...released, ...own])].sort(compareVersions);
   }
 
   /** The codecs of an operation in a version (the highest one without). Throws `unimplemented` OPERATION_UNKNOWN. */
-  operation<C extends keyof Contracts, O extends keyof Contracts[C] & string>(contract: C, name: O, version?: string): OperationOf<C, O> {
+  operation<C extends keyof Contracts, O extends keyof Contracts[C] & string>(
+    contract: C,
+    name: O,
+    version?: string,
+  ): OperationOf<C, O> {
     return this.anyOperation(contract, name, version) as OperationOf<C, O>;
   }
 
@@ -66,7 +74,11 @@ export class SchemaBook {
     const document = chosen === undefined ? undefined : this.#version(contract, chosen)?.document;
     const message = document?.messages[name];
     if (chosen === undefined || document === undefined || message === undefined) {
-      throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${contract}${chosen ? `@${chosen}` : ''} has no operation ${name}`);
+      throw new CleatError(
+        'unimplemented',
+        'OPERATION_UNKNOWN',
+        `${contract}${chosen ? `@${chosen}` : ''} has no operation ${name}`,
+      );
     }
     const requestType = message.request[0]?.type ?? 'cleat.common.v1.Empty';
     return {
@@ -122,7 +134,9 @@ export class SchemaBook {
   }
 
   /** Contract, version and full name of a released fingerprint. */
-  whatIs(fingerprint: string): { readonly contract: string; readonly version: string; readonly name: string } | undefined {
+  whatIs(
+    fingerprint: string,
+  ): { readonly contract: string; readonly version: string; readonly name: string } | undefined {
     const entry = this.#releasedIndex()[fingerprint];
     return entry === undefined ? undefined : { contract: entry[0], version: entry[1], name: entry[2] };
   }
@@ -149,7 +163,9 @@ export class SchemaBook {
   }
 
   #releasedIndex(): Readonly<Record<string, readonly [string, string, string]>> {
-    this.#index ??= JSON.parse(readFileSync(join(RELEASED, 'index.json'), 'utf8')) as Readonly<Record<string, readonly [string, string, string]>>;
+    this.#index ??= JSON.parse(readFileSync(join(RELEASED, 'index.json'), 'utf8')) as Readonly<
+      Record<string, readonly [string, string, string]>
+    >;
     return this.#index;
   }
 
@@ -158,15 +174,21 @@ export class SchemaBook {
     if (published !== undefined) return published;
     const entry = this.#releasedIndex()[fingerprint];
     if (entry !== undefined) return this.#type(entry[0], entry[1], entry[2]);
-    throw new CleatError('unavailable', 'SCHEMA_UNKNOWN', `no schema with the fingerprint ${fingerprint} is known here`, {
-      retryable: true,
-      hint: 'Read the registry again; the sender may have been upgraded.',
-    });
+    throw new CleatError(
+      'unavailable',
+      'SCHEMA_UNKNOWN',
+      `no schema with the fingerprint ${fingerprint} is known here`,
+      {
+        retryable: true,
+        hint: 'Read the registry again; the sender may have been upgraded.',
+      },
+    );
   }
 
   #type(contract: string, version: string, fullName: string): Type {
     const type = this.#version(contract, version)?.types.get(fullName);
-    if (type === undefined) throw new CleatError('internal', 'SCHEMA_UNKNOWN', `${contract}@${version} has no record ${fullName}`);
+    if (type === undefined)
+      throw new CleatError('internal', 'SCHEMA_UNKNOWN', `${contract}@${version} has no record ${fullName}`);
     return type;
   }
 
@@ -196,7 +218,10 @@ function listReleases(contract: string): readonly string[] {
   let names: readonly string[] = [];
   if (/^[a-z][a-z0-9-]*$/.test(contract)) {
     try {
-      names = readdirSync(join(RELEASED, contract)).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5)).sort(compareVersions);
+      names = readdirSync(join(RELEASED, contract))
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => name.slice(0, -5))
+        .sort(compareVersions);
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }

@@ -7,5 +7,8 @@ export function compareVersions(left: string, right: string): number {
 
 /** The highest version that both lists hold; undefined when there is none. */
 export function highestCommon(ours: readonly string[], theirs: readonly string[]): string | undefined {
-  return ours.filter((version) => theirs.includes(version)).sort(compareVersions).at(-1);
+  return ours
+    .filter((version) => theirs.includes(version))
+    .sort(compareVersions)
+    .at(-1);
 }

@@ -18,12 +18,25 @@ t.test('a label called __proto__ survives', async (t) => {
   const { request } = book.operation('container', 'create');
   const labels = JSON.parse('{"__proto__":"kept","constructor":"too"}');
   const decoded = request.decode(request.encode({ id, name: 'web', spec: { process: { args: ['true'] }, labels } }));
-  t.same(Object.entries(decoded.spec.labels).sort(), [['__proto__', 'kept'], ['constructor', 'too']]);
+  t.same(Object.entries(decoded.spec.labels).sort(), [
+    ['__proto__', 'kept'],
+    ['constructor', 'too'],
+  ]);
 });
 
 t.test('nanoseconds are exact', async (t) => {
   const codec = book.record<{ time: bigint }>('event', 'cleat.event.v1.Entry');
-  const entry = { sequence: 1, id: 'n:1', source: '/n', type: 'x', subject: 's', time: 1_790_000_000_123_456_789n, objectSequence: 0, schema: 'f', data: Buffer.alloc(0) };
+  const entry = {
+    sequence: 1,
+    id: 'n:1',
+    source: '/n',
+    type: 'x',
+    subject: 's',
+    time: 1_790_000_000_123_456_789n,
+    objectSequence: 0,
+    schema: 'f',
+    data: Buffer.alloc(0),
+  };
   t.equal(codec.decode(codec.encode(entry)).time, 1_790_000_000_123_456_789n);
 });
 
@@ -42,5 +55,8 @@ t.test('encoding names the field that does not fit', async (t) => {
 t.test('every released fingerprint is found, and an unknown one is a retryable error', async (t) => {
   const { request } = book.operation('volume', 'create');
   t.ok(book.knows(request.fingerprint));
-  t.throws(() => book.decode(request, 'ffffffffffffffff', Buffer.alloc(1)), { code: 'SCHEMA_UNKNOWN', retryable: true });
+  t.throws(() => book.decode(request, 'ffffffffffffffff', Buffer.alloc(1)), {
+    code: 'SCHEMA_UNKNOWN',
+    retryable: true,
+  });
 });

@@ -47,7 +47,11 @@ function writeIndex(files: readonly ContractFile[]): void {
     for (const type of file.protocol.types) {
       const compiled = compileType({ namespace: file.protocol.namespace, ...type }, registry);
       const fingerprint = fingerprintOf(compiled);
-      index[fingerprint] ??= [file.contract, HEAD_VERSION, fullName(type.name, type.namespace ?? file.protocol.namespace)];
+      index[fingerprint] ??= [
+        file.contract,
+        HEAD_VERSION,
+        fullName(type.name, type.namespace ?? file.protocol.namespace),
+      ];
     }
   }
   const sorted = Object.fromEntries(Object.entries(index).sort());

@@ -37,7 +37,9 @@ export class TypeScriptWriter {
   }
 
   #header(): string {
-    const lines = [`// Generated from schemas/contracts/${this.#file.contract}.avdl by "npm run generate": do not edit.`];
+    const lines = [
+      `// Generated from schemas/contracts/${this.#file.contract}.avdl by "npm run generate": do not edit.`,
+    ];
     for (const [module, names] of [...this.#imports].sort()) {
       lines.push(`import type { ${[...names].sort().join(', ')} } from './${module}.ts';`);
     }
@@ -65,15 +67,19 @@ export class TypeScriptWriter {
   #field(field: FieldSchema, namespace: string, suffix: string): string {
     const type = this.#type(field.type, namespace, suffix);
     if (suffix === '') return `${comment(field.doc, '  ')}  readonly ${field.name}: ${type};`;
-    return field.default === undefined ? `  readonly ${field.name}: ${type};` : `  readonly ${field.name}?: ${type} | undefined;`;
+    return field.default === undefined
+      ? `  readonly ${field.name}: ${type};`
+      : `  readonly ${field.name}?: ${type} | undefined;`;
   }
 
   #type(schema: unknown, namespace: string, suffix: string): string {
     if (typeof schema === 'string') return PRIMITIVES[schema] ?? this.#reference(fullName(schema, namespace), suffix);
     if (Array.isArray(schema)) return schema.map((part) => this.#type(part, namespace, suffix)).join(' | ');
     if (typeof schema !== 'object' || schema === null || !('type' in schema)) throw new Error('not an Avro schema');
-    if (schema.type === 'array' && 'items' in schema) return `ReadonlyArray<${this.#type(schema.items, namespace, suffix)}>`;
-    if (schema.type === 'map' && 'values' in schema) return `Readonly<Record<string, ${this.#type(schema.values, namespace, suffix)}>>`;
+    if (schema.type === 'array' && 'items' in schema)
+      return `ReadonlyArray<${this.#type(schema.items, namespace, suffix)}>`;
+    if (schema.type === 'map' && 'values' in schema)
+      return `Readonly<Record<string, ${this.#type(schema.values, namespace, suffix)}>>`;
     if (schema.type === 'long' && 'logicalType' in schema && schema.logicalType === 'timestamp-nanos') return 'bigint';
     if ('name' in schema && typeof schema.name === 'string') {
       const home = 'namespace' in schema && typeof schema.namespace === 'string' ? schema.namespace : namespace;
@@ -128,7 +134,8 @@ export function contractsModule(files: readonly ContractFile[], modules: Readonl
     lines.push(`import type { Operations as ${pascal(file.contract)}Operations } from './${file.contract}.ts';`);
   }
   for (const file of files) {
-    if (modules.has(file.contract)) lines.push(`export type * as ${camel(file.contract)} from './${file.contract}.ts';`);
+    if (modules.has(file.contract))
+      lines.push(`export type * as ${camel(file.contract)} from './${file.contract}.ts';`);
   }
   lines.push('\n/** Every contract with its operations. */\nexport interface Contracts {');
   for (const file of withOperations) lines.push(`  readonly ${file.contract}: ${pascal(file.contract)}Operations;`);
