@@ -1,8 +1,12 @@
+export type { BackoffOptions, Journal, JournalOptions, JournalRecord, Logger } from '@cleat/core';
+export { backoff, Deadline, KeyedQueue, monotonicMs, sleep, TaskGroup, UndoStack } from '@cleat/core';
 export { definePlugin } from './plugin.ts';
 export type {
   Call,
   CallContext,
   CallOptions,
+  ConsumedItem,
+  ConsumeOptions,
   DriverCalls,
   EventItem,
   InterceptorHandlers,
@@ -16,3 +20,4 @@ export type {
   StreamTicket,
   SubscribeOptions,
 } from './plugin.ts';
+export { run } from './run/host.ts';

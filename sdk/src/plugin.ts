@@ -25,6 +25,8 @@ export interface CallOptions {
   /** On whose behalf; needs the grant speak-for. */
   readonly principal?: string;
   readonly onProgress?: (progress: common.Progress) => void;
+  /** The longest that progress can make the call last. Default one hour with `onProgress`; else progress renews nothing. */
+  readonly limitMs?: number;
 }
 
 type Request<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends { readonly request: infer R } ? R : never;
@@ -90,6 +92,19 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ConsumeOptions {
+  /** One filter: "container.*", "container.exited", "*". */
+  readonly type: string;
+  /** Events after this sequence: the position that the caller kept, 0 for the oldest there is. */
+  readonly after: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What a durable consumer gives. `acknowledge`: this event and all before it are done with, also after a restart. */
+export type ConsumedItem =
+  | { readonly type: 'event'; readonly event: ReceivedEvent; acknowledge(): void }
+  | { readonly type: 'gap'; readonly missed: number };
+
 /** A place for one client of a stream. */
 export interface StreamTicket {
   readonly socket: string;
@@ -118,9 +133,18 @@ export interface PluginContext {
   readonly drivers: DriverCalls;
   /** Events in order; after a reconnect it reads on where it was. */
   subscribe(options: SubscribeOptions): AsyncIterable<EventItem>;
-  /** An event of an own object: durable in the outbox when this resolves, and sent until the kernel has it. */
-  publish(event: providerTypes.EventInput): Promise<void>;
-  /** Opens a journal below stateDir; one writer, lives as long as the plugin. */
+  /** Events from the durable consumer of this plugin, which the manifest asks for; the position is the caller's to keep. */
+  consume(options: ConsumeOptions): AsyncIterable<ConsumedItem>;
+  /**
+   * An event of an own object, of a type that the manifest declares: durable in the outbox when this resolves, and sent until
+   * the kernel has it. `actor`: on whose behalf, when it was asked for. Throws `permission_denied` EVENT_NOT_GRANTED,
+   * `resource_exhausted` OUTBOX_FULL.
+   */
+  publish(event: providerTypes.EventInput, actor?: common.ActorInput): Promise<void>;
+  /**
+   * Opens a journal below stateDir (in `journal`, or the directory of that name that `dir` gives); one writer, lives as long
+   * as the plugin. Throws `conflict` JOURNAL_LOCKED when another instance still has it after 15 s.
+   */
   openJournal(options?: Partial<JournalOptions>): Promise<Journal>;
   /** A unix socket for one client; the handler gets the connection after the client has shown its token. */
   offerStream(handler: (connection: Socket) => void | Promise<void>): Promise<StreamTicket>;
@@ -132,12 +156,16 @@ export interface PluginContext {
 export interface DriverCalls {
   /** Names of drivers that are ready. */
   names(kind: string): readonly string[];
+  /** The plugin that a driver is, ready or not; undefined when none is installed under that name. */
+  pluginOf(driver: { readonly kind: string; readonly name: string }): string | undefined;
+  /** Hears of plugins that come, go, and change their state. Returns the function that ends the listening. */
+  onChange(listener: () => void): () => void;
   call<O extends keyof Contracts['provider'] & string>(
     driver: { readonly kind: string; readonly name: string },
     operation: O,
-    request: Input<'provider', O>,
+    request: Contracts['provider'][O]['input'],
     options?: CallOptions,
-  ): Promise<Response<'provider', O>>;
+  ): Promise<Contracts['provider'][O]['response']>;
 }
 
 export interface InterceptorHandlers {

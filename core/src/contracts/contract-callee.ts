@@ -23,13 +23,19 @@ export interface ContractCall {
 
 export type ContractHandler = (request: never, call: ContractCall) => Promise<unknown>;
 
+/** An account as whoever answers it knows it. */
+export interface Caller {
+  readonly name: string;
+  readonly speaksFor: boolean;
+}
+
 export interface ContractCalleeOptions {
   readonly log: BusLog;
   readonly book: SchemaBook;
   /** Named in errors. */
   readonly plugin: string;
   /** Who an account is, and whether it may speak for others. */
-  readonly whoIs: (callerKey: string) => { readonly name: string; readonly speaksFor: boolean } | undefined;
+  readonly whoIs: (callerKey: string) => Caller | undefined | Promise<Caller | undefined>;
   /** Asked before an operation is executed; throws to refuse it. */
   readonly judge?: ((call: ContractCall) => Promise<void>) | undefined;
 }
@@ -64,7 +70,7 @@ export class ContractCallee {
     const schema = request.headers.get(CallHeader.schema) ?? '';
     const decoded = book.decode(book.anyOperation(contract, request.op).request, schema, request.body);
     const handler = Object.hasOwn(handlers, request.op) ? handlers[request.op] : undefined;
-    const call = this.#callOf(contract, request, schema);
+    const call = this.#callOf(contract, request, schema, await this.#options.whoIs(request.callerKey));
     if (handler === undefined) throw unanswered(contract, request.op);
     await judge?.(call);
     const answer = await handler(decoded as never, call);
@@ -77,9 +83,8 @@ export class ContractCallee {
     return version !== undefined && this.#options.book.versionsOf(contract).includes(version) ? version : undefined;
   }
 
-  #callOf(contract: string, request: CallRequest, schema: string): ContractCall {
-    const { whoIs, book } = this.#options;
-    const caller = whoIs(request.callerKey);
+  #callOf(contract: string, request: CallRequest, schema: string, caller: Caller | undefined): ContractCall {
+    const { book } = this.#options;
     const named = request.headers.get(CallHeader.principal);
     const own = `plugin:${caller?.name ?? request.callerKey}`;
     const principal = caller?.speaksFor === true && named !== undefined ? decodeURIComponent(named) : own;

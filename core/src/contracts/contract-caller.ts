@@ -63,6 +63,11 @@ export class ContractCaller {
     }
   }
 
+  /** A callee has come back: what is pending is sent again soon, instead of after the silence of one that may have died. */
+  hurry(): void {
+    this.#bus.hurry();
+  }
+
   /** Fails what is pending. */
   close(reason: CleatError): void {
     this.#bus.close(reason);
