@@ -43,12 +43,12 @@ export function streamHead(request: FastifyRequest, mediaType: string): readonly
  * (docker exec sends a body, old clients send no Upgrade at all): the parser loses its listeners, and with them the descriptor.
  */
 function detach(socket: Socket): void {
-  socket.pause();
   for (const event of ['data', 'end', 'drain', 'timeout'] as const) socket.removeAllListeners(event);
-  // The first listener for data makes Node's parser let go of the handle.
+  // The first listener for data makes Node's parser let go of the handle. Before the pause: else the handle would stay stopped.
   const ignore = (): void => undefined;
   socket.on('data', ignore);
   socket.off('data', ignore);
+  socket.pause();
   socket.on('error', () => socket.destroy());
   socket.setTimeout(0);
 }
@@ -122,11 +122,12 @@ export class Hijacker {
   async #relay({ ticket, framing }: PassOn, socket: Socket): Promise<void> {
     const stream = await connectTo(ticket.socket);
     stream.write(`${JSON.stringify({ token: ticket.token, framing })}\n`);
-    socket.once('close', () => stream.destroy());
-    // Either side may close its half and go on with the other.
-    const up = pipeline(socket, stream).catch(this.#onError);
-    const down = pipeline(stream, socket).catch(this.#onError);
-    await Promise.all([up, down]);
+    // Either side may close its half and go on with the other; one that is gone takes the other along.
+    socket.pipe(stream);
+    stream.pipe(socket);
+    stream.once('close', () => (stream.errored === null ? socket.destroySoon() : socket.destroy()));
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    stream.destroy();
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { FastifyReply } from 'fastify';
 import { adapted, type ShapeName } from './versions/adapters.ts';
 import type { ApiVersion } from './versions/version.ts';
@@ -20,4 +22,20 @@ export function sendShape(reply: FastifyReply, shape: ShapeName, version: ApiVer
 
 export function sendNothing(reply: FastifyReply, status = 204): FastifyReply {
   return reply.code(status).send();
+}
+
+/**
+ * Sends a body that may be long in coming: the head goes out at once, since clients take it as the word that the stream has begun.
+ * What fails later can only be told by cutting the connection.
+ */
+export function sendLive(reply: FastifyReply, mediaType: string, body: Readable): FastifyReply {
+  const { raw } = reply;
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) raw.setHeader(name, value);
+  }
+  raw.setHeader('content-type', mediaType);
+  raw.flushHeaders();
+  pipeline(body, raw).catch(() => raw.destroy());
+  return reply;
 }

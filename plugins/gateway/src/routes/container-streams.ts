@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, unsupported } from '../errors.ts';
 import { type Hijacker, openTicket, streamHead, type Ticket } from '../hijack.ts';
 import { pathPart, Query } from '../query.ts';
-import { sendJson } from '../reply.ts';
+import { sendJson, sendLive } from '../reply.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { adapted, modernised } from '../versions/adapters.ts';
 import { stringAt } from '../wire/json.ts';
@@ -119,8 +119,7 @@ async function readTicket(scope: Scope, request: log.ReadRequestInput): Promise<
 /** Sends what comes from a socket as the body; a client that reads slowly slows the sender, one that goes ends it. */
 function sendStream(reply: FastifyReply, stream: Socket, mediaType: string): FastifyReply {
   reply.raw.once('close', () => stream.destroy());
-  reply.code(200).header('content-type', mediaType);
-  return reply.send(stream);
+  return sendLive(reply, mediaType, stream);
 }
 
 async function wait(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -7,6 +7,7 @@ import { matchesEvent, parseEventFilters } from '../event-filter.ts';
 import type { EventHub, EventReader } from '../event-hub.ts';
 import type { Filters } from '../filters.ts';
 import { Query } from '../query.ts';
+import { sendLive } from '../reply.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { adapted } from '../versions/adapters.ts';
 import { dockerEvent, eventMessage, eventText } from '../wire/event.ts';
@@ -57,15 +58,13 @@ export function eventRoutes(parts: EventParts): (app: FastifyInstance) => void {
         reader?.close();
         throw error;
       }
-      reply.code(200).header('content-type', stream.contentType(request.headers.accept ?? ''));
       const body = Readable.from(stream.lines(reader), { objectMode: true, highWaterMark: 16 });
       reply.raw.once('close', () => {
         reader?.close();
         body.destroy();
       });
-      // The first byte of the head tells the client that from now on it misses nothing.
-      reply.raw.flushHeaders?.();
-      return reply.send(body);
+      // From the head on the client misses nothing.
+      return sendLive(reply, stream.contentType(request.headers.accept ?? ''), body);
     });
   };
 }

@@ -5,6 +5,7 @@ import { type container, isCleatError } from '@cleat/schemas';
 import type { FastifyInstance } from 'fastify';
 import { badRequest } from '../errors.ts';
 import { pathPart, Query } from '../query.ts';
+import { sendLive, sendText } from '../reply.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { cgroupFiles } from '../stats/cgroup-files.ts';
 import { type Sample, takeSample } from '../stats/sample.ts';
@@ -28,9 +29,8 @@ export function statsRoutes(parts: StatsParts): (app: FastifyInstance) => void {
       if (isStream && isOneShot) throw badRequest('cannot have stream=true and one-shot=true');
       const info = await findContainer(scope, pathPart(request, 'id'));
       const reader = new StatsReader(scope, info, parts.cgroupVersion);
-      reply.code(200).header('content-type', 'application/json');
-      if (isStream) return reply.send(Readable.from(reader.lines(), { objectMode: true, highWaterMark: 1 }));
-      return reply.send(await reader.once(isOneShot));
+      if (!isStream) return sendText(reply, await reader.once(isOneShot));
+      return sendLive(reply, 'application/json', Readable.from(reader.lines(), { objectMode: true, highWaterMark: 1 }));
     });
   };
 }

@@ -12,7 +12,7 @@ export function imageSummary(summary: image.Summary): JsonObject {
     Created: unixSeconds(summary.createdAt),
     Size: summary.sizeBytes,
     SharedSize: summary.sharedBytes,
-    Labels: Object.keys(summary.labels).length > 0 ? summary.labels : null,
+    Labels: summary.labels,
     Containers: summary.containers,
   };
 }

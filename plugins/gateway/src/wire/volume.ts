@@ -8,7 +8,7 @@ export function volumeObject(info: volume.Info, options: { readonly withUsage?: 
   return {
     CreatedAt: rfc3339(info.createdAt),
     Driver: info.driver,
-    Labels: Object.keys(info.labels).length > 0 ? info.labels : null,
+    Labels: info.labels,
     Mountpoint: info.mountpoint,
     Name: info.name,
     Options: Object.keys(info.options).length > 0 ? info.options : null,
