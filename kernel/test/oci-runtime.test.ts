@@ -71,7 +71,10 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
       '100\n50 (0)',
     );
     t.equal(await output(fixture, 'cat /proc/self/oom_score_adj'), '0 (0)');
-    t.match(await output(fixture, 'grep -c . /proc/keys; mount -t tmpfs x /mnt 2>/dev/null || echo refused'), /^0\nrefused \(0\)$/);
+    t.match(
+      await output(fixture, 'grep -c . /proc/keys; mount -t tmpfs x /mnt 2>/dev/null || echo refused'),
+      /^0\nrefused \(0\)$/,
+    );
     t.match(
       await output(fixture, 'mkdir -p /mnt; mount -t tmpfs x /mnt && echo mounted; ls /dev | grep -c .', {
         privileged: true,
@@ -98,7 +101,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
       /^\d+ \(0\)$/,
     );
     t.match(
-      await output(fixture, 'chown 1 /tmp/f; touch /tmp/f && chown 1 /tmp/f || echo no', {
+      await output(fixture, 'touch /tmp/f; chown 1 /tmp/f 2>/dev/null || echo no', {
         process: processOf([], { capabilities: [] }),
       }),
       /no \(0\)$/,

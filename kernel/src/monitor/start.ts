@@ -36,6 +36,7 @@ async function startByFifo(request: StartRequest, direction: 'read' | 'write'): 
     const isDone = direction === 'read' ? await readByte(path, request) : writeByte(path);
     if (isDone === undefined) return false;
     if (isDone) break;
+    if (hasEnded(request.pid)) throw initDied();
     await pause(request, pauseMs);
   }
   unlinkIfThere(path);
@@ -49,7 +50,10 @@ async function readByte(path: string, request: StartRequest): Promise<boolean | 
   try {
     // The waiting process opens its end only when it sees ours, and writes then.
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      // In this order: a short process may have run and ended since the last look.
+      const isOver = hasEnded(request.pid);
       if (readOne(fd)) return true;
+      if (isOver) throw initDied();
       await pause(request, pauseMs);
     }
   } finally {
@@ -91,10 +95,15 @@ function openFifo(path: string, mode: number): number | undefined {
   }
 }
 
-async function pause({ pid, deadline }: StartRequest, pauseMs: number): Promise<void> {
-  if (processStartTime(pid) === undefined || isZombie(pid)) {
-    throw new CleatError('conflict', 'INIT_DIED', 'the process ended before it was started');
-  }
+function hasEnded(pid: number): boolean {
+  return processStartTime(pid) === undefined || isZombie(pid);
+}
+
+function initDied(): CleatError {
+  return new CleatError('conflict', 'INIT_DIED', 'the process ended before it was started');
+}
+
+async function pause({ deadline }: StartRequest, pauseMs: number): Promise<void> {
   if (deadline.isExpired)
     throw new CleatError('deadline_exceeded', 'START_TIMEOUT', 'the process was not let run in time');
   await sleep(pauseMs);
