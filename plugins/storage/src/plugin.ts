@@ -1,0 +1,41 @@
+import { definePlugin, type PluginContext, type PluginDefinition, type PluginHandlers } from '@cleat/sdk';
+import { manifest } from './manifest.ts';
+import { openStorage } from './storage.ts';
+
+async function setup(context: PluginContext): Promise<PluginHandlers> {
+  const { provider, service, reconciliation, tell, close } = await openStorage({
+    stateDir: context.stateDir,
+    bootId: context.bootId,
+    signal: context.signal,
+    openJournal: (replay) => context.openJournal({ replay }),
+    publish: (event) => context.publish(event),
+    warn: (message, fields) => context.log.warn(message, fields),
+    spawn: (name, task) => context.tasks.spawn(name, task),
+    pluginDriver: () => undefined,
+  });
+  return {
+    providers: {
+      volume: {
+        reserve: (request, call) => provider.reserve(request, call),
+        release: (request, call) => provider.release(request, call),
+        attach: (request, call) => provider.attach(request, call),
+        detach: (request, call) => provider.detach(request, call),
+        reconcile: (all, call) => reconciliation.run(all, call),
+      },
+    },
+    services: {
+      volume: {
+        create: (request, call) => service.create(request, call),
+        inspect: (request) => service.inspect(request),
+        list: (request, call) => service.list(request, call),
+        remove: (request, call) => service.remove(request, call),
+        prune: (request, call) => service.prune(request, call),
+      },
+    },
+    ready: tell,
+    close,
+  };
+}
+
+/** Provider of the kind `volume`, and the service of that name. */
+export const plugin: PluginDefinition = definePlugin({ manifest, setup });

@@ -1,0 +1,178 @@
+import { CleatError, type providerTypes } from '@cleat/schemas';
+import type { DirectoryOwner, DriverCall, VolumeDriver } from './drivers/driver.ts';
+import { KeyedLock } from './keyed-lock.ts';
+import { ANONYMOUS_LABEL, checkVolumeName, LOCAL_DRIVER, newAnonymousName, type Volume, volumeEvent, volumeNotFound } from './volume.ts';
+import type { VolumeStore } from './volume-store.ts';
+
+/** Finds the driver of a name. Throws `not_found` VOLUME_DRIVER_NOT_FOUND. */
+export type DriverLookup = (name: string) => VolumeDriver;
+
+export interface VolumesParts {
+  readonly store: VolumeStore;
+  readonly driverOf: DriverLookup;
+  readonly publish: (event: providerTypes.EventInput) => Promise<void>;
+  readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface NewVolume {
+  readonly name: string;
+  /** Empty: that of the volume, if it is there; else local. */
+  readonly driver: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly isAnonymous: boolean;
+  readonly owner: DirectoryOwner;
+}
+
+/** The volumes themselves: made, found and removed, each under the lock of its name. */
+export class Volumes {
+  readonly #parts: VolumesParts;
+  readonly #lock = new KeyedLock();
+  #telling: Promise<void> = Promise.resolve();
+
+  constructor(parts: VolumesParts) {
+    this.#parts = parts;
+  }
+
+  /** A name for one that has none. */
+  newName(): string {
+    return newAnonymousName();
+  }
+
+  /** Everything that changes a volume or its uses runs under the lock of its name. */
+  locked<T>(name: string, work: () => Promise<T>): Promise<T> {
+    return this.#lock.run(name, work);
+  }
+
+  /** A volume that nobody is removing. Throws `not_found` VOLUME_NOT_FOUND. */
+  get(name: string): Volume {
+    const volume = this.#parts.store.volume(name);
+    if (volume === undefined || volume.isGoing) throw volumeNotFound(name);
+    return volume;
+  }
+
+  list(): readonly Volume[] {
+    return this.#parts.store.volumes().filter((volume) => !volume.isGoing);
+  }
+
+  mountpoint(volume: Volume): string {
+    return this.#parts.driverOf(volume.driver).mountpoint(volume);
+  }
+
+  driverOf(volume: Volume): VolumeDriver {
+    return this.#parts.driverOf(volume.driver);
+  }
+
+  /**
+   * Under the lock: the volume of that name, made when it is not there. Whoever asks for one that is there gets it as it is, whatever
+   * options and labels it would have been given, as in Docker.
+   *
+   * @throws CleatError `conflict` VOLUME_NAME_CONFLICT: it is there with another driver. What check and create of the driver throw.
+   */
+  async ensure(wanted: NewVolume, call: DriverCall): Promise<Volume> {
+    const { store } = this.#parts;
+    const { name } = wanted;
+    const known = store.volume(name);
+    if (known?.isGoing === true) await this.#finish(known, call);
+    else if (known !== undefined) {
+      if (wanted.driver === '' || wanted.driver === known.driver) return known;
+      throw new CleatError(
+        'conflict',
+        'VOLUME_NAME_CONFLICT',
+        `create ${name}: driver '${known.driver}' already has volume '${name}': volume name must be unique`,
+      );
+    }
+    return this.#create(wanted, call);
+  }
+
+  async #create(wanted: NewVolume, call: DriverCall): Promise<Volume> {
+    const { store, driverOf } = this.#parts;
+    checkVolumeName(wanted.name);
+    const volume = volumeOf(wanted);
+    const driver = named(wanted.name, () => driverOf(volume.driver));
+    named(wanted.name, () => driver.check(volume.options));
+    // Written before anything is made, so that a kill leaves nothing that is not known; announced when it is there.
+    store.putVolume(volume);
+    try {
+      const status = await driver.create(volume, wanted.owner, call);
+      const made = { ...volume, status };
+      store.putVolume(made, volumeEvent('created', made));
+      return made;
+    } catch (error) {
+      store.removeVolume(volume.name);
+      throw error;
+    }
+  }
+
+  /** Under the lock: removes a volume that has no claims. */
+  async remove(volume: Volume, call: DriverCall): Promise<void> {
+    const { store } = this.#parts;
+    const going = { ...volume, isGoing: true };
+    store.putVolume(going);
+    // From here on it goes forward: its data may be half gone.
+    await store.sync();
+    try {
+      await this.#finish(going, call);
+    } catch (error) {
+      store.putVolume(volume);
+      throw error;
+    }
+  }
+
+  async #finish(volume: Volume, call: DriverCall): Promise<void> {
+    const { store, driverOf } = this.#parts;
+    await driverOf(volume.driver).remove(volume, call);
+    store.removeVolume(volume.name, volumeEvent('removed', volume));
+    await store.sync();
+  }
+
+  /** Ends removals that an earlier process had begun. One that fails is tried again by the next remove or create of that name. */
+  async finishRemovals(call: DriverCall): Promise<void> {
+    for (const volume of this.#parts.store.volumes().filter(({ isGoing }) => isGoing)) {
+      await this.locked(volume.name, () => this.#finish(volume, call)).catch((error: unknown) => {
+        this.#parts.warn('a volume could not be removed', { volume: volume.name, error });
+      });
+    }
+  }
+
+  /** Publishes what has happened and was not told yet, in order. A failure is told of and made up for by the next call. */
+  tell(): Promise<void> {
+    this.#telling = this.#telling.then(() => this.#tell());
+    return this.#telling;
+  }
+
+  async #tell(): Promise<void> {
+    const { store, publish, warn } = this.#parts;
+    try {
+      for (const { number, event } of store.untold()) {
+        await publish(event);
+        store.told(number);
+      }
+    } catch (error) {
+      warn('an event of a volume could not be published yet', { error });
+    }
+  }
+}
+
+function volumeOf(wanted: NewVolume): Volume {
+  return {
+    name: wanted.name,
+    driver: wanted.driver || LOCAL_DRIVER,
+    options: wanted.options,
+    labels: wanted.isAnonymous ? { ...wanted.labels, [ANONYMOUS_LABEL]: '' } : wanted.labels,
+    createdAt: String(BigInt(Date.now()) * 1_000_000n),
+    status: '',
+    isGoing: false,
+  };
+}
+
+/** Errors about what was asked name the volume, as Docker's do. */
+function named<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof CleatError)) throw error;
+    const { class: errorClass, code, hint, plugin, retryable, details, cause } = error;
+    throw new CleatError(errorClass, code, `create ${name}: ${error.message}`, { hint, plugin, retryable, details, cause });
+  }
+}
