@@ -24,12 +24,18 @@ function toSchema(value: unknown): unknown {
     return {
       ...schema,
       type: [schema['type'], 'null'],
-      ...(Array.isArray(schema['enum']) ? { enum: [...schema['enum'], null] } : {}),
+      ...withNull(schema['enum']),
     };
   }
   return schema['$ref'] !== undefined && schema['x-nullable'] === true
     ? { anyOf: [{ $ref: schema['$ref'] }, { type: 'null' }] }
     : schema;
+}
+
+function withNull(values: unknown): { readonly enum?: readonly unknown[] } {
+  if (!Array.isArray(values)) return {};
+  const known: readonly unknown[] = values;
+  return { enum: [...known, null] };
 }
 
 function nullable(value: unknown): unknown {
@@ -80,7 +86,8 @@ export class ApiSpec {
   #properties(schema: JsonObject): JsonObject {
     const own = this.#resolved(schema);
     const parts = Array.isArray(own['allOf']) ? own['allOf'].filter(isObject) : [];
-    return Object.assign({}, ...parts.map((part) => this.#properties(part)), objectAt(own, 'properties'));
+    const all = [...parts.map((part) => this.#properties(part)), objectAt(own, 'properties')];
+    return Object.fromEntries(all.flatMap((properties) => Object.entries(properties)));
   }
 
   /** Members that the description does not have: a misspelt one is valid to a schema that allows more. */
