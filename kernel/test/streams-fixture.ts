@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createLogger } from '@cleat/core';
-import { commandLine, findProcesses, signalProcess } from '@cleat/core/syscalls';
+import { findProcesses, signalProcess } from '@cleat/core/syscalls';
 import { waitFor } from '@cleat/harness';
 import type { containerTypes } from '@cleat/schemas';
 import type { Test } from 'tap';
@@ -13,6 +13,8 @@ import { processOf, type RunningContainer, RuntimeFixture, specOf } from './runt
 export interface Client {
   readonly socket: Socket;
   bytes(): Buffer;
+  /** The same without the headers of Docker's frames. */
+  payload(): Buffer;
   isEnded(): boolean;
 }
 
@@ -90,7 +92,8 @@ export class StreamsFixture extends RuntimeFixture {
       isEnded = true;
     });
     this.#t.teardown(() => socket.destroy());
-    return { socket, bytes: () => Buffer.concat(chunks), isEnded: () => isEnded };
+    const bytes = (): Buffer => Buffer.concat(chunks);
+    return { socket, bytes, payload: () => payloadOf(bytes()), isEnded: () => isEnded };
   }
 
   /** Attached before its start, as `docker run` does. */
@@ -113,4 +116,12 @@ export async function ended(client: Client): Promise<Buffer> {
   return client.bytes();
 }
 
-export { commandLine };
+function payloadOf(frames: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= frames.length; ) {
+    const end = at + 8 + frames.readUInt32BE(at + 4);
+    parts.push(frames.subarray(at + 8, end));
+    at = end;
+  }
+  return Buffer.concat(parts);
+}

@@ -55,7 +55,8 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     await once(gateway, 'exit');
     await fixture.client.close();
     client.socket.end('two\n');
-    t.equal((await ended(client)).toString(), 'head\none\ntwo\n');
+    await ended(client);
+    t.equal(client.payload().toString(), 'head\none\ntwo\n');
     t.equal((await fixture.exitOf(container)).exitCode, 0);
   });
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { FrameStripper, httpChunk } from './framing.ts';
+import { httpChunk } from './framing.ts';
 import type { Framing } from './protocol.ts';
 import { Spool } from './spool.ts';
 
@@ -11,7 +11,6 @@ export class ClientWriter {
   readonly #spool: Spool;
   readonly #onRelief: () => void;
   #socket: Socket | undefined;
-  #stripper: FrameStripper | undefined;
   #isChunked = false;
   #isBlocked = false;
   #isEnded = false;
@@ -32,11 +31,10 @@ export class ClientWriter {
     return this.#progressAt;
   }
 
-  /** The client is here: it gets what was kept for it first. `isFramed`: what is written here has Docker's headers. */
-  attach(socket: Socket, framing: Framing, isFramed: boolean): void {
+  /** The client is here: it gets what was kept for it first. */
+  attach(socket: Socket, framing: Framing): void {
     this.#socket = socket;
     this.#isChunked = framing === 'chunked';
-    this.#stripper = framing === 'raw' && isFramed ? new FrameStripper() : undefined;
     socket.on('drain', () => {
       this.#isBlocked = false;
       this.#progressAt = performance.now();
@@ -77,10 +75,8 @@ export class ClientWriter {
     if (this.#isEnded && this.#spool.isEmpty) this.#finish(socket);
   }
 
-  #send(socket: Socket, piece: Buffer): void {
-    const data = this.#stripper === undefined ? piece : this.#stripper.strip(piece);
-    // An empty chunk would end the body.
-    if (data.length > 0 && !socket.write(this.#isChunked ? httpChunk(data) : data)) this.#isBlocked = true;
+  #send(socket: Socket, data: Buffer): void {
+    if (!socket.write(this.#isChunked ? httpChunk(data) : data)) this.#isBlocked = true;
   }
 
   #finish(socket: Socket): void {

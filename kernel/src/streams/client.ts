@@ -194,7 +194,7 @@ export class StreamsClient {
       if (sessions === 0) this.#sessions.delete(target);
       else this.#sessions.set(target, sessions);
     });
-    const { held } = await link.hello(deadline).catch((error: unknown) => {
+    const held = await link.hello(deadline).catch((error: unknown) => {
       // Of another version: it serves its clients to the end, beside a new one.
       if (isCleatError(error) && error.code === 'STREAMS_VERSION') unlinkSync(socketPath);
       throw error;

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Deadline } from '@cleat/core/deadlines';
 import { CleatError, parseErrorClass } from '@cleat/schemas';
-import { LineSplitter, parseFromStreams, parseHelloAnswer } from './messages.ts';
-import { type Answer, type Command, type Hello, type HelloAnswer, PROTOCOL_VERSION } from './protocol.ts';
+import { LineSplitter, parseFromStreams } from './messages.ts';
+import { type Answer, type Command, type HeldTarget, type Hello, PROTOCOL_VERSION } from './protocol.ts';
 
 interface Pending {
-  readonly resolve: () => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -15,22 +15,11 @@ export class ControlLink {
   readonly #onSessions: (target: string, sessions: number) => void;
   readonly #pending = new Map<number, Pending>();
   readonly #splitter = new LineSplitter();
-  readonly #greeting: Promise<HelloAnswer>;
-  #greet: ((line: string) => void) | undefined;
   #lastId = 0;
 
   constructor(socket: Socket, onSessions: (target: string, sessions: number) => void) {
     this.#socket = socket;
     this.#onSessions = onSessions;
-    this.#greeting = new Promise((resolve, reject) => {
-      this.#greet = (line) => {
-        resolve(parseHelloAnswer(line));
-      };
-      socket.once('close', () => {
-        reject(gone());
-      });
-    });
-    this.#greeting.catch(() => undefined);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       for (const { reject } of this.#pending.values()) reject(gone());
@@ -51,46 +40,33 @@ export class ControlLink {
     this.#socket.destroy();
   }
 
-  async hello(deadline: Deadline): Promise<HelloAnswer> {
-    const hello: Hello = { hello: 'kernel', protocol: PROTOCOL_VERSION };
-    this.#socket.write(`${JSON.stringify(hello)}\n`);
-    const answer = await this.#within(deadline, this.#greeting);
-    if (answer.protocol === PROTOCOL_VERSION) return answer;
+  /** What the process holds. Throws STREAMS_VERSION for one that this kernel cannot speak with. */
+  async hello(deadline: Deadline): Promise<readonly HeldTarget[]> {
+    const { protocol, held = [] } = await this.request({ type: 'hello', protocol: PROTOCOL_VERSION }, deadline);
+    if (protocol === PROTOCOL_VERSION) return held;
     this.close();
-    throw new CleatError(
-      'unavailable',
-      'STREAMS_VERSION',
-      `the running streams process speaks version ${answer.protocol}, this kernel ${PROTOCOL_VERSION}`,
-    );
-  }
-
-  request(command: Command, deadline: Deadline): Promise<void> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const answer = new Promise<void>((resolve, reject) => {
-      if (this.#socket.destroyed) {
-        reject(gone());
-        return;
-      }
-      this.#pending.set(id, { resolve, reject });
-      this.#socket.write(`${JSON.stringify({ id, ...command })}\n`);
-    });
-    return this.#within(deadline, answer);
+    const message = `the running streams process speaks version ${protocol}, this kernel ${PROTOCOL_VERSION}`;
+    throw new CleatError('unavailable', 'STREAMS_VERSION', message);
   }
 
   /** A process that does not answer is as good as dead: its connection is given up. */
-  #within<T>(deadline: Deadline, answer: Promise<T>): Promise<T> {
+  async request(command: Command | Hello, deadline: Deadline): Promise<Answer> {
+    if (this.#socket.destroyed) throw gone();
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const answer = new Promise<Answer>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    this.#socket.write(`${JSON.stringify({ id, ...command })}\n`);
     // A connection alone keeps no process alive, but somebody who waits for an answer must get one.
     this.#socket.ref();
-    return deadline
-      .race(answer, () => {
-        answer.catch(() => undefined);
-        this.close();
-        return new CleatError('deadline_exceeded', 'STREAMS_SILENT', 'the streams process does not answer');
-      })
-      .finally(() => {
-        if (this.#pending.size === 0) this.#socket.unref();
-      });
+    const silent = new CleatError('deadline_exceeded', 'STREAMS_SILENT', 'the streams process does not answer');
+    try {
+      return await deadline.race(answer, () => silent);
+    } catch (error) {
+      if (error === silent) this.close();
+      throw error;
+    } finally {
+      if (this.#pending.size === 0) this.#socket.unref();
+    }
   }
 
   #receive(chunk: Buffer): void {
@@ -103,20 +79,15 @@ export class ControlLink {
   }
 
   #take(line: string): void {
-    if (this.#greet !== undefined) {
-      this.#greet(line);
-      this.#greet = undefined;
+    const message = parseFromStreams(line);
+    if ('event' in message) {
+      this.#onSessions(message.target, message.sessions);
       return;
     }
-    const message = parseFromStreams(line);
-    if ('event' in message) this.#onSessions(message.target, message.sessions);
-    else this.#settle(message);
-  }
-
-  #settle({ id, error }: Answer): void {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    if (error === undefined) pending?.resolve();
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    const { error } = message;
+    if (error === undefined) pending?.resolve(message);
     else pending?.reject(new CleatError(parseErrorClass(error.class), error.code, error.message));
   }
 }

@@ -1,14 +1,13 @@
 // The contract between the kernel, the clients of streams and the process `streams`, which holds the monitors' attach sockets and fans
 // them out. All of them meet at one Unix socket (0600). The first line of a connection says what it is.
 //
-// 1. Control, by the kernel: a Hello, answered by a HelloAnswer. Then requests as JSON lines, each answered by a line with its id, in
-//    any order; and events from streams. The kernel may die and come back at any time: the HelloAnswer tells all that is held.
-//    Of two control connections the newer one is told of events.
+// 1. Control, by the kernel: requests as JSON lines, a Hello first, each answered by a line with its id; and events from streams. The kernel
+//    may die and come back at any time: the answer to its Hello tells all that is held. Of two kernels the newer one is told of events.
 // 2. A client with a ticket: a ClientLine, and nothing is answered. The stream is this connection, unless an open descriptor comes with the
 //    line (SCM_RIGHTS): then it is that one, and this connection is closed. The ticket is good once.
 //
 // What a client sees: with a terminal the bytes as they are; else Docker's frames, [stream, 0, 0, 0, length as 4 bytes big-endian] and payload,
-// or with `raw` the payload alone. `chunked` puts every piece into a chunk of HTTP/1.1 and ends with the empty one.
+// whether it asks for `docker` or for `raw`. With `chunked` every piece of that is a chunk of HTTP/1.1, and the empty one ends it.
 // What a client sends is its stdin. Closing its half ends stdin where `stdinOnce` says so, and otherwise nothing.
 // A client that waits gets {"StatusCode":0}, or {"StatusCode":127,"Error":{"Message":"..."}}, and a line feed.
 
@@ -19,15 +18,8 @@ export const PROTOCOL_VERSION = 1;
 export const TICKET_MS = 60_000;
 
 export interface Hello {
-  readonly hello: 'kernel';
+  readonly type: 'hello';
   readonly protocol: number;
-}
-
-export interface HelloAnswer {
-  readonly hello: 'streams';
-  readonly protocol: number;
-  readonly pid: number;
-  readonly held: readonly HeldTarget[];
 }
 
 /** A container or exec with clients, or with a monitor's socket that is kept open. */
@@ -99,11 +91,14 @@ export interface Removed {
 
 export type Command = OfferAttach | OfferWait | Connect | Exited | Removed;
 
-export type Request = Command & { readonly id: number };
+export type Request = (Hello | Command) & { readonly id: number };
 
 export interface Answer {
   readonly id: number;
   readonly error?: { readonly class: string; readonly code: string; readonly message: string };
+  /** To a Hello: the version of streams; with another one than was asked for it closes. */
+  readonly protocol?: number;
+  readonly held?: readonly HeldTarget[];
 }
 
 /** The number of attached clients and open tickets of a target has changed. */

@@ -3,8 +3,8 @@ import { closeDescriptor } from '@cleat/core/syscalls';
 import { toCleatError } from '@cleat/schemas';
 import { firstLine } from './first-line.ts';
 import { Hub } from './hub.ts';
-import { Fields, LineSplitter, parseClientLine, parseRequest, violation } from './messages.ts';
-import { type Answer, type HelloAnswer, PROTOCOL_VERSION, type Request, type SessionsEvent } from './protocol.ts';
+import { LineSplitter, parseClientLine, parseObject, parseRequest, violation } from './messages.ts';
+import { type Answer, PROTOCOL_VERSION, type Request, type SessionsEvent } from './protocol.ts';
 
 export interface ServerOptions {
   /** A listening Unix socket. */
@@ -64,12 +64,12 @@ export class StreamsServer {
     let handedOver = fd;
     try {
       this.#used();
-      const fields = new Fields(line);
-      if (fields.has('hello')) {
-        this.#startControl(socket, fields, rest);
+      const first = parseObject(line);
+      if ('type' in first) {
+        this.#startControl(socket, Buffer.concat([Buffer.from(`${line}\n`), rest]));
         return;
       }
-      const { token, framing, head = '' } = parseClientLine(fields);
+      const { token, framing, head = '' } = parseClientLine(first);
       const client = fd === undefined ? socket : new Socket({ fd, allowHalfOpen: true });
       handedOver = undefined;
       const early = Buffer.concat([Buffer.from(head, 'base64'), ...(fd === undefined ? [rest] : [])]);
@@ -82,19 +82,7 @@ export class StreamsServer {
     }
   }
 
-  #startControl(socket: Socket, hello: Fields, rest: Buffer): void {
-    const answer: HelloAnswer = {
-      hello: 'streams',
-      protocol: PROTOCOL_VERSION,
-      pid: process.pid,
-      held: this.#hub.held(),
-    };
-    send(socket, answer);
-    if (hello.number('protocol') !== PROTOCOL_VERSION) {
-      socket.end();
-      return;
-    }
-    this.#control = socket;
+  #startControl(socket: Socket, first: Buffer): void {
     socket.once('close', () => {
       if (this.#control === socket) this.#control = undefined;
     });
@@ -108,22 +96,29 @@ export class StreamsServer {
         this.#options.onError(error);
       }
     };
-    take(rest);
+    take(first);
     socket.on('data', take).resume();
   }
 
   #answer(socket: Socket, request: Request): void {
     this.#used();
+    const { id } = request;
+    if (request.type === 'hello') {
+      send(socket, { id, protocol: PROTOCOL_VERSION, held: this.#hub.held() });
+      if (request.protocol === PROTOCOL_VERSION) this.#control = socket;
+      else socket.end();
+      return;
+    }
     try {
       this.#hub.execute(request);
-      send(socket, { id: request.id });
+      send(socket, { id });
     } catch (thrown) {
       const { class: errorClass, code, message } = toCleatError(thrown);
-      send(socket, { id: request.id, error: { class: errorClass, code, message } });
+      send(socket, { id, error: { class: errorClass, code, message } });
     }
   }
 }
 
-function send(socket: Socket, message: Answer | HelloAnswer | SessionsEvent): void {
+function send(socket: Socket, message: Answer | SessionsEvent): void {
   if (!socket.destroyed && socket.writable) socket.write(`${JSON.stringify(message)}\n`);
 }

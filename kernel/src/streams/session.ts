@@ -60,10 +60,10 @@ export class AttachSession {
     });
     if (this.#isClosed) {
       // The run was over before its client came, which gets what was kept for it.
-      this.#writer.attach(socket, framing, !this.offer.terminal);
+      this.#writer.attach(socket, framing);
       return;
     }
-    this.#writer.attach(socket, framing, !this.offer.terminal);
+    this.#writer.attach(socket, framing);
     if (head.length > 0) this.#pending.push(head);
     if (!this.#takesStdin) socket.resume();
     else this.#readStdin();

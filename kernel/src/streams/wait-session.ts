@@ -27,7 +27,7 @@ export class WaitSession {
       this.close();
     });
     socket.resume();
-    this.#writer.attach(socket, framing, false);
+    this.#writer.attach(socket, framing);
   }
 
   answer(exitCode: number, error: string): void {
