@@ -10,7 +10,7 @@ import { chooseDriver } from './roots/overlay-support.ts';
 import { RootProvider } from './roots/root-provider.ts';
 import { RootStore } from './roots/root-store.ts';
 import { BlobStore } from './store/blob-store.ts';
-import { ensurePrivateDirectory } from './store/durable.ts';
+import { ensurePrivateDirectory, removeTemporaries } from './store/durable.ts';
 import { type ImageEvent, ImageIndex } from './store/image-index.ts';
 import { ImageStore } from './store/image-store.ts';
 import { Leases } from './store/leases.ts';
@@ -45,6 +45,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenStore> {
     );
   }
   await ensurePrivateDirectory(directory);
+  await removeTemporaries(directory);
   const trash = new Trash(join(directory, 'trash'), options.onFailure);
   await trash.open();
   const workers = new LayerWorkers(options.unpacksAtOnce);

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { digestHex } from '../src/store/digest.ts';
 import type { TestStore } from './open-test-store.ts';
 
+const NAMES = ['blobs', 'driver', 'empty', 'incoming', 'l', 'layers', 'mapped', 'roots', 'trash', 'work'];
+
 /** What is wrong with a store that nobody works with: what is missing, and what nothing names. */
 export async function inconsistencies(store: TestStore): Promise<string[]> {
   await store.trash.empty();
@@ -11,6 +13,9 @@ export async function inconsistencies(store: TestStore): Promise<string[]> {
   const entries = (name: string): string[] => readdirSync(join(store.directory, name));
   for (const name of ['incoming', 'work', 'trash', 'empty'])
     wrong.push(...entries(name).map((entry) => `${name} holds ${entry}`));
+  // A store in which nothing has happened yet has no index.
+  const names = readdirSync(store.directory).filter((name) => name !== 'images.json');
+  compare(wrong, 'the store', names, NAMES);
   const { images, roots } = store;
   const layers = new Set(
     [...images.index.chains].concat(roots.objects().flatMap((object) => roots.get(object)?.chains ?? [])),
@@ -45,6 +50,8 @@ export async function inconsistencies(store: TestStore): Promise<string[]> {
     entries('roots'),
     roots.objects().map(() => entries('roots')[0] ?? 'none'),
   );
+  for (const root of entries('roots'))
+    compare(wrong, root, entries(join('roots', root)), ['record.json', 'upper', 'work']);
   for (const [name, id] of images.index.references)
     if (!images.index.images.has(id)) wrong.push(`${name} leads to no image`);
   return wrong;

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { toCleatError } from '@cleat/schemas';
 import type { PluginContext, StreamTicket } from '@cleat/sdk';
 import { storageError } from '../layer/errno.ts';
-import type { Layer } from '../layer/layer-store.ts';
+import type { Layer } from '../layer/layer-record.ts';
 import { digestHex } from '../store/digest.ts';
 import { type ImportPlan, importImage } from '../store/image-import.ts';
 import type { Actor } from '../store/image-index.ts';

@@ -1,33 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CleatError } from '@cleat/schemas';
 import { chainIds, type Digest, digestHex, digestOf, isDigest } from '../store/digest.ts';
 import { ensurePrivateDirectory, readTextIfExists, renameDurable, writeDurable } from '../store/durable.ts';
-import { asObject, asText, asWhole, JsonShapeError } from '../store/json.ts';
 import type { Lease } from '../store/leases.ts';
 import { Serial } from '../store/serial.ts';
 import type { Trash } from '../store/trash.ts';
-import { errnoOf } from './errno.ts';
+import { type Layer, readLayer, readLink } from './layer-record.ts';
+import { ShortNames } from './short-names.ts';
 import type { IdMapping } from './unpack-job.ts';
 import type { LayerWorkers } from './worker-client.ts';
 
 /** overlay: a directory a layer, mounted over each other. vfs: each directory holds all below it too; works anywhere, and copies. */
 export type LayerDriver = 'overlay' | 'vfs';
-
-/** A layer on top of those below it, unpacked. */
-export interface Layer {
-  readonly chain: Digest;
-  /** The chain below; undefined for the lowest. */
-  readonly parent: Digest | undefined;
-  readonly diffId: Digest;
-  /** The archive that it came from, as it came. */
-  readonly blob: Digest;
-  readonly contentBytes: number;
-  readonly archiveBytes: number;
-  /** Number of its short name: the options of a mount must fit into one page, also with 127 layers. */
-  readonly link: number;
-}
 
 export interface NewLayer {
   readonly parent: Digest | undefined;
@@ -63,11 +49,12 @@ export class LayerStore {
   readonly #making = new Map<string, Promise<unknown>>();
   /** What puts layers in their place and what takes them away exclude each other. */
   readonly #placing = new Serial();
-  #nextLink = 1;
+  readonly #names: ShortNames;
 
   constructor(options: LayerStoreOptions) {
     this.driver = options.driver;
     this.#directory = options.directory;
+    this.#names = new ShortNames(options.directory);
     this.#workers = options.workers;
     this.#trash = options.trash;
   }
@@ -75,8 +62,7 @@ export class LayerStore {
   /** Reads what is there. Half-made layers of a killed process are thrown away. */
   async open(): Promise<void> {
     await this.#trash.take(join(this.#directory, 'work'));
-    for (const name of ['work', 'layers', 'mapped', 'l', 'empty'])
-      await ensurePrivateDirectory(join(this.#directory, name));
+    for (const name of ['work', 'layers', 'mapped', 'empty']) await ensurePrivateDirectory(join(this.#directory, name));
     for (const hex of await readdir(join(this.#directory, 'layers'))) {
       const directory = join(this.#directory, 'layers', hex);
       const layer = readLayer(await readTextIfExists(join(directory, 'layer.json')));
@@ -84,7 +70,7 @@ export class LayerStore {
       else this.#add(layer);
     }
     await this.#openMapped();
-    await this.#openLinks();
+    await this.#openNames();
   }
 
   #add(layer: Layer): void {
@@ -171,7 +157,7 @@ export class LayerStore {
       const { blobPath, diffId } = wanted;
       const result = await this.#workers.unpack({ kind: 'unpack', blobPath, target, form, below, diffId }, signal);
       const chain = chainOf(wanted.parent, result.diffId);
-      const layer = { chain, parent: wanted.parent, blob: wanted.blob, link: this.#takeLink(), ...result };
+      const layer = { chain, parent: wanted.parent, blob: wanted.blob, link: this.#names.take(), ...result };
       wanted.hold(chain);
       return await this.#place(layer, work);
     } finally {
@@ -186,11 +172,6 @@ export class LayerStore {
     return paths;
   }
 
-  #takeLink(): number {
-    this.#nextLink += 1;
-    return this.#nextLink - 1;
-  }
-
   async #place(layer: Layer, work: string): Promise<Layer> {
     await writeDurable(join(work, 'layer.json'), JSON.stringify(layer));
     return this.#placing.run(async () => {
@@ -198,25 +179,10 @@ export class LayerStore {
       if (present !== undefined) return present;
       const target = join(this.#directory, 'layers', digestHex(layer.chain));
       await renameDurable(work, target);
-      await this.#makeLink(layer.link, join('layers', digestHex(layer.chain), 'diff'));
+      await this.#names.make(layer.link, join('layers', digestHex(layer.chain), 'diff'));
       this.#add(layer);
       return layer;
     });
-  }
-
-  linkPath(link: number): string {
-    return join(this.#directory, 'l', link.toString(36));
-  }
-
-  async #makeLink(link: number, target: string): Promise<void> {
-    const path = this.linkPath(link);
-    try {
-      await symlink(join('..', target), path);
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-      await rm(path);
-      await symlink(join('..', target), path);
-    }
   }
 
   /** Short paths of the layers, upmost first, as overlayfs wants them; with shifted ids for a mapping. */
@@ -228,7 +194,9 @@ export class LayerStore {
       links.push(mapping === undefined ? layer.link : await this.#ensureMapped(layer, mapping, signal));
     }
     // overlayfs wants a lower directory, also for an image without any layer.
-    return links.length === 0 ? [join(this.#directory, 'empty')] : links.reverse().map((link) => this.linkPath(link));
+    return links.length === 0
+      ? [join(this.#directory, 'empty')]
+      : links.reverse().map((link) => this.#names.path(link));
   }
 
   async #ensureMapped(layer: Layer, mapping: IdMapping, signal: AbortSignal | undefined): Promise<number> {
@@ -246,12 +214,12 @@ export class LayerStore {
         { kind: 'copy', source: this.diffPath(layer.chain), target: join(work, 'diff'), mapping },
         signal,
       );
-      const link = this.#takeLink();
+      const link = this.#names.take();
       await writeDurable(join(work, 'layer.json'), JSON.stringify({ link }));
       return await this.#placing.run(async () => {
         await ensurePrivateDirectory(join(this.#directory, 'mapped', mappingName(mapping)));
         await renameDurable(work, join(this.#directory, 'mapped', name));
-        await this.#makeLink(link, join('mapped', name, 'diff'));
+        await this.#names.make(link, join('mapped', name, 'diff'));
         this.#mapped.set(name, link);
         return link;
       });
@@ -279,12 +247,12 @@ export class LayerStore {
 
   async #removeFiles(layer: Layer): Promise<void> {
     await this.#trash.take(join(this.#directory, 'layers', digestHex(layer.chain)));
-    await rm(this.linkPath(layer.link), { force: true });
+    await this.#names.remove(layer.link);
     for (const [name, link] of this.#mapped) {
       if (!name.endsWith(`/${digestHex(layer.chain)}`)) continue;
       this.#mapped.delete(name);
       await this.#trash.take(join(this.#directory, 'mapped', name));
-      await rm(this.linkPath(link), { force: true });
+      await this.#names.remove(link);
     }
   }
 
@@ -302,23 +270,12 @@ export class LayerStore {
     }
   }
 
-  /** Short names follow from the records: one that is missing is made, any other removed. */
-  async #openLinks(): Promise<void> {
-    const wanted = new Map<string, string>();
-    const want = (link: number, target: string): void => {
-      wanted.set(link.toString(36), target);
-      this.#nextLink = Math.max(this.#nextLink, link + 1);
-    };
-    for (const layer of this.#layers.values()) want(layer.link, join('layers', digestHex(layer.chain), 'diff'));
-    for (const [name, link] of this.#mapped) want(link, join('mapped', name, 'diff'));
-    const present = new Set(await readdir(join(this.#directory, 'l')));
-    for (const name of present) {
-      if (!wanted.has(name)) await rm(join(this.#directory, 'l', name), { recursive: true });
-    }
-    for (const [name, target] of wanted) {
-      if (present.has(name) && (await readlink(join(this.#directory, 'l', name))) === join('..', target)) continue;
-      await this.#makeLink(Number.parseInt(name, 36), target);
-    }
+  /** Short names follow from the records. */
+  async #openNames(): Promise<void> {
+    const wanted = new Map<number, string>();
+    for (const layer of this.#layers.values()) wanted.set(layer.link, join('layers', digestHex(layer.chain), 'diff'));
+    for (const [name, link] of this.#mapped) wanted.set(link, join('mapped', name, 'diff'));
+    await this.#names.open(wanted);
   }
 }
 
@@ -335,42 +292,4 @@ function missingLayer(chain: Digest): CleatError {
   return new CleatError('internal', 'IMAGE_LAYER_MISSING', `the image store lacks the layer ${chain}`, {
     hint: 'Remove the image and load or pull it again.',
   });
-}
-
-/** The record of a layer; undefined for none or one that was cut off by a power cut. */
-function readLayer(text: string | undefined): Layer | undefined {
-  return readRecord(text, (record) => {
-    const digest = (key: string): Digest => {
-      const value = asText(record[key], key);
-      if (!isDigest(value)) throw new JsonShapeError(`${key} is no digest`);
-      return value;
-    };
-    const number = (key: string): number => asWhole(record[key], key);
-    return {
-      chain: digest('chain'),
-      parent: record['parent'] === undefined ? undefined : digest('parent'),
-      diffId: digest('diffId'),
-      blob: digest('blob'),
-      contentBytes: number('contentBytes'),
-      archiveBytes: number('archiveBytes'),
-      link: number('link'),
-    };
-  });
-}
-
-function readLink(text: string | undefined): number | undefined {
-  return readRecord(text, (record) => asWhole(record['link'], 'link'));
-}
-
-function readRecord<T>(
-  text: string | undefined,
-  read: (record: Readonly<Record<string, unknown>>) => T,
-): T | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return read(asObject(JSON.parse(text), 'the record of a layer'));
-  } catch (error) {
-    if (error instanceof JsonShapeError || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CleatError } from '@cleat/schemas';
 import type { LayerDriver } from '../layer/layer-store.ts';
-import { readTextIfExists, writeDurable } from '../store/durable.ts';
+import { ensurePrivateDirectory, readTextIfExists, writeDurable } from '../store/durable.ts';
 
 const PARAMETERS = '/sys/module/overlay/parameters';
 const PROBE_TIMEOUT_MS = 10_000;
@@ -60,7 +60,9 @@ async function pickDriver(directory: string, asked: LayerDriver | 'auto'): Promi
 
 /** Mounts an overlay for a moment, in a mount namespace that ends with its process; why it does not work, or undefined. */
 async function probeOverlay(directory: string): Promise<string | undefined> {
-  const probe = await mkdtemp(join(directory, 'probe-'));
+  // What a kill leaves in there is thrown away at the next start.
+  await ensurePrivateDirectory(join(directory, 'work'));
+  const probe = await mkdtemp(join(directory, 'work', 'probe-'));
   try {
     for (const name of ['lower', 'upper', 'work', 'merged']) await mkdir(join(probe, name));
     const options = `lowerdir=${probe}/lower,upperdir=${probe}/upper,workdir=${probe}/work`;

@@ -1,7 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { errnoOf } from '../layer/errno.ts';
+
+const TEMPORARY = '.tmp';
+
+/** Removes what a kill in the middle of a write left in a directory. */
+export async function removeTemporaries(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) if (name.endsWith(TEMPORARY)) await rm(join(directory, name));
+}
 
 /** Makes the names in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -19,12 +25,12 @@ export async function renameDurable(from: string, to: string): Promise<void> {
   await syncDirectory(dirname(to));
 }
 
-/** The whole file or none of it, also after a power cut. */
+/** The whole file or none of it, also after a power cut. One writer a path at a time. */
 export async function writeDurable(path: string, data: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = path + TEMPORARY;
   let file: FileHandle | undefined;
   try {
-    file = await open(temporary, 'wx', 0o600);
+    file = await open(temporary, 'w', 0o600);
     await file.writeFile(data);
     await file.sync();
     await file.close();
@@ -39,7 +45,7 @@ export async function writeDurable(path: string, data: string): Promise<void> {
 
 /** The whole file or none of it after a kill; after a power cut it may be missing. For what can be made again. */
 export async function writeWhole(path: string, data: string): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = path + TEMPORARY;
   const file = await open(temporary, 'w', 0o600);
   try {
     await file.writeFile(data);

@@ -1,4 +1,4 @@
-import type { Layer } from '../layer/layer-store.ts';
+import type { Layer } from '../layer/layer-record.ts';
 import type { Digest } from './digest.ts';
 import type { ImageConfig } from './image-config.ts';
 import { createdAtMs, type ImageFilters } from './image-filter.ts';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { uncompressed } from '../archive/peek.ts';
 import { type TarEntry, TarReader } from '../archive/tar-reader.ts';
-import type { Layer } from '../layer/layer-store.ts';
+import type { Layer } from '../layer/layer-record.ts';
 import { type ArchivedImage, ArchiveFiles, invalidArchive } from './archive-files.ts';
 import type { BlobStore, StagedBlob } from './blob-store.ts';
 import type { Digest } from './digest.ts';

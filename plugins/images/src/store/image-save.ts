@@ -1,6 +1,6 @@
 import { openBlob } from '../archive/blob-reader.ts';
 import { type TarFile, textFile, writeTar } from '../archive/tar-writer.ts';
-import type { Layer } from '../layer/layer-store.ts';
+import type { Layer } from '../layer/layer-record.ts';
 import { digestHex, digestOf } from './digest.ts';
 import type { ImageRecord } from './image-index.ts';
 import { findImage, findName, requireImage } from './image-lookup.ts';

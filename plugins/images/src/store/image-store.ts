@@ -1,5 +1,6 @@
 import { CleatError } from '@cleat/schemas';
-import type { Layer, LayerStore } from '../layer/layer-store.ts';
+import type { Layer } from '../layer/layer-record.ts';
+import type { LayerStore } from '../layer/layer-store.ts';
 import { type BlobStore, DOCUMENT_LIMIT_BYTES } from './blob-store.ts';
 import { chainIds, type Digest, digestOf } from './digest.ts';
 import { type ImageConfig, parseImageConfig } from './image-config.ts';
