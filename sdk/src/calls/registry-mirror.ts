@@ -32,6 +32,7 @@ export class RegistryMirror {
   readonly #options: RegistryMirrorOptions;
   readonly #participants = new Map<string, sys.Participant>();
   readonly #unknownKeys = new Map<string, number>();
+  readonly #searches = new Map<string, Promise<sys.Participant | undefined>>();
   readonly #listeners = new Set<(change: RegistryChange) => void>();
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -96,6 +97,13 @@ export class RegistryMirror {
     if (known !== undefined) return known;
     const lookedAt = this.#unknownKeys.get(key);
     if (lookedAt !== undefined && monotonicMs() - lookedAt < UNKNOWN_KEY_MS) return undefined;
+    // Shared, so that calls of one caller keep their order while it is looked for.
+    const search = this.#searches.get(key) ?? this.#search(key).finally(() => this.#searches.delete(key));
+    this.#searches.set(key, search);
+    return search;
+  }
+
+  async #search(key: string): Promise<sys.Participant | undefined> {
     // A caller that cannot be named is no reason to fail its call: it speaks for nobody but itself.
     await this.refresh().catch(() => undefined);
     const found = this.all.find((participant) => participant.key === key);

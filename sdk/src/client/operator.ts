@@ -82,7 +82,7 @@ interface OperatorFile {
   readonly urlFile: string;
 }
 
-/** `{ "credentials": { "importing": { accountKey, jwt, seed } }, "urlFile": path }` */
+/** `{ "credentials": { accountKey, jwt, seed }, "urlFile": path }`: of the importing account, as the operator answers nothing. */
 function readOperatorFile(path: string, runDir: string): OperatorFile {
   let text: string;
   try {
@@ -92,11 +92,10 @@ function readOperatorFile(path: string, runDir: string): OperatorFile {
     if (code !== 'EACCES' && code !== 'EPERM') throw notRunning(runDir, cause);
     throw new CleatError('permission_denied', 'OPERATOR_ONLY', `${path} is for the node's operator alone`, { hint: 'Run the command as root.', cause });
   }
-  const value: unknown = JSON.parse(text);
+  const value = parsed(text);
   const urlFile = field(value, 'urlFile');
-  const held: unknown = field(value, 'credentials');
-  const importing = field(typeof held === 'string' ? JSON.parse(held) : held, 'importing');
-  const [accountKey, jwt, seed] = [field(importing, 'accountKey'), field(importing, 'jwt'), field(importing, 'seed')];
+  const held = field(value, 'credentials');
+  const [accountKey, jwt, seed] = [field(held, 'accountKey'), field(held, 'jwt'), field(held, 'seed')];
   if (typeof urlFile !== 'string' || typeof accountKey !== 'string' || typeof jwt !== 'string') {
     throw new CleatError('internal', 'OPERATOR_FILE_INVALID', `${path} is not what the kernel writes there`);
   }
@@ -105,6 +104,15 @@ function readOperatorFile(path: string, runDir: string): OperatorFile {
 
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // What it lacks is told by whoever looks for it.
+    return undefined;
+  }
 }
 
 function notRunning(runDir: string, cause: unknown): CleatError {

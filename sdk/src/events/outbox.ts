@@ -83,20 +83,10 @@ export class Outbox {
     this.#wake();
   }
 
-  /**
-   * What the kernel says at hello that it has. False: it has more than this store ever numbered, as the store was set back;
-   * it is then a new store, whose identity has to be told in another hello.
-   */
-  welcomed(durable: number): boolean {
-    if (durable <= this.#last) {
-      this.#settle(durable);
-      return true;
-    }
-    const kept = this.#pending.splice(0);
-    this.#bytes = 0;
-    this.#begin();
-    for (const { event, actor } of kept) this.#write({ type: 'event', number: this.#last + 1, event, actor });
-    return false;
+  /** What the kernel says at hello that it has. More than this store ever numbered: it was set back, and is a new store. */
+  welcomed(durable: number): void {
+    if (durable <= this.#last) this.#settle(durable);
+    else this.#renew(this.#pending.splice(0));
   }
 
   /** Sends what is there and what comes, one after the other, until the signal aborts. */
@@ -116,6 +106,8 @@ export class Outbox {
       } catch (error) {
         if (signal.aborted) return;
         if (isRefused(error)) this.#refused(next, error);
+        // The kernel misses what came before, which this store has no more.
+        else if (isCleatError(error) && error.code === 'EVENT_NUMBER') this.#renew([...this.#pending]);
         else failures += await this.#wait(failures, error);
       }
     }
@@ -130,10 +122,17 @@ export class Outbox {
     this.#write({ type: 'store', id: randomBytes(8).toString('hex'), last: 0 });
   }
 
-  /** The kernel will never take it: said, and not tried for ever. */
+  /** Numbers begin at 1 again, in a store of another name. */
+  #renew(kept: readonly OutboxEvent[]): void {
+    this.#options.log.warn('the events that wait for the kernel are numbered anew', { backlog: kept.length });
+    this.#begin();
+    for (const { event, actor } of kept) this.#write({ type: 'event', number: this.#last + 1, event, actor });
+  }
+
+  /** The kernel will never take it: said, and not tried for ever. Those behind it must not wait for its number. */
   #refused(event: OutboxEvent, error: unknown): void {
     this.#options.log.error('the kernel refused an event', { type: event.event.type, subject: event.event.subject, error });
-    this.#settle(event.number);
+    this.#renew(this.#pending.slice(1));
   }
 
   async #wait(failures: number, error?: unknown): Promise<number> {
@@ -158,6 +157,8 @@ export class Outbox {
       case 'store':
         this.#store = change.id;
         this.#last = change.last;
+        this.#pending.length = 0;
+        this.#bytes = 0;
         return;
       case 'event': {
         const { number, event, actor } = change;
@@ -202,7 +203,8 @@ export class Outbox {
 }
 
 function isRefused(error: unknown): boolean {
-  return isCleatError(error) && (error.class === 'invalid_argument' || error.class === 'permission_denied');
+  if (!isCleatError(error)) return false;
+  return error.class === 'invalid_argument' || error.class === 'permission_denied';
 }
 
 function sizeOf(event: providerTypes.EventInput): number {

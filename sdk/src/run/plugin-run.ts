@@ -118,15 +118,15 @@ export class PluginRun {
   }
 
   /** Says hello until the kernel has welcomed this instance. Throws when it is refused, alone in its process, for the third time. */
-  async #sayHello(stop: AbortSignal): Promise<Welcome> {
+  async #sayHello(stop: AbortSignal): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await this.#link.connected(Deadline.never.earlierOf(Deadline.after(READY_MS)));
+        await this.#link.connected(Deadline.after(READY_MS));
         await this.#link.callee.ready(Deadline.after(READY_MS));
         const welcome = await this.#link.hello(this.#hello(), stop);
         this.#welcome = welcome;
-        if (this.#outbox === undefined || this.#outbox.welcomed(welcome.eventNumber)) return welcome;
-        this.#log.warn('the store of events was set back and is a new one from now on');
+        this.#outbox?.welcomed(welcome.eventNumber);
+        return;
       } catch (error) {
         stop.throwIfAborted();
         this.#noteRefusal(error, 'the kernel does not take this plugin');
