@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Deadline } from '@cleat/core/deadlines';
 import { connectSeqpacket, type SeqpacketConnection } from '@cleat/core/syscalls';
@@ -160,23 +160,20 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
 
   t.test('a log is rotated without losing a line', async (t) => {
     const fixture = new RuntimeFixture(t);
-    const script = 'i=0; while [ $i -lt 4000 ]; do echo line-$i; i=$((i+1)); done';
+    const burst = 'for n in 1 2 3 4 5 6 7 8 9; do echo line-$i; i=$((i+1)); done';
+    const script = `i=0; while [ ! -e /stop ]; do ${burst}; sleep 0.01; done`;
     const container = await fixture.run(specOf(['sh', '-c', script]));
     const queue = new ControlQueue(container.directory);
-    for (const number of [1, 2]) {
-      await queue
-        .rotateLog(container.logPath, `${container.logPath}.${number}`, Deadline.after(5000))
-        .catch((error: unknown) => {
-          // It may have ended before.
-          t.match(error, { code: /MONITOR_GONE|LOG_ROTATION_TIMEOUT/ });
-        });
-    }
+    const files = [1, 2, 3].map((number) => `${container.logPath}.${number}`);
+    for (const file of files) await queue.rotateLog(container.logPath, file, Deadline.after(5000));
+    writeFileSync(join(fixture.root, 'stop'), '');
     await fixture.exitOf(container);
-    const files = [`${container.logPath}.1`, `${container.logPath}.2`, container.logPath].filter((path) =>
-      existsSync(path),
+    const text = [...files, container.logPath].map((path) => readFileSync(path, 'utf8')).join('');
+    const lines = logLines(text);
+    t.ok(lines.length > 50);
+    t.same(
+      lines,
+      lines.map((_line, index) => `line-${index}`),
     );
-    const lines = logLines(files.map((path) => readFileSync(path, 'utf8')).join(''));
-    t.equal(lines.length, 4000);
-    t.equal(lines.at(-1), 'line-3999');
   });
 }

@@ -156,6 +156,14 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     await leaks.assertNothingLeft();
   });
 
+  t.test('a monitor that is not installed is said to be', async (t) => {
+    const fixture = new RuntimeFixture(t, 'runc', '/nowhere/conmon');
+    await t.rejects(fixture.create(fixture.bundle(specOf(['true']))), {
+      code: 'MONITOR_MISSING',
+      class: 'unavailable',
+    });
+  });
+
   t.test('a process that died before it was started is an error, not a wait', async (t) => {
     const fixture = new RuntimeFixture(t);
     const container = await fixture.create(fixture.bundle(specOf(['sleep', '60'])));

@@ -153,10 +153,11 @@ export class RuntimeFixture {
   readonly host: ReturnType<typeof readHostFacts>;
   readonly runtime: Runtime;
   readonly cgroupParent: string;
-  readonly monitorPath: string = findProgram('conmon') ?? 'conmon';
+  readonly monitorPath: string;
   readonly #bundles: Bundle[] = [];
 
-  constructor(t: Test, runtime = 'runc') {
+  constructor(t: Test, runtime = 'runc', monitorPath: string = findProgram('conmon') ?? 'conmon') {
+    this.monitorPath = monitorPath;
     this.directory = tempDir(t, 'cleat-kernel-');
     this.root = makeBusyboxRootfs(join(this.directory, 'root'));
     this.host = readHostFacts(this.tree);

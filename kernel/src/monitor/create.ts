@@ -72,13 +72,9 @@ export async function createMonitored(request: CreateRequest): Promise<CreatedCo
 }
 
 export function createdBy(monitor: LaunchedMonitor, message: MonitorMessage, pidFile: string): CreatedContainer {
-  unrefStream(monitor.sync);
+  // A link shall not keep the kernel running.
+  monitor.sync.unref();
   return { pid: message.data, monitor: monitorIdentity(pidFile), link: monitor.sync };
-}
-
-/** A link shall not keep the kernel running. */
-function unrefStream(stream: MonitorLink): void {
-  if ('unref' in stream && typeof stream.unref === 'function') stream.unref();
 }
 
 /** An answer that did not come: monitor and runtime may still be at work. */

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
 import type { Deadline } from '@cleat/core/deadlines';
 import { CleatError } from '@cleat/schemas';
 import type { OciProcess } from '../oci/index.ts';
@@ -86,7 +86,7 @@ async function letRun(monitor: LaunchedMonitor, request: ExecRequest): Promise<v
   writeByte(start);
 }
 
-function writeByte(pipe: Writable): void {
+function writeByte(pipe: Socket): void {
   // A monitor that has died is told of by its other pipes.
   pipe.on('error', () => undefined);
   pipe.write(Buffer.alloc(1));

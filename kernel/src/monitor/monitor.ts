@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { Deadline } from '@cleat/core/deadlines';
 import { isSameProcess, isZombie, processStartTime, signalProcess } from '@cleat/core/syscalls';
 import { CleatError } from '@cleat/schemas';
@@ -13,7 +14,7 @@ export interface MonitorIdentity {
 }
 
 /** A monitor's line to whoever started it. It closes when the monitor ends, so keep it for a word of that; dropping it harms nothing. */
-export type MonitorLink = Readable;
+export type MonitorLink = Socket;
 
 /** What `conmon` answers on its pipes: a pid or exit code, or -1 with what the runtime said. */
 export interface MonitorMessage {
@@ -32,9 +33,9 @@ export interface LaunchRequest {
 
 export interface LaunchedMonitor {
   readonly child: ChildProcess;
-  readonly sync: Readable;
-  readonly start: Writable | undefined;
-  readonly attach: Readable | undefined;
+  readonly sync: Socket;
+  readonly start: Socket | undefined;
+  readonly attach: Socket | undefined;
 }
 
 const SYNC_FD = 3;
@@ -50,43 +51,36 @@ export function launchMonitor(request: LaunchRequest): LaunchedMonitor {
     env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC0', ...request.env, _OCI_SYNCPIPE: String(SYNC_FD), ...pipes },
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...(request.isExec ? (['pipe', 'pipe'] as const) : [])],
   });
+  // Told by `launched`, also when its pipes have said so before.
+  child.on('error', () => undefined);
   return {
     child,
-    sync: readableAt(child, SYNC_FD),
-    start: request.isExec ? writableAt(child, START_FD) : undefined,
-    attach: request.isExec ? readableAt(child, ATTACH_FD) : undefined,
+    sync: pipeAt(child, SYNC_FD),
+    start: request.isExec ? pipeAt(child, START_FD) : undefined,
+    attach: request.isExec ? pipeAt(child, ATTACH_FD) : undefined,
   };
 }
 
-function readableAt(child: ChildProcess, index: number): Readable {
-  const stream = child.stdio[index];
-  if (stream !== undefined && stream !== null && 'read' in stream) return stream;
-  throw new CleatError('internal', 'MONITOR_PIPE', `the monitor has no pipe ${index}`);
-}
-
-function writableAt(child: ChildProcess, index: number): Writable {
-  const stream = child.stdio[index];
-  if (stream !== undefined && stream !== null && 'write' in stream) return stream;
-  throw new CleatError('internal', 'MONITOR_PIPE', `the monitor has no pipe ${index}`);
+function pipeAt(child: ChildProcess, index: number): Socket {
+  const stream: unknown = child.stdio[index];
+  if (stream instanceof Socket) return stream;
+  throw new CleatError('internal', 'MONITOR_FAILED', `conmon has no pipe ${index}`);
 }
 
 /** Resolves when the launcher has ended, after which the monitor's pid file is complete. */
-export async function launched(monitor: LaunchedMonitor): Promise<void> {
-  const { child } = monitor;
+export async function launched({ child }: LaunchedMonitor): Promise<void> {
   try {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   } catch (error) {
+    const hint = 'Install conmon.';
     throw new CleatError('unavailable', 'MONITOR_MISSING', `conmon can't be run: ${String(error)}`, {
-      hint: 'Install conmon.',
+      hint,
       cause: error,
     });
   }
   if (child.exitCode === 0) return;
-  throw new CleatError(
-    'internal',
-    'MONITOR_FAILED',
-    `conmon ended with ${child.exitCode ?? child.signalCode ?? 'nothing'}`,
-  );
+  const code = child.exitCode ?? child.signalCode ?? 'nothing';
+  throw new CleatError('internal', 'MONITOR_FAILED', `conmon ended with ${code}`);
 }
 
 /** The next line of a monitor's pipe. Its end is a monitor that has died without a word. */

@@ -135,3 +135,10 @@ export interface OciSpec {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: OciLinux;
 }
+
+/** The value without the fields that are undefined, which JSON and exact optional types alike leave out. */
+export function withoutUndefined<T extends object>(value: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+  // Just checked: no field is undefined any more.
+  return Object.fromEntries(entries) as { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { CleatError } from '@cleat/schemas';
-import type { OciSeccomp, OciSeccompRule } from './oci-spec.ts';
+import { type OciSeccomp, type OciSeccompRule, withoutUndefined } from './oci-spec.ts';
 
 /** What decides which rules of a profile apply. */
 export interface SeccompContext {
@@ -112,22 +112,26 @@ function isRule(value: unknown): boolean {
 }
 
 function toOci(profile: Profile, context: SeccompContext): OciSeccomp {
-  const [goName, native] = ARCHITECTURES.get(context.architecture ?? process.arch) ?? [];
+  const [goName = '', native] = ARCHITECTURES.get(context.architecture ?? process.arch) ?? [];
   const facts = { goName, caps: new Set(context.capabilities), kernel: context.kernelRelease ?? release() };
-  const family = profile.archMap?.find((entry) => entry.architecture === native);
-  const architectures =
-    family === undefined ? (profile.architectures ?? []) : [family.architecture, ...(family.subArchitectures ?? [])];
   const syscalls = (profile.syscalls ?? []).filter((rule) => applies(rule, facts)).map(toOciRule);
-  const { defaultErrnoRet, flags, listenerPath, listenerMetadata } = profile;
+  const { defaultAction, defaultErrnoRet, listenerPath, listenerMetadata } = profile;
+  const given = { defaultErrnoRet, flags: profile.flags ?? undefined, listenerPath, listenerMetadata };
   return {
-    defaultAction: profile.defaultAction,
-    ...(defaultErrnoRet === undefined ? {} : { defaultErrnoRet }),
-    ...(architectures.length === 0 ? {} : { architectures }),
-    ...(flags === undefined || flags === null ? {} : { flags }),
-    ...(listenerPath === undefined ? {} : { listenerPath }),
-    ...(listenerMetadata === undefined ? {} : { listenerMetadata }),
+    defaultAction,
+    ...withoutUndefined({ architectures: architecturesOf(profile, native), ...given }),
     syscalls,
   };
+}
+
+/** The family of this host's architecture, or what the profile says for every host. */
+function architecturesOf(
+  { archMap, architectures }: Profile,
+  native: string | undefined,
+): readonly string[] | undefined {
+  const family = archMap?.find((entry) => entry.architecture === native);
+  if (family !== undefined) return [family.architecture, ...(family.subArchitectures ?? [])];
+  return architectures ?? undefined;
 }
 
 function toOciRule(rule: ProfileRule): OciSeccompRule {
@@ -140,25 +144,26 @@ function toOciRule(rule: ProfileRule): OciSeccompRule {
 }
 
 interface Facts {
-  readonly goName: string | undefined;
+  /** Empty for an architecture that profiles do not know. */
+  readonly goName: string;
   readonly caps: ReadonlySet<string>;
   readonly kernel: string;
 }
 
 /** One exclusion that holds takes a rule out; every inclusion must hold. */
-function applies(rule: ProfileRule, facts: Facts): boolean {
-  const { excludes, includes } = rule;
-  const hasArch = (filter: Filter): boolean =>
-    facts.goName !== undefined && (filter.arches ?? []).includes(facts.goName);
-  const hasCap = (cap: string): boolean => facts.caps.has(cap);
-  if (excludes !== undefined && excludes !== null) {
-    if (hasArch(excludes) || (excludes.caps ?? []).some(hasCap)) return false;
-    if (excludes.minKernel !== undefined && isAtLeast(facts.kernel, excludes.minKernel)) return false;
-  }
-  if (includes === undefined || includes === null) return true;
-  if ((includes.arches?.length ?? 0) > 0 && !hasArch(includes)) return false;
-  if (!(includes.caps ?? []).every(hasCap)) return false;
-  return includes.minKernel === undefined || isAtLeast(facts.kernel, includes.minKernel);
+function applies({ excludes, includes }: ProfileRule, facts: Facts): boolean {
+  return !isExcluded(excludes ?? {}, facts) && isIncluded(includes ?? {}, facts);
+}
+
+function isExcluded({ arches, caps, minKernel }: Filter, { goName, caps: own, kernel }: Facts): boolean {
+  if ((arches ?? []).includes(goName) || (caps ?? []).some((cap) => own.has(cap))) return true;
+  return minKernel !== undefined && isAtLeast(kernel, minKernel);
+}
+
+function isIncluded({ arches, caps, minKernel }: Filter, { goName, caps: own, kernel }: Facts): boolean {
+  const hasArch = (arches ?? []).length === 0 || (arches ?? []).includes(goName);
+  if (!hasArch || !(caps ?? []).every((cap) => own.has(cap))) return false;
+  return minKernel === undefined || isAtLeast(kernel, minKernel);
 }
 
 function isAtLeast(kernel: string, wanted: string): boolean {

@@ -2,18 +2,19 @@ import { CleatError, type common, type containerTypes, type providerTypes } from
 import { DEFAULT_DEVICE_RULES, type FoundDevice, parseDeviceRule } from './devices.ts';
 import type { HostFacts } from './host.ts';
 import { type ContainerFiles, containerMounts, INIT_TARGET, rootPropagation } from './mounts.ts';
-import type {
-  HookName,
-  OciDevice,
-  OciDeviceRule,
-  OciHook,
-  OciHooks,
-  OciIdMapping,
-  OciLinux,
-  OciNamespace,
-  OciProcess,
-  OciResources,
-  OciSpec,
+import {
+  type HookName,
+  type OciDevice,
+  type OciDeviceRule,
+  type OciHook,
+  type OciHooks,
+  type OciIdMapping,
+  type OciLinux,
+  type OciNamespace,
+  type OciProcess,
+  type OciResources,
+  type OciSpec,
+  withoutUndefined,
 } from './oci-spec.ts';
 import { buildProcess } from './process.ts';
 import { seccompFor } from './seccomp.ts';
@@ -281,14 +282,6 @@ export function viewSpec(spec: OciSpec, cgroupsPath: string): OciSpec {
 
 function positive(value: number): number | undefined {
   return value > 0 ? value : undefined;
-}
-
-type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
-
-function withoutUndefined<T extends object>(value: T): Defined<T> {
-  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
-  // Just checked: no field is undefined any more.
-  return Object.fromEntries(entries) as Defined<T>;
 }
 
 function hooksOf(hooks: readonly providerTypes.Hook[]): OciHooks {
