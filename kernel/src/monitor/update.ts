@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Deadline } from '@cleat/core/deadlines';
-import type { OciResources } from '../oci/index.ts';
+import type { OciLimits } from '../oci/index.ts';
 import { type Runtime, runRuntime } from './runtime.ts';
 import { runtimeError } from './runtime-error.ts';
 
@@ -9,7 +9,7 @@ export interface UpdateRequest {
   readonly bundle: string;
   readonly runtime: Runtime;
   /** Only what changes. */
-  readonly resources: Omit<OciResources, 'devices'>;
+  readonly resources: Partial<OciLimits>;
   readonly deadline: Deadline;
 }
 

@@ -76,8 +76,8 @@ export function parseDeviceRule(text: string): OciDeviceRule {
   return {
     allow: true,
     type,
-    ...(major === '*' ? {} : { major: Number(major) }),
-    ...(minor === '*' ? {} : { minor: Number(minor) }),
+    major: major === '*' ? undefined : Number(major),
+    minor: minor === '*' ? undefined : Number(minor),
     access,
   };
 }

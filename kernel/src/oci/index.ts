@@ -6,7 +6,7 @@ export type { HostFacts } from './host.ts';
 export { findProgram, readHostFacts, supportedResources } from './host.ts';
 export type { ContainerFiles, DescribedMount } from './mounts.ts';
 export { prepareBindSources } from './mounts.ts';
-export type { OciProcess, OciResources, OciSpec } from './oci-spec.ts';
+export type { OciLimits, OciProcess, OciSpec } from './oci-spec.ts';
 export type { ProcessInput } from './process.ts';
 export { buildProcess } from './process.ts';
 export { seccompFor } from './seccomp.ts';

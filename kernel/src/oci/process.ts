@@ -20,18 +20,18 @@ export function buildProcess(input: ProcessInput): OciProcess {
   const { process, user, host } = input;
   if (process.args.length === 0) throw new CleatError('invalid_argument', 'COMMAND_MISSING', 'no command specified');
   const hasSize = process.terminal && process.consoleRows > 0 && process.consoleColumns > 0;
-  const additionalGids = user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids };
+  const { uid, gid, additionalGids } = user;
   return {
     terminal: process.terminal,
-    ...(hasSize ? { consoleSize: { height: process.consoleRows, width: process.consoleColumns } } : {}),
-    user: { uid: user.uid, gid: user.gid, ...additionalGids },
+    consoleSize: hasSize ? { height: process.consoleRows, width: process.consoleColumns } : undefined,
+    user: { uid, gid, additionalGids },
     args: process.args,
     env: environment(input),
     cwd: process.cwd === '' ? '/' : process.cwd,
-    capabilities: capabilities(process.capabilities, user.uid, input),
-    ...(process.rlimits.length === 0 ? {} : { rlimits: process.rlimits }),
+    capabilities: capabilities(process.capabilities, uid, input),
+    rlimits: process.rlimits,
     noNewPrivileges: process.noNewPrivileges,
-    ...(host.hasAppArmor && process.apparmorProfile !== '' ? { apparmorProfile: process.apparmorProfile } : {}),
+    apparmorProfile: host.hasAppArmor && process.apparmorProfile !== '' ? process.apparmorProfile : undefined,
     // Never left out: the monitor, which the process would inherit from, protects itself with -1000.
     oomScoreAdj: process.oomScoreAdj ?? 0,
   };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { CleatError } from '@cleat/schemas';
-import { type OciSeccomp, type OciSeccompRule, withoutUndefined } from './oci-spec.ts';
+import type { OciSeccomp, OciSeccompRule } from './oci-spec.ts';
 
 /** What decides which rules of a profile apply. */
 export interface SeccompContext {
@@ -116,12 +116,9 @@ function toOci(profile: Profile, context: SeccompContext): OciSeccomp {
   const facts = { goName, caps: new Set(context.capabilities), kernel: context.kernelRelease ?? release() };
   const syscalls = (profile.syscalls ?? []).filter((rule) => applies(rule, facts)).map(toOciRule);
   const { defaultAction, defaultErrnoRet, listenerPath, listenerMetadata } = profile;
-  const given = { defaultErrnoRet, flags: profile.flags ?? undefined, listenerPath, listenerMetadata };
-  return {
-    defaultAction,
-    ...withoutUndefined({ architectures: architecturesOf(profile, native), ...given }),
-    syscalls,
-  };
+  const architectures = architecturesOf(profile, native);
+  const flags = profile.flags ?? undefined;
+  return { defaultAction, defaultErrnoRet, architectures, flags, listenerPath, listenerMetadata, syscalls };
 }
 
 /** The family of this host's architecture, or what the profile says for every host. */
@@ -134,13 +131,8 @@ function architecturesOf(
   return architectures ?? undefined;
 }
 
-function toOciRule(rule: ProfileRule): OciSeccompRule {
-  return {
-    names: rule.names ?? [rule.name ?? ''],
-    action: rule.action,
-    ...(rule.errnoRet === undefined ? {} : { errnoRet: rule.errnoRet }),
-    ...(rule.args === undefined || rule.args === null || rule.args.length === 0 ? {} : { args: rule.args }),
-  };
+function toOciRule({ name = '', names, action, errnoRet, args }: ProfileRule): OciSeccompRule {
+  return { names: names ?? [name], action, errnoRet, args: args ?? undefined };
 }
 
 interface Facts {

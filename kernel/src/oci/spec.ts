@@ -2,19 +2,16 @@ import { CleatError, type common, type containerTypes, type providerTypes } from
 import { DEFAULT_DEVICE_RULES, type FoundDevice, parseDeviceRule } from './devices.ts';
 import type { HostFacts } from './host.ts';
 import { type ContainerFiles, containerMounts, INIT_TARGET, rootPropagation } from './mounts.ts';
-import {
-  type HookName,
-  type OciDevice,
-  type OciDeviceRule,
-  type OciHook,
-  type OciHooks,
-  type OciIdMapping,
-  type OciLinux,
-  type OciNamespace,
-  type OciProcess,
-  type OciResources,
-  type OciSpec,
-  withoutUndefined,
+import type {
+  HookName,
+  OciDeviceRule,
+  OciHook,
+  OciIdMapping,
+  OciLimits,
+  OciLinux,
+  OciNamespace,
+  OciProcess,
+  OciSpec,
 } from './oci-spec.ts';
 import { buildProcess } from './process.ts';
 import { seccompFor } from './seccomp.ts';
@@ -58,19 +55,16 @@ export function buildSpec(parts: SpecParts): OciSpec {
   const { spec, contribution = {} } = parts;
   checkCombination(spec);
   const mounts = mountsOf(parts);
-  const annotations = { ...contribution.annotations, ...spec.annotations };
-  const hooks = hooksOf(contribution.hooks ?? []);
   const hasOwnName = spec.namespaces.uts !== 'host' && spec.hostname !== '';
-  const propagation = rootPropagation(mounts);
   return {
     ociVersion: OCI_VERSION,
     process: processOf(parts),
     root: { path: parts.root, readonly: spec.readonlyRootfs },
-    ...(hasOwnName ? { hostname: spec.hostname } : {}),
+    hostname: hasOwnName ? spec.hostname : undefined,
     mounts,
-    ...(Object.keys(hooks).length === 0 ? {} : { hooks }),
-    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-    linux: { ...linuxOf(parts), ...(propagation === undefined ? {} : { rootfsPropagation: propagation }) },
+    hooks: hooksOf(contribution.hooks ?? []),
+    annotations: { ...contribution.annotations, ...spec.annotations },
+    linux: { ...linuxOf(parts), rootfsPropagation: rootPropagation(mounts) },
   };
 }
 
@@ -136,23 +130,18 @@ function mountsOf(parts: SpecParts): OciSpec['mounts'] {
 function linuxOf(parts: SpecParts): OciLinux {
   const { spec, host } = parts;
   const mapping = mappingOf(parts);
-  const devices = (parts.devices ?? []).map(toNode);
-  const sysctl = sysctlOf(spec);
-  const seccomp = seccompFor(spec.process.seccomp, {
-    capabilities: spec.process.capabilities.filter((name) => host.capabilities.includes(name)),
-  });
+  const capabilities = spec.process.capabilities.filter((name) => host.capabilities.includes(name));
   return {
     namespaces: namespacesOf(parts, mapping !== undefined),
-    ...(mapping === undefined
-      ? {}
-      : { uidMappings: mapping.uids.map(toOciMapping), gidMappings: mapping.gids.map(toOciMapping) }),
-    ...(devices.length === 0 ? {} : { devices }),
+    uidMappings: mapping?.uids.map(toOciMapping),
+    gidMappings: mapping?.gids.map(toOciMapping),
+    devices: (parts.devices ?? []).map(({ access: _access, ...device }) => device),
     cgroupsPath: parts.cgroupsPath,
     resources: { devices: deviceRulesOf(parts), ...resourcesOf(spec.resources) },
-    ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
-    ...(seccomp === undefined ? {} : { seccomp }),
-    ...(spec.maskedPaths.length === 0 ? {} : { maskedPaths: spec.maskedPaths }),
-    ...(spec.readonlyPaths.length === 0 ? {} : { readonlyPaths: spec.readonlyPaths }),
+    sysctl: sysctlOf(spec),
+    seccomp: seccompFor(spec.process.seccomp, { capabilities }),
+    maskedPaths: spec.maskedPaths,
+    readonlyPaths: spec.readonlyPaths,
   };
 }
 
@@ -183,11 +172,11 @@ function namespacesOf(parts: SpecParts, hasUser: boolean): OciNamespace[] {
     if (path === undefined && mode.startsWith('container:')) {
       throw new CleatError('internal', 'NAMESPACE_PATH_MISSING', `the ${type} namespace of ${mode} was not resolved`);
     }
-    result.push({ type, ...(path === undefined ? {} : { path }) });
+    result.push({ type, path });
   }
   if (namespaces.uts !== 'host') result.push({ type: 'uts' });
   if (namespaces.cgroup !== 'host') result.push({ type: 'cgroup' });
-  if (hasUser) result.push({ type: 'user', ...(paths.user === undefined ? {} : { path: paths.user }) });
+  if (hasUser) result.push({ type: 'user', path: paths.user });
   return result;
 }
 
@@ -196,56 +185,48 @@ function sysctlOf(spec: containerTypes.Spec): Readonly<Record<string, string>> {
   return { 'kernel.domainname': spec.domainname, ...spec.sysctls };
 }
 
-function toNode({ path, type, major, minor, fileMode, uid, gid }: FoundDevice): OciDevice {
-  return {
-    path,
-    type,
-    major,
-    minor,
-    ...(fileMode === undefined ? {} : { fileMode }),
-    ...(uid === undefined ? {} : { uid }),
-    ...(gid === undefined ? {} : { gid }),
-  };
-}
-
 function deviceRulesOf({ spec, devices = [] }: SpecParts): OciDeviceRule[] {
   if (spec.privileged) return [{ allow: true, access: 'rwm' }];
   const ofDevices = devices.map(({ type, major, minor, access }) => ({ allow: true, type, major, minor, access }));
   return [...DEFAULT_DEVICE_RULES, ...ofDevices, ...spec.deviceRules.map(parseDeviceRule)];
 }
 
-/** Limits as a specification or an update has them: what is not set is not mentioned. */
-export function resourcesOf(resources: containerTypes.Resources): Omit<OciResources, 'devices'> {
-  const memory = withoutUndefined({
-    limit: positive(resources.memoryBytes),
-    swap: resources.memorySwapBytes === 0 ? undefined : resources.memorySwapBytes,
-    reservation: positive(resources.memoryReservationBytes),
-    swappiness: resources.memorySwappiness < 0 ? undefined : resources.memorySwappiness,
-    disableOOMKiller: resources.oomKillDisable ? true : undefined,
-  });
-  const cpu = withoutUndefined({
-    shares: positive(resources.cpuShares),
-    period: positive(resources.cpuPeriodUs),
-    quota: resources.cpuQuotaUs === 0 ? undefined : resources.cpuQuotaUs,
-    cpus: resources.cpusetCpus === '' ? undefined : resources.cpusetCpus,
-    mems: resources.cpusetMems === '' ? undefined : resources.cpusetMems,
-  });
+/** Limits as a specification or an update has them. */
+export function resourcesOf(resources: containerTypes.Resources): OciLimits {
+  const { memorySwappiness, cpuQuotaUs, pidsLimit, blkioWeight } = resources;
   return {
-    ...(Object.keys(memory).length === 0 ? {} : { memory }),
-    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
-    ...(resources.pidsLimit === 0 ? {} : { pids: { limit: resources.pidsLimit } }),
-    ...(resources.blkioWeight === 0 ? {} : { blockIO: { weight: resources.blkioWeight } }),
+    memory: {
+      limit: unless(0, resources.memoryBytes),
+      swap: unless(0, resources.memorySwapBytes),
+      reservation: unless(0, resources.memoryReservationBytes),
+      swappiness: memorySwappiness < 0 ? undefined : memorySwappiness,
+      disableOOMKiller: resources.oomKillDisable ? true : undefined,
+    },
+    cpu: {
+      shares: unless(0, resources.cpuShares),
+      period: unless(0, resources.cpuPeriodUs),
+      quota: unless(0, cpuQuotaUs),
+      cpus: unless('', resources.cpusetCpus),
+      mems: unless('', resources.cpusetMems),
+    },
+    pids: pidsLimit === 0 ? undefined : { limit: pidsLimit },
+    blockIO: blkioWeight === 0 ? undefined : { weight: blkioWeight },
   };
+}
+
+function unless<T>(none: T, value: T): T | undefined {
+  return value === none ? undefined : value;
 }
 
 /** Never run, but looked up by the runtime before it waits: this name for itself needs no file of the container. */
 const VIEW_PROCESS: OciProcess = {
   terminal: false,
-  user: { uid: 0, gid: 0 },
+  user: { uid: 0, gid: 0, additionalGids: [] },
   args: ['/proc/self/exe'],
   env: [],
   cwd: '/',
   capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
+  rlimits: [],
   noNewPrivileges: true,
   oomScoreAdj: 0,
 };
@@ -255,43 +236,22 @@ const VIEW_PROCESS: OciProcess = {
  * run would join may not exist now, so the view has its own.
  */
 export function viewSpec(spec: OciSpec, cgroupsPath: string): OciSpec {
-  const { uidMappings, gidMappings, devices, maskedPaths, readonlyPaths, rootfsPropagation } = spec.linux;
-  const kept = withoutUndefined({ uidMappings, gidMappings, devices, maskedPaths, readonlyPaths, rootfsPropagation });
-  const hasUser = uidMappings !== undefined;
-  const types: OciNamespace['type'][] = [
-    'mount',
-    'pid',
-    'ipc',
-    'uts',
-    'network',
-    ...(hasUser ? (['user'] as const) : []),
-  ];
-  return {
-    ociVersion: spec.ociVersion,
-    process: VIEW_PROCESS,
-    root: spec.root,
-    mounts: spec.mounts,
-    linux: {
-      ...kept,
-      namespaces: types.map((type) => ({ type })),
-      cgroupsPath,
-      resources: { devices: spec.linux.resources.devices },
-    },
-  };
+  const { ociVersion, root, mounts, linux } = spec;
+  const own: OciNamespace['type'][] = ['mount', 'pid', 'ipc', 'uts', 'network'];
+  if (linux.uidMappings !== undefined) own.push('user');
+  const namespaces = own.map((type) => ({ type }));
+  const resources = { devices: linux.resources.devices, memory: {}, cpu: {} };
+  const kept = { ...linux, sysctl: {}, seccomp: undefined, namespaces, cgroupsPath, resources };
+  return { ociVersion, process: VIEW_PROCESS, root, mounts, linux: kept };
 }
 
-function positive(value: number): number | undefined {
-  return value > 0 ? value : undefined;
-}
-
-function hooksOf(hooks: readonly providerTypes.Hook[]): OciHooks {
+function hooksOf(hooks: readonly providerTypes.Hook[]): NonNullable<OciSpec['hooks']> {
   const result: Partial<Record<HookName, OciHook[]>> = {};
-  for (const hook of hooks) {
-    if (!isHookName(hook.at)) {
-      throw new CleatError('invalid_argument', 'HOOK_INVALID', `${hook.at} is no point at which a runtime calls hooks`);
+  for (const { at, path, args, env, timeoutS } of hooks) {
+    if (!isHookName(at)) {
+      throw new CleatError('invalid_argument', 'HOOK_INVALID', `${at} is no point at which a runtime calls hooks`);
     }
-    const { path, args, env, timeoutS } = hook;
-    result[hook.at] = [...(result[hook.at] ?? []), { path, args, env, timeout: timeoutS }];
+    result[at] = [...(result[at] ?? []), { path, args, env, timeout: timeoutS }];
   }
   return result;
 }
