@@ -80,7 +80,7 @@ export async function up(argv: readonly string[]): Promise<number> {
   writeFileSync(join(settings.runDir, 'up.pid'), `${process.pid}\n`);
   writeFileSync(join(settings.runDir, 'hosts'), settings.hosts.map((host) => `${host}\n`).join(''));
   const moved = placed(descriptors, lock);
-  execve({
+  return execve({
     path: '/bin/sh',
     argv: ['cleat', '-c', LOOP, 'cleat', process.execPath, ...NODE_FLAGS, KERNEL_MAIN, config],
     env: { ...definedOnly(process.env), LISTEN_FDS: '', LISTEN_PID: '' },
