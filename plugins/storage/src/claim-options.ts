@@ -36,7 +36,8 @@ export function parseClaimOptions(text: string): ClaimOptions {
     isAnonymous: name === '' || fields['anonymous'] === true,
     propagation: textOf(fields, 'propagation'),
   };
-  if (!isAbsolute(options.target)) throw invalid(`the target ${JSON.stringify(options.target)} is not an absolute path`);
+  if (!isAbsolute(options.target))
+    throw invalid(`the target ${JSON.stringify(options.target)} is not an absolute path`);
   if (!PROPAGATIONS.has(options.propagation)) throw invalid(`the propagation ${options.propagation} is unknown`);
   if (options.subpath !== '' && name === '') throw invalid('a subpath needs the name of a volume');
   if (isAbsolute(options.subpath) || options.subpath.split('/').includes('..')) {

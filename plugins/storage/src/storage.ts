@@ -48,7 +48,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   trash.open();
   const local = new LocalDriver(directory, trash);
   const volumes = new Volumes({ store, driverOf: lookup(local, options), publish, warn });
-  await volumes.finishRemovals({ reference: { bootId: options.bootId, number: 0 }, signal: options.signal });
+  await volumes.settle(LOCAL_DRIVER, { reference: { bootId: options.bootId, number: 0 }, signal: options.signal });
   const provider = new VolumeProvider({ store, volumes, bindPoints, stateDir });
   return {
     provider,
@@ -59,7 +59,10 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   };
 }
 
-function lookup(local: LocalDriver, { pluginDriver }: Pick<StorageOptions, 'pluginDriver'>): (name: string) => VolumeDriver {
+function lookup(
+  local: LocalDriver,
+  { pluginDriver }: Pick<StorageOptions, 'pluginDriver'>,
+): (name: string) => VolumeDriver {
   return (name) => {
     if (name === LOCAL_DRIVER) return local;
     const driver = pluginDriver(name);
@@ -68,7 +71,9 @@ function lookup(local: LocalDriver, { pluginDriver }: Pick<StorageOptions, 'plug
       'not_found',
       'VOLUME_DRIVER_NOT_FOUND',
       `error looking up volume plugin ${name}: plugin ${JSON.stringify(name)} not found`,
-      { hint: `Install and enable a plugin that drives volumes under the name ${name}; "cleat plugin ls" shows those that are there.` },
+      {
+        hint: `Install and enable a plugin that drives volumes under the name ${name}; "cleat plugin ls" shows those that are there.`,
+      },
     );
   };
 }

@@ -14,8 +14,8 @@ export interface Volume {
   readonly createdAt: string;
   /** What a driver of another plugin said of it; empty for the driver local. */
   readonly status: string;
-  /** Its removal has begun: at the next start it is finished. */
-  readonly isGoing: boolean;
+  /** `making`: a kill now takes it back; `going`: at the next start its removal is finished. Neither is shown. */
+  readonly state: 'making' | 'ready' | 'going';
 }
 
 /** A use of a volume that is open, or that was when the plugin was killed. */

@@ -1,7 +1,15 @@
 import { CleatError, type providerTypes } from '@cleat/schemas';
 import type { DirectoryOwner, DriverCall, VolumeDriver } from './drivers/driver.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { ANONYMOUS_LABEL, checkVolumeName, LOCAL_DRIVER, newAnonymousName, type Volume, volumeEvent, volumeNotFound } from './volume.ts';
+import {
+  ANONYMOUS_LABEL,
+  checkVolumeName,
+  LOCAL_DRIVER,
+  newAnonymousName,
+  type Volume,
+  volumeEvent,
+  volumeNotFound,
+} from './volume.ts';
 import type { VolumeStore } from './volume-store.ts';
 
 /** Finds the driver of a name. Throws `not_found` VOLUME_DRIVER_NOT_FOUND. */
@@ -47,12 +55,12 @@ export class Volumes {
   /** A volume that nobody is removing. Throws `not_found` VOLUME_NOT_FOUND. */
   get(name: string): Volume {
     const volume = this.#parts.store.volume(name);
-    if (volume === undefined || volume.isGoing) throw volumeNotFound(name);
+    if (volume?.state !== 'ready') throw volumeNotFound(name);
     return volume;
   }
 
   list(): readonly Volume[] {
-    return this.#parts.store.volumes().filter((volume) => !volume.isGoing);
+    return this.#parts.store.volumes().filter(({ state }) => state === 'ready');
   }
 
   mountpoint(volume: Volume): string {
@@ -73,8 +81,8 @@ export class Volumes {
     const { store } = this.#parts;
     const { name } = wanted;
     const known = store.volume(name);
-    if (known?.isGoing === true) await this.#finish(known, call);
-    else if (known !== undefined) {
+    if (known?.state === 'going') await this.#finish(known, call);
+    if (known?.state === 'ready') {
       if (wanted.driver === '' || wanted.driver === known.driver) return known;
       throw new CleatError(
         'conflict',
@@ -95,19 +103,29 @@ export class Volumes {
     store.putVolume(volume);
     try {
       const status = await driver.create(volume, wanted.owner, call);
-      const made = { ...volume, status };
+      const made: Volume = { ...volume, status, state: 'ready' };
       store.putVolume(made, volumeEvent('created', made));
       return made;
     } catch (error) {
-      store.removeVolume(volume.name);
+      await this.#takeBack(volume, call);
       throw error;
+    }
+  }
+
+  async #takeBack(volume: Volume, call: DriverCall): Promise<void> {
+    const { store, driverOf, warn } = this.#parts;
+    try {
+      await driverOf(volume.driver).undoCreate(volume, call);
+      store.removeVolume(volume.name);
+    } catch (error) {
+      warn('a volume that could not be made is left until the next start', { volume: volume.name, error });
     }
   }
 
   /** Under the lock: removes a volume that has no claims. */
   async remove(volume: Volume, call: DriverCall): Promise<void> {
     const { store } = this.#parts;
-    const going = { ...volume, isGoing: true };
+    const going: Volume = { ...volume, state: 'going' };
     store.putVolume(going);
     // From here on it goes forward: its data may be half gone.
     await store.sync();
@@ -126,12 +144,18 @@ export class Volumes {
     await store.sync();
   }
 
-  /** Ends removals that an earlier process had begun. One that fails is tried again by the next remove or create of that name. */
-  async finishRemovals(call: DriverCall): Promise<void> {
-    for (const volume of this.#parts.store.volumes().filter(({ isGoing }) => isGoing)) {
-      await this.locked(volume.name, () => this.#finish(volume, call)).catch((error: unknown) => {
-        this.#parts.warn('a volume could not be removed', { volume: volume.name, error });
-      });
+  /**
+   * Takes back what an earlier process was making and ends what it was removing, of one driver. What fails is tried again at the next
+   * start, and by the next create or remove of that name.
+   */
+  async settle(driver: string, call: DriverCall): Promise<void> {
+    const { store, warn } = this.#parts;
+    for (const { name } of store.volumes().filter((volume) => volume.driver === driver && volume.state !== 'ready')) {
+      await this.locked(name, async () => {
+        const volume = store.volume(name);
+        if (volume?.state === 'making') await this.#takeBack(volume, call);
+        if (volume?.state === 'going') await this.#finish(volume, call);
+      }).catch((error: unknown) => warn('a volume could not be removed', { volume: name, error }));
     }
   }
 
@@ -162,7 +186,7 @@ function volumeOf(wanted: NewVolume): Volume {
     labels: wanted.isAnonymous ? { ...wanted.labels, [ANONYMOUS_LABEL]: '' } : wanted.labels,
     createdAt: String(BigInt(Date.now()) * 1_000_000n),
     status: '',
-    isGoing: false,
+    state: 'making',
   };
 }
 
@@ -173,6 +197,12 @@ function named<T>(name: string, work: () => T): T {
   } catch (error) {
     if (!(error instanceof CleatError)) throw error;
     const { class: errorClass, code, hint, plugin, retryable, details, cause } = error;
-    throw new CleatError(errorClass, code, `create ${name}: ${error.message}`, { hint, plugin, retryable, details, cause });
+    throw new CleatError(errorClass, code, `create ${name}: ${error.message}`, {
+      hint,
+      plugin,
+      retryable,
+      details,
+      cause,
+    });
   }
 }

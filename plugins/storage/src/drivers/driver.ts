@@ -23,7 +23,7 @@ export interface VolumeUse extends DriverCall {
 }
 
 /**
- * Where the data of volumes lives. A volume is created once and removed once, and attached while a container uses it; each of the four may
+ * Where the data of volumes lives. A volume is created once and removed once, and attached while a container uses it; each of these may
  * come again after a kill and must then end with the same result.
  */
 export interface VolumeDriver {
@@ -31,6 +31,8 @@ export interface VolumeDriver {
   check(options: Readonly<Record<string, string>>): void;
   /** Makes what the volume needs; answers the driver's status of it, empty when there is none. */
   create(volume: Volume, owner: DirectoryOwner, call: DriverCall): Promise<string>;
+  /** Takes back a create that failed or was cut off; data that was there before it stays. */
+  undoCreate(volume: Volume, call: DriverCall): Promise<void>;
   /** Removes it with its data. Nothing uses it. */
   remove(volume: Volume, call: DriverCall): Promise<void>;
   /** Makes the data reachable and answers the path where it is. `isFirst`: no other container uses it. */

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
@@ -46,6 +46,18 @@ export class LocalDriver implements VolumeDriver {
     return Promise.resolve('');
   }
 
+  /** Only what is empty: a directory that an earlier volume of the name left belongs to the user. */
+  undoCreate(volume: Volume): Promise<void> {
+    for (const path of [this.mountpoint(volume), join(this.#directory, volume.name)]) {
+      try {
+        rmdirSync(path);
+      } catch (error) {
+        if (!['ENOENT', 'ENOTEMPTY'].includes(codeOf(error))) throw error;
+      }
+    }
+    return Promise.resolve();
+  }
+
   async remove(volume: Volume): Promise<void> {
     await this.unmount(volume);
     await this.#trash.take((place) => rename(join(this.#directory, volume.name), place));
@@ -54,9 +66,14 @@ export class LocalDriver implements VolumeDriver {
   async attach({ volume }: VolumeUse, isFirst: boolean): Promise<string> {
     const path = this.mountpoint(volume);
     if (!existsSync(path)) {
-      throw new CleatError('not_found', 'VOLUME_DATA_MISSING', `the directory ${path} of the volume ${volume.name} is gone`, {
-        hint: 'Somebody removed it. Remove the volume and create it again.',
-      });
+      throw new CleatError(
+        'not_found',
+        'VOLUME_DATA_MISSING',
+        `the directory ${path} of the volume ${volume.name} is gone`,
+        {
+          hint: 'Somebody removed it. Remove the volume and create it again.',
+        },
+      );
     }
     const mount = parseLocalOptions(volume.options);
     if (mount === undefined) return path;
@@ -117,4 +134,8 @@ function mountError(error: unknown, { device, flags, data }: LocalMount, path: s
 function wordsOf(errno: string): string | undefined {
   for (const [name, words] of getSystemErrorMap().values()) if (name === errno) return words;
   return undefined;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

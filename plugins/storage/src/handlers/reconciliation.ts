@@ -46,7 +46,8 @@ export class Reconciliation {
   #endVoid(bootId: string): void {
     const { store } = this.#parts;
     for (const hold of store.holds()) {
-      if (hold.attachment !== undefined && hold.attachment.bootId !== bootId) store.putHold({ ...hold, attachment: undefined });
+      if (hold.attachment !== undefined && hold.attachment.bootId !== bootId)
+        store.putHold({ ...hold, attachment: undefined });
     }
   }
 
@@ -114,7 +115,7 @@ export class Reconciliation {
       if (driver !== LOCAL_DRIVER || !local.hasDirectory(name)) return undefined;
       const { options, labels } = parseClaimOptions(held.options);
       const createdAt = String(BigInt(Date.now()) * 1_000_000n);
-      store.putVolume({ name, driver, options, labels, createdAt, status: '', isGoing: false });
+      store.putVolume({ name, driver, options, labels, createdAt, status: '', state: 'ready' });
     }
     return provider.restoreHold(held, name);
   }

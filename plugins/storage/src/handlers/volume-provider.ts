@@ -31,16 +31,29 @@ export class VolumeProvider {
     const { reference } = request;
     const options = parseClaimOptions(request.options);
     const before = store.hold(reference.object);
-    if (before !== undefined && before.options !== request.options) await this.release({ reference, purge: true }, call);
+    if (before !== undefined && before.options !== request.options)
+      await this.release({ reference, purge: true }, call);
     // An anonymous volume is made once, however often its reserve comes.
     const known = store.hold(reference.object);
     const volumeName = known?.volume ?? (options.name || volumes.newName());
     const { container, claim, object } = reference;
     const volume = await volumes.locked(volumeName, async () => {
       // The claim first: a volume that is there for a claim alone is never without it.
-      store.putHold({ object, container, claim, volume: volumeName, options: request.options, attachment: known?.attachment });
+      store.putHold({
+        object,
+        container,
+        claim,
+        volume: volumeName,
+        options: request.options,
+        attachment: known?.attachment,
+      });
       try {
-        const wanted = { ...options, name: volumeName, isAnonymous: options.name === '', owner: ownerOf(request.idMapping) };
+        const wanted = {
+          ...options,
+          name: volumeName,
+          isAnonymous: options.name === '',
+          owner: ownerOf(request.idMapping),
+        };
         return await volumes.ensure(wanted, { reference, signal: call.signal });
       } catch (error) {
         if (known === undefined) store.removeHold(object);
@@ -89,7 +102,10 @@ export class VolumeProvider {
   }
 
   /** With `purge`, an anonymous volume goes with the last claim on it. */
-  async release({ reference, purge }: provider.ReleaseRequest, call: Signalled): Promise<provider.ReleaseResponseInput> {
+  async release(
+    { reference, purge }: provider.ReleaseRequest,
+    call: Signalled,
+  ): Promise<provider.ReleaseResponseInput> {
     const { store, volumes } = this.#parts;
     const hold = store.hold(reference.object);
     if (hold === undefined) return {};
@@ -118,8 +134,18 @@ export class VolumeProvider {
   /** Opens a use that the kernel says is open and of which nothing is left here. */
   async reopen(held: provider.Held, call: Signalled): Promise<void> {
     const { reference, options, status } = held;
-    const request = { reference, options, status, container: held.container, idMapping: held.idMapping, directory: held.directory };
-    await this.attach({ ...request, rootPath: '', networkNamespace: held.networkNamespace, userNamespace: held.userNamespace }, call);
+    const request = {
+      reference,
+      options,
+      status,
+      container: held.container,
+      idMapping: held.idMapping,
+      directory: held.directory,
+    };
+    await this.attach(
+      { ...request, rootPath: '', networkNamespace: held.networkNamespace, userNamespace: held.userNamespace },
+      call,
+    );
   }
 
   async #bringUp(hold: Hold, volume: Volume, options: ClaimOptions, call: Signalled): Promise<string> {
@@ -186,7 +212,9 @@ function mountOf(source: string, options: ClaimOptions): providerTypes.MountInpu
 
 /** Linux 5.12 brought mount_setattr(2), by which a read-only mount is so all the way down. */
 function hasRecursiveReadonly(): boolean {
-  const [major = 0, minor = 0] = kernelRelease().split('.').map((part) => Number.parseInt(part, 10));
+  const [major = 0, minor = 0] = kernelRelease()
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
   return major > 5 || (major === 5 && minor >= 12);
 }
 

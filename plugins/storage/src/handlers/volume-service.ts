@@ -1,4 +1,4 @@
-import { CleatError, isCleatError, type volume as contract } from '@cleat/schemas';
+import { CleatError, type volume as contract, isCleatError } from '@cleat/schemas';
 import type { CallContext, ServiceHandlers } from '@cleat/sdk';
 import { directorySizeBytes } from '../directory-size.ts';
 import type { DriverCall } from '../drivers/driver.ts';
@@ -31,7 +31,10 @@ export class VolumeService implements ServiceHandlers<'volume'> {
     const name = request.name || volumes.newName();
     const { driver, options, labels } = request;
     const volume = await volumes.locked(name, () =>
-      volumes.ensure({ name, driver, options, labels, isAnonymous: isAnonymousOne, owner: HOST_OWNER }, this.#call(call)),
+      volumes.ensure(
+        { name, driver, options, labels, isAnonymous: isAnonymousOne, owner: HOST_OWNER },
+        this.#call(call),
+      ),
     );
     await store.sync();
     await volumes.tell();
@@ -138,11 +141,7 @@ function isPlainLocal(volume: Volume): boolean {
 
 function inUse(name: string, users: readonly { readonly container: string }[]): CleatError {
   const containers = [...new Set(users.map(({ container }) => container))];
-  return new CleatError(
-    'conflict',
-    'VOLUME_IN_USE',
-    `remove ${name}: volume is in use - [${containers.join(', ')}]`,
-    { hint: 'Remove these containers first; "docker ps -a --filter volume=NAME" shows them.' },
-  );
+  return new CleatError('conflict', 'VOLUME_IN_USE', `remove ${name}: volume is in use - [${containers.join(', ')}]`, {
+    hint: 'Remove these containers first; "docker ps -a --filter volume=NAME" shows them.',
+  });
 }
-
