@@ -23,6 +23,7 @@ export const checks = [
   { name: 'format', what: 'biome: format, import order, quick rules', run: checkFormat },
   { name: 'imports', what: 'dependency-cruiser: directions, cycles, unresolvable', run: checkImports },
   { name: 'kernel-size', what: `at most ${KERNEL_LIMIT_LINES} lines of code in kernel/src`, run: checkKernelSize },
+  { name: 'contracts', what: 'contracts fit every released version', run: checkContracts },
   { name: 'generated', what: 'generated files are what npm run generate writes', run: checkGenerated },
   { name: 'lint', what: 'eslint: rules that need types, size limits', run: checkLint },
 ];
@@ -80,6 +81,14 @@ async function checkKernelSize(root) {
   const report = sizes.slice(0, 10).map(({ path, lines }) => `${lines} ${path}`);
   const isOk = total > 0 && total <= KERNEL_LIMIT_LINES;
   return { ok: isOk, summary: `${total} of ${KERNEL_LIMIT_LINES} lines`, report: report.join('\n') };
+}
+
+async function checkContracts(root) {
+  const { code, stdout, stderr } = await run([process.execPath, join(root, 'schemas/dist/src/generator/check.js')], {
+    cwd: root,
+  });
+  const isOk = code === 0 && Number.parseInt(stderr, 10) > 0;
+  return { ok: isOk, summary: code === 0 ? stderr.trim() : 'incompatible', report: stdout || stderr };
 }
 
 async function checkGenerated(root) {

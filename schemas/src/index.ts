@@ -37,7 +37,7 @@ export type {
   Welcome,
 } from './manifest.ts';
 export { askedGrant, matchesPattern, operatorGrant } from './manifest.ts';
-export type { OperationCodecs, ProtocolDocument } from './schema-book.ts';
+export type { OperationCodecs, ProtocolDocument, PublishedSchema } from './schema-book.ts';
 export { SchemaBook } from './schema-book.ts';
 export {
   driverAddress,

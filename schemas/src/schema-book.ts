@@ -6,6 +6,7 @@ import type { Codec } from './codec.ts';
 import { codecOf, compileType, fingerprintOf } from './codec.ts';
 import { CleatError } from './errors.ts';
 import type { Contracts } from './generated/contracts.ts';
+import { qualified, selfContained } from './self-contained.ts';
 import { compareVersions } from './version.ts';
 
 const RELEASED = fileURLToPath(new URL('../../released', import.meta.url));
@@ -35,6 +36,24 @@ type OperationOf<C extends keyof Contracts, O extends keyof Contracts[C]> = Cont
   ? OperationCodecs<Input, Request, Response, Answer>
   : never;
 
+/** A schema and where it comes from. */
+export interface PublishedSchema {
+  /** Empty for a schema that was published by itself. */
+  readonly contract: string;
+  readonly version: string;
+  /** Full name of the record. */
+  readonly name: string;
+  /** Avro schema that stands alone: whoever has it needs nothing else to read the record. */
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+interface Published {
+  readonly type: Type;
+  readonly contract: string;
+  readonly version: string;
+  readonly schema: () => Readonly<Record<string, unknown>>;
+}
+
 interface Version {
   readonly document: ProtocolDocument;
   readonly types: Map<string, Type>;
@@ -47,7 +66,7 @@ interface Version {
 export class SchemaBook {
   readonly #versions = new Map<string, Version>();
   readonly #codecs = new Map<string, Codec<unknown, unknown>>();
-  readonly #published = new Map<string, Type>();
+  readonly #published = new Map<string, Published>();
   #index: Readonly<Record<string, readonly [string, string, string]>> | undefined;
 
   /** Versions of a contract that this process can speak, lowest first; empty for one it does not know. */
@@ -128,6 +147,20 @@ export class SchemaBook {
     return this.#typeByFingerprint(fingerprint);
   }
 
+  /** The schema of a fingerprint, complete in itself. Throws SCHEMA_UNKNOWN. */
+  schemaOf(fingerprint: string): PublishedSchema {
+    const published = this.#published.get(fingerprint);
+    if (published !== undefined) {
+      const { contract, version, type, schema } = published;
+      return { contract, version, name: type.name ?? '', schema: schema() };
+    }
+    const entry = this.#releasedIndex()[fingerprint];
+    const document = entry === undefined ? undefined : this.#version(entry[0], entry[1])?.document;
+    if (entry === undefined || document === undefined) throw schemaUnknown(fingerprint);
+    const [contract, version, name] = entry;
+    return { contract, version, name, schema: selfContained(document, name) };
+  }
+
   /** True when `decode` would find the fingerprint. */
   knows(fingerprint: string): boolean {
     return this.#published.has(fingerprint) || this.#releasedIndex()[fingerprint] !== undefined;
@@ -148,8 +181,10 @@ export class SchemaBook {
     const types = new Map<string, Type>();
     for (const schema of document.types) {
       const type = compileType({ namespace: document.namespace, ...schema }, registry);
-      types.set(qualified(schema.name, schema.namespace ?? document.namespace), type);
-      this.#published.set(fingerprintOf(type), type);
+      const name = qualified(schema.name, schema.namespace ?? document.namespace);
+      types.set(name, type);
+      const published = { type, contract, version, schema: () => selfContained(document, name) };
+      this.#published.set(fingerprintOf(type), published);
     }
     this.#versions.set(`${contract}@${version}`, { document, types });
   }
@@ -158,7 +193,9 @@ export class SchemaBook {
   publishSchema(schema: unknown): string {
     const type = compileType(schema);
     const fingerprint = fingerprintOf(type);
-    this.#published.set(fingerprint, type);
+    // A named type is an object: what has just compiled and has a name is one.
+    const own = (): Readonly<Record<string, unknown>> => schema as Readonly<Record<string, unknown>>;
+    this.#published.set(fingerprint, { type, contract: '', version: '', schema: own });
     return fingerprint;
   }
 
@@ -171,18 +208,10 @@ export class SchemaBook {
 
   #typeByFingerprint(fingerprint: string): Type {
     const published = this.#published.get(fingerprint);
-    if (published !== undefined) return published;
+    if (published !== undefined) return published.type;
     const entry = this.#releasedIndex()[fingerprint];
     if (entry !== undefined) return this.#type(entry[0], entry[1], entry[2]);
-    throw new CleatError(
-      'unavailable',
-      'SCHEMA_UNKNOWN',
-      `no schema with the fingerprint ${fingerprint} is known here`,
-      {
-        retryable: true,
-        hint: 'Read the registry again; the sender may have been upgraded.',
-      },
-    );
+    throw schemaUnknown(fingerprint);
   }
 
   #type(contract: string, version: string, fullName: string): Type {
@@ -230,6 +259,14 @@ function listReleases(contract: string): readonly string[] {
   return names;
 }
 
-function qualified(name: string, namespace: string): string {
-  return name.includes('.') ? name : `${namespace}.${name}`;
+function schemaUnknown(fingerprint: string): CleatError {
+  return new CleatError(
+    'unavailable',
+    'SCHEMA_UNKNOWN',
+    `no schema with the fingerprint ${fingerprint} is known here`,
+    {
+      retryable: true,
+      hint: 'Read the registry again; the sender may have been upgraded.',
+    },
+  );
 }

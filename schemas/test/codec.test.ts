@@ -16,7 +16,7 @@ t.test('a request with only its required fields comes back with every default', 
 
 t.test('a label called __proto__ survives', async (t) => {
   const { request } = book.operation('container', 'create');
-  const labels = JSON.parse('{"__proto__":"kept","constructor":"too"}');
+  const labels = JSON.parse('{"__proto__":"kept","constructor":"too"}') as Readonly<Record<string, string>>;
   const decoded = request.decode(request.encode({ id, name: 'web', spec: { process: { args: ['true'] }, labels } }));
   t.same(Object.entries(decoded.spec.labels).sort(), [
     ['__proto__', 'kept'],

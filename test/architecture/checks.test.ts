@@ -108,6 +108,12 @@ const VIOLATIONS: readonly { check: string; path: string; text: string; says: Re
     says: /big\.ts/,
   },
   {
+    check: 'contracts',
+    path: 'schemas/contracts/door.avdl',
+    text: 'record Door { string colour; }',
+    says: /door@1\.0 -> door@1\.1: Door\.colour is new/,
+  },
+  {
     check: 'generated',
     path: 'schemas/src/generated/answer.ts',
     text: 'export const answer: number = 41;\n',
@@ -159,7 +165,7 @@ t.test('every check passes on a clean project and sees the violations planted fo
   const check = ['node', 'build/check.mjs'];
   const clean = await runProcess(check, { cwd: dir, timeoutMs: 90_000, allowExit: 'any' });
   t.equal(clean.code, 0, clean.stdout);
-  t.equal(clean.stdout.match(/^ok /gm)?.length, 6, 'all six checks ran');
+  t.equal(clean.stdout.match(/^ok /gm)?.length, 7, 'all seven checks ran');
 
   for (const { path, text } of VIOLATIONS) plant(dir, path, text);
   for (const name of new Set(VIOLATIONS.map((violation) => violation.check))) {
@@ -176,5 +182,5 @@ t.test('a check that does not exist is refused with the names of those that do',
   makeProject(dir);
   const { code, stderr } = await runProcess(['node', 'build/check.mjs', 'spelling'], { cwd: dir, allowExit: 'any' });
   t.equal(code, 2);
-  t.match(stderr, /no check named spelling; there are types, format, imports, kernel-size, generated, lint/);
+  t.match(stderr, /no check named spelling; there are types, format, imports, kernel-size, contracts, generated, lint/);
 });

@@ -15,6 +15,18 @@ mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, 'answer.ts'), 'export const answer: number = 42;\\n');
 `;
 
+/** A check of contracts that knows one change, as the real one knows their rules; schemas/test has the tests of those. */
+const CONTRACTS_CHECK = `import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const text = readFileSync(join(import.meta.dirname, '../../../contracts/door.avdl'), 'utf8');
+if (text.includes('colour')) {
+  process.stdout.write('door@1.0 -> door@1.1: Door.colour is new and has no default\\n');
+  process.exitCode = 1;
+}
+process.stderr.write('1 contracts, 1 versions\\n');
+`;
+
 /** What each package of the small project declares, the same directions as in the real one. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   schemas: [],
@@ -35,6 +47,8 @@ export function makeProject(dir: string): void {
   linkModules(dir);
   for (const [folder, targets] of Object.entries(PACKAGES)) addPackage(dir, folder, targets);
   plant(dir, 'schemas/src/generator/main.ts', GENERATOR);
+  plant(dir, 'schemas/src/generator/check.ts', CONTRACTS_CHECK);
+  plant(dir, 'schemas/contracts/door.avdl', 'record Door {}');
   plant(dir, 'schemas/src/generated/answer.ts', 'export const answer: number = 42;\n');
   writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'planted', type: 'module', private: true }));
   const references = Object.keys(PACKAGES).map((path) => ({ path }));

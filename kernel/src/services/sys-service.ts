@@ -56,9 +56,9 @@ export class SysService {
 
   async schema(request: sys.SchemaRequest): Promise<sys.SchemaResponseInput> {
     const { book } = this.#parts.store;
-    const known = book.whatIs(request.fingerprint);
     if (!book.knows(request.fingerprint)) throw new CleatError('not_found', 'SCHEMA_UNKNOWN', `no schema has the fingerprint ${request.fingerprint}`);
-    return { contract: known?.contract ?? '', version: known?.version ?? '', schema: JSON.stringify(book.typeOf(request.fingerprint).schema({ exportAttrs: true, noDeref: false } as never)) };
+    const { contract, version, schema } = book.schemaOf(request.fingerprint);
+    return { contract, version, schema: JSON.stringify(schema) };
   }
 }
 

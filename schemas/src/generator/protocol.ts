@@ -8,6 +8,8 @@ export interface FieldSchema {
   readonly type: unknown;
   readonly doc?: string;
   readonly default?: unknown;
+  /** What to use instead: set by `@deprecated("...")` before the field's name, one version before it goes. */
+  readonly deprecated?: string;
 }
 
 /** A record or enum of a protocol. */
@@ -82,4 +84,9 @@ export async function readContracts(folder: string): Promise<readonly ContractFi
     return { contract, protocol: { ...protocol, messages: protocol.messages ?? {} }, own };
   });
   return result.sort((left, right) => (left.contract < right.contract ? -1 : 1));
+}
+
+/** True for a file that holds types which several contracts share: it is no contract of its own. */
+export function isTypesOnly({ contract }: ContractFile): boolean {
+  return contract.endsWith('-types');
 }

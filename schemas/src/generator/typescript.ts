@@ -66,7 +66,7 @@ export class TypeScriptWriter {
 
   #field(field: FieldSchema, namespace: string, suffix: string): string {
     const type = this.#type(field.type, namespace, suffix);
-    if (suffix === '') return `${comment(field.doc, '  ')}  readonly ${field.name}: ${type};`;
+    if (suffix === '') return `${comment(docOf(field), '  ')}  readonly ${field.name}: ${type};`;
     return field.default === undefined
       ? `  readonly ${field.name}: ${type};`
       : `  readonly ${field.name}?: ${type} | undefined;`;
@@ -75,16 +75,15 @@ export class TypeScriptWriter {
   #type(schema: unknown, namespace: string, suffix: string): string {
     if (typeof schema === 'string') return PRIMITIVES[schema] ?? this.#reference(fullName(schema, namespace), suffix);
     if (Array.isArray(schema)) return schema.map((part) => this.#type(part, namespace, suffix)).join(' | ');
-    if (typeof schema !== 'object' || schema === null || !('type' in schema)) throw new Error('not an Avro schema');
-    if (schema.type === 'array' && 'items' in schema)
-      return `ReadonlyArray<${this.#type(schema.items, namespace, suffix)}>`;
-    if (schema.type === 'map' && 'values' in schema)
-      return `Readonly<Record<string, ${this.#type(schema.values, namespace, suffix)}>>`;
-    if (schema.type === 'long' && 'logicalType' in schema && schema.logicalType === 'timestamp-nanos') return 'bigint';
-    if ('name' in schema && typeof schema.name === 'string') {
-      const home = 'namespace' in schema && typeof schema.namespace === 'string' ? schema.namespace : namespace;
-      return this.#reference(fullName(schema.name, home), suffix);
-    }
+    if (typeof schema !== 'object' || schema === null) throw new Error('not an Avro schema');
+    return this.#composed(schema, namespace, suffix);
+  }
+
+  #composed(schema: object, namespace: string, suffix: string): string {
+    if ('items' in schema) return `ReadonlyArray<${this.#type(schema.items, namespace, suffix)}>`;
+    if ('values' in schema) return `Readonly<Record<string, ${this.#type(schema.values, namespace, suffix)}>>`;
+    if ('logicalType' in schema && schema.logicalType === 'timestamp-nanos') return 'bigint';
+    if (!('type' in schema)) throw new Error('not an Avro schema');
     return this.#type(schema.type, namespace, suffix);
   }
 
@@ -117,6 +116,11 @@ export class TypeScriptWriter {
 
 function pascal(name: string): string {
   return name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
+}
+
+function docOf({ doc, deprecated }: FieldSchema): string | undefined {
+  if (deprecated === undefined) return doc;
+  return `${doc === undefined ? '' : `${doc}\n`}@deprecated ${deprecated}`;
 }
 
 function comment(doc: string | undefined, indent: string): string {
