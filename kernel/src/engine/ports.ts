@@ -183,7 +183,7 @@ export interface StreamsPort {
   connectExec(exec: string, attachPath: string): Promise<void>;
   exited(container: string, run: number, exitCode: number, willRestart: boolean): void;
   execExited(exec: string, exitCode: number): void;
-  removed(container: string): void;
+  removed(container: string, exitCode: number): void;
 }
 
 /** What all parts of the engine share. */

@@ -55,9 +55,10 @@ export class RemoveContainer {
     const paths = pathsOf(this.#parts, id);
     await removeTree(paths.run);
     await removeTree(paths.state);
+    const { exitCode } = store.get(id).progress.state;
     store.drop(id, 'removed', [containerEvent(factsOf(store.get(id), asked), 'removed')]);
     await store.sync();
-    host.streams.removed(id);
+    host.streams.removed(id, exitCode);
   }
 }
 
