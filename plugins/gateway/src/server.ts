@@ -64,7 +64,7 @@ export class ApiServer {
       done();
     });
     app.setNotFoundHandler((_request, reply) =>
-      reply.code(404).header('content-type', 'application/json').send('{"message":"page not found"}\n'),
+      reply.code(404).header('content-type', 'application/json').send(Buffer.from('{"message":"page not found"}\n')),
     );
     app.setErrorHandler((error, request, reply) => {
       const answer = errorAnswer(error);
@@ -72,7 +72,7 @@ export class ApiServer {
       return reply
         .code(answer.status)
         .header('content-type', 'application/json')
-        .send(`${JSON.stringify({ message: answer.message })}\n`);
+        .send(Buffer.from(`${JSON.stringify({ message: answer.message })}\n`));
     });
   }
 
