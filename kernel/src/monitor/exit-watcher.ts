@@ -26,6 +26,9 @@ interface Entry {
   readonly onClose: () => void;
 }
 
+/** A process closes its pipes a moment before it counts as ended. */
+const ENDING_MS = [0, 5, 50, 300];
+
 const LOOK_MS = 2000;
 /** A pid is taken anew rarely, so its start time is compared in one look of ten. */
 const LOOKS_PER_CHECK = 10;
@@ -52,11 +55,14 @@ export class ExitWatcher {
     const check = (): void => {
       this.#check(run.key);
     };
-    const entry = { run, watcher: watchDirectory(run.exitDir, check), onClose: check };
-    this.#entries.set(run.key, entry);
-    run.link?.once('close', check).once('end', check).resume();
+    const onClose = (): void => {
+      for (const ms of ENDING_MS) setTimeout(check, ms).unref();
+    };
+    this.#entries.set(run.key, { run, watcher: watchDirectory(run.exitDir, check), onClose });
+    run.link?.once('close', onClose).resume();
     // After the watch has begun, else an exit between the two would be missed.
     setImmediate(check);
+    if (run.link?.destroyed === true) onClose();
   }
 
   unwatch(key: string): void {
@@ -64,7 +70,7 @@ export class ExitWatcher {
     if (entry === undefined) return;
     this.#entries.delete(key);
     entry.watcher?.close();
-    entry.run.link?.off('close', entry.onClose).off('end', entry.onClose).destroy();
+    entry.run.link?.off('close', entry.onClose).destroy();
   }
 
   close(): void {

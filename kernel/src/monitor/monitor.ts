@@ -127,12 +127,10 @@ function parseMessage(line: string): MonitorMessage {
   return { data: number === undefined ? -1 : Number(number), message: line };
 }
 
-/** Who the monitor is, by the pid file that its launcher wrote. */
+/** Who the monitor is, by the pid file that its launcher wrote. One that has ended already (after a short exec) has the start time 0. */
 export function monitorIdentity(pidFile: string): MonitorIdentity {
   const pid = Number(readFileSync(pidFile, 'utf8'));
-  const startTime = processStartTime(pid);
-  if (startTime === undefined) throw new CleatError('internal', 'MONITOR_DIED', 'the monitor has ended');
-  return { pid, startTime };
+  return { pid, startTime: processStartTime(pid) ?? 0 };
 }
 
 export function isMonitorAlive({ pid, startTime }: MonitorIdentity): boolean {

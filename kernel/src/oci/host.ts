@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { type CgroupLayout, CgroupTree } from '@cleat/core/cgroup';
 import { boundingSet } from '@cleat/core/syscalls';
 import type { containerTypes } from '@cleat/schemas';
@@ -30,24 +30,25 @@ const SYSTEM_FOLDERS = [
 
 /** Reads the facts once; they do not change while the host is up. */
 export function readHostFacts(tree: CgroupTree = new CgroupTree()): HostFacts {
-  const roots = tree.paths('/x');
-  const rootOf = (name: string): string | undefined => roots.get(name)?.slice(0, -'/x'.length);
-  const isUnified = tree.layout === 'unified';
-  const memory = rootOf('memory');
-  const blkio = rootOf('blkio');
   return {
     layout: tree.layout,
     capabilities: boundingSet(),
     hasAppArmor: textOf('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
-    // The v2 root has no limits of its own to look at; its swap controller comes with CONFIG_SWAP.
-    hasSwapLimit: isUnified
-      ? existsSync('/proc/swaps')
-      : memory !== undefined && existsSync(`${memory}/memory.memsw.limit_in_bytes`),
-    hasBlkioWeight: isUnified
-      ? textOf(`${rootOf('unified') ?? ''}/cgroup.controllers`).includes('io')
-      : ['blkio.weight', 'blkio.bfq.weight'].some((file) => blkio !== undefined && existsSync(`${blkio}/${file}`)),
+    hasSwapLimit: hasControl(tree, 'memory', ['memory.memsw.limit_in_bytes'], ['memory.swap.max']),
+    hasBlkioWeight: hasControl(tree, 'blkio', ['blkio.weight', 'blkio.bfq.weight'], ['io.weight', 'io.bfq.weight']),
     initPath: INIT_PROGRAMS.map(findProgram).find((path) => path !== undefined),
   };
+}
+
+/** Whether cgroups here have one of the files. On v2 the root has no limits of its own, so any cgroup below it is looked at. */
+function hasControl(tree: CgroupTree, controller: string, v1: readonly string[], v2: readonly string[]): boolean {
+  const isUnified = tree.layout === 'unified';
+  const probe = tree.paths('/x').get(isUnified ? 'unified' : controller);
+  if (probe === undefined) return false;
+  const root = dirname(probe);
+  if (!isUnified) return v1.some((file) => existsSync(join(root, file)));
+  const below = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return below.some(({ name }) => v2.some((file) => existsSync(join(root, name, file))));
 }
 
 /**
