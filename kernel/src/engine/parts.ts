@@ -1,6 +1,7 @@
 import type { KeyedQueue } from '@cleat/core';
 import { isCleatError } from '@cleat/schemas';
 import type { common } from '@cleat/schemas';
+import type { ContainerPast } from '@cleat/schemas/event-types';
 import type { Container } from '../state/container.ts';
 import type { ContainerFacts } from '../state/event-draft.ts';
 import { containerEvent } from '../state/event-draft.ts';
@@ -62,7 +63,7 @@ export async function runSurely(queue: KeyedQueue, id: string, work: () => Promi
 }
 
 /** An event of a container whose state stays as it is, within its queue. */
-export async function tell(parts: EngineParts, id: string, past: string, asked: Asked): Promise<void> {
+export async function tell(parts: EngineParts, id: string, past: ContainerPast, asked: Asked): Promise<void> {
   const current = parts.store.containers.get(id);
   if (current === undefined) return;
   parts.store.step(id, past, current.progress, [containerEvent(factsOf(current, asked), past)]);

@@ -4,6 +4,7 @@ import type { Check } from '@cleat/core/validation';
 import { compileJsonSchema } from '@cleat/core/validation';
 import type { plugin, ProvidedKind, sys } from '@cleat/schemas';
 import { CleatError, matchesPattern } from '@cleat/schemas';
+import type { PluginPast } from '@cleat/schemas/event-types';
 import type { ProviderEntry } from '../engine/ports.ts';
 import { PROVIDER_START_MS } from '../engine/limits.ts';
 import { pluginEvent } from '../state/event-draft.ts';
@@ -244,7 +245,7 @@ function away(entry: PluginEntry, kind: string): CleatError {
   return new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${name}, which provides ${kind}, is not there (${why})`, { plugin: name, retryable: true });
 }
 
-function eventOf(state: PluginState, before: PluginState): string | undefined {
+function eventOf(state: PluginState, before: PluginState): PluginPast | undefined {
   switch (state) {
     case 'ready':
       return 'ready';

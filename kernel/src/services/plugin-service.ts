@@ -3,6 +3,7 @@ import { Deadline } from '@cleat/core';
 import type { EventStream, PrivateBus } from '@cleat/core/bus';
 import type { Grant, plugin } from '@cleat/schemas';
 import { CleatError, eventFilterSubject } from '@cleat/schemas';
+import type { PluginPast } from '@cleat/schemas/event-types';
 import { busGrant } from '../plugins/bus-grants.ts';
 import type { InstalledPlugin } from '../plugins/installed.ts';
 import { acceptedGrant, readManifest, resolvedGrant } from '../plugins/installed.ts';
@@ -155,7 +156,7 @@ export class PluginService {
     return this.inspect({ name });
   }
 
-  #write(installed: InstalledPlugin, past: string): void {
+  #write(installed: InstalledPlugin, past: PluginPast): void {
     const { name, version } = installed.manifest;
     const { manifest, grant, enabled, origin, group, location, config } = installed;
     this.#parts.store.writePlugin(name, JSON.stringify({ manifest, grant, enabled, origin, group, location, config }), [pluginEvent(past, { name, version })]);

@@ -1,5 +1,6 @@
 import type { Codec, common, event } from '@cleat/schemas';
 import { SchemaBook } from '@cleat/schemas';
+import type { ContainerPast, NodePast, PluginPast } from '@cleat/schemas/event-types';
 
 /** An event before it has a number. */
 export interface EventDraft {
@@ -28,13 +29,13 @@ export interface ContainerFacts {
   readonly actor: common.ActorInput;
 }
 
-function drafted<T extends object>(facts: ContainerFacts, type: string, record: string, more: T): EventDraft {
+function drafted<T extends object>(facts: ContainerFacts, past: ContainerPast, record: string, more: T): EventDraft {
   const { id, name, labels, attributes, actor } = facts;
-  return { type: `container.${type}`, subject: id, ofContainer: id, ...encoded(record, { actor, name, labels, attributes, ...more }) };
+  return { type: `container.${past}`, subject: id, ofContainer: id, ...encoded(record, { actor, name, labels, attributes, ...more }) };
 }
 
 /** container.created, started, paused, ... */
-export function containerEvent(facts: ContainerFacts, past: string): EventDraft {
+export function containerEvent(facts: ContainerFacts, past: ContainerPast): EventDraft {
   return drafted(facts, past, 'Container', {});
 }
 
@@ -59,7 +60,7 @@ export function execEvent(
 }
 
 /** plugin.installed, ready, lost, ... */
-export function pluginEvent(past: string, plugin: event.PluginInput): EventDraft {
+export function pluginEvent(past: PluginPast, plugin: event.PluginInput): EventDraft {
   return { type: `plugin.${past}`, subject: plugin.name, ...encoded('Plugin', plugin) };
 }
 
@@ -68,6 +69,6 @@ export function objectEvent(type: string, subject: string, data: event.ObjectInp
   return { type, subject, ...encoded('Object', data) };
 }
 
-export function nodeEvent(past: string, node: string, data: event.NodeInput): EventDraft {
+export function nodeEvent(past: NodePast, node: string, data: event.NodeInput): EventDraft {
   return { type: `node.${past}`, subject: node, ...encoded('Node', data) };
 }
