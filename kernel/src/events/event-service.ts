@@ -70,7 +70,9 @@ export class EventService {
     const missed = Math.max(0, oldest - 1 - wanted);
     const filter = eventFilterSubject(request.type);
     const existing = await this.#stream.consumer(reader.key, deadline);
-    const fits = existing !== undefined && existing.filter === filter && existing.acknowledgedSequence + base <= wanted && existing.acknowledgedSequence + base >= oldest - 1;
+    // What was delivered and not acknowledged would come again late, after newer ones: such a one is begun anew at the position.
+    const isIdle = existing?.unacknowledged === 0;
+    const fits = isIdle && existing.filter === filter && existing.acknowledgedSequence + base <= wanted && existing.acknowledgedSequence + base >= oldest - 1;
     if (!fits) {
       if (existing !== undefined) await this.#stream.deleteConsumer(reader.key, deadline);
       await this.#stream.createConsumer({ name: reader.key, filter, after: after - base }, deadline);
