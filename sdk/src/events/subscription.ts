@@ -10,7 +10,7 @@ const LIST_MS = 30_000;
 const PAGE = 500;
 const RETRY_MS = 500;
 /** Asks for nothing but where the end is. */
-const THE_END = Number.MAX_SAFE_INTEGER;
+const THE_END = 2 ** 52;
 
 export interface SubscriptionParts {
   readonly connection: BusConnection;

@@ -9,6 +9,8 @@ import type { StreamTicket } from '../plugin.ts';
 const TICKET_MS = 60_000;
 /** A client shows its token at once or is no client. */
 const TOKEN_MS = 5_000;
+/** Longer than any token. */
+const TOKEN_MOST = 128;
 /** sun_path of sockaddr_un, with its end. */
 const PATH_MOST = 107;
 const PREFIX = 'streams-';
@@ -81,7 +83,7 @@ export class TokenServer {
       return Promise.reject(new CleatError('internal', 'STREAM_PATH', `${path} is too long for a unix socket`, { hint: 'Use a shorter --run-dir.' }));
     }
     return new Promise((resolve, reject) => {
-      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#onConnection(socket));
+      const server = createServer({ allowHalfOpen: true }, (socket) => this.#onConnection(socket));
       server.once('error', reject);
       rmSync(path, { force: true });
       server.listen(path, () => {
@@ -102,13 +104,13 @@ export class TokenServer {
     socket.on('error', () => socket.destroy());
     const late = setTimeout(() => socket.destroy(), TOKEN_MS);
     let text = Buffer.alloc(0);
-    const onData = (chunk: Buffer): void => {
-      text = Buffer.concat([text, chunk]);
+    // Read by hand: a stream that has flowed and was paused would not flow again by itself for the handler's listener.
+    const onReadable = (): void => {
+      for (let chunk = readChunk(socket); chunk !== undefined; chunk = readChunk(socket)) text = Buffer.concat([text, chunk]);
       const end = text.indexOf(10);
-      if (end < 0 && text.length <= 128) return;
+      if (end < 0 && text.length <= TOKEN_MOST) return;
       clearTimeout(late);
-      socket.off('data', onData);
-      socket.pause();
+      socket.off('readable', onReadable);
       const handler = end < 0 ? undefined : this.#take(text.subarray(0, end));
       if (handler === undefined) {
         socket.destroy();
@@ -117,9 +119,8 @@ export class TokenServer {
       if (end + 1 < text.length) socket.unshift(text.subarray(end + 1));
       void this.#hand(socket, handler);
     };
-    socket.on('data', onData);
+    socket.on('readable', onReadable);
     socket.once('close', () => clearTimeout(late));
-    socket.resume();
   }
 
   async #hand(socket: Socket, handler: StreamHandler): Promise<void> {
@@ -142,4 +143,9 @@ export class TokenServer {
     }
     return undefined;
   }
+}
+
+function readChunk(socket: Socket): Buffer | undefined {
+  const chunk: unknown = socket.read();
+  return Buffer.isBuffer(chunk) ? chunk : undefined;
 }

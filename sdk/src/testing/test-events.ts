@@ -1,9 +1,10 @@
-import { type BusConnection, type ContractHandler, Deadline } from '@cleat/core';
+import { type BusConnection, type ContractHandler, Deadline, sleep } from '@cleat/core';
 import { EventStream } from '@cleat/core/bus';
 import type { event, SchemaBook } from '@cleat/schemas';
 import { eventFilterSubject, eventSubject, eventTypeName, matchesPattern } from '@cleat/schemas';
 
-const STORE_MS = 5_000;
+const STORE_MS = 10_000;
+const RETRY_MS = 50;
 
 export interface TestEventsOptions {
   readonly connection: BusConnection;
@@ -76,8 +77,17 @@ export class TestEvents {
       ['ce-dataschema', `cleat:${schema}`],
     ]);
     const record = { subject: eventSubject(this.#options.node, type, subject), headers, body: data };
-    await this.#stream.publishBatch([record], { after: sequence - 1, deadline: Deadline.after(STORE_MS) });
-    return sequence;
+    const deadline = Deadline.after(STORE_MS);
+    for (;;) {
+      try {
+        await this.#stream.publishBatch([record], { after: sequence - 1, deadline });
+        return sequence;
+      } catch (error) {
+        // The server may be restarting; the record is stored once however often it is sent.
+        if (deadline.isExpired) throw error;
+        await sleep(RETRY_MS);
+      }
+    }
   }
 
   #entry({ type, subject, record, data }: TestEventDraft, sequence: number): event.EntryInput {
@@ -101,7 +111,7 @@ export class TestEvents {
     const deadline = Deadline.after(STORE_MS);
     const from = Math.max(after, this.#oldest - 1);
     const existing = await this.#stream.consumer(key, deadline);
-    const fits = existing !== undefined && existing.acknowledgedSequence <= after && existing.acknowledgedSequence >= this.#oldest - 1;
+    const fits = existing?.unacknowledged === 0 && existing.acknowledgedSequence <= after && existing.acknowledgedSequence >= this.#oldest - 1;
     if (existing !== undefined && !fits) await this.#stream.deleteConsumer(key, deadline);
     if (!fits) await this.#stream.createConsumer({ name: key, filter: eventFilterSubject(type), after: from }, deadline);
     return { after: from, missed: from - after, consumer: key, base: 0, node: this.#options.node };

@@ -44,6 +44,7 @@ export class TestKernel {
   /** Events of the plugins' own objects, as they came. */
   readonly published: sys.EventRequest[] = [];
   readonly #options: TestKernelOptions;
+  readonly #states = new Map<string, string>();
   readonly #known = new Map<string, Known>();
   readonly #configs = new Map<string, Readonly<Record<string, unknown>>>();
   readonly #durable = new Map<string, number>();
@@ -84,6 +85,12 @@ export class TestKernel {
   /** As after a restart: no instance is known any more, and every plugin has to say hello again. */
   forget(): void {
     this.#known.clear();
+  }
+
+  /** What the registry says of a plugin, as when it was disabled or failed to start; undefined: as it is. */
+  setState(plugin: string, state: string | undefined): void {
+    if (state === undefined) this.#states.delete(plugin);
+    else this.#states.set(plugin, state);
   }
 
   /** While away it answers nothing that plugins wait for. */
@@ -193,7 +200,7 @@ export class TestKernel {
     const plugins = this.#options.plugins().map(({ manifest, grant }) => ({
       name: manifest.name,
       version: manifest.version,
-      state: this.#known.get(manifest.name)?.state ?? 'starting',
+      state: this.#states.get(manifest.name) ?? this.#known.get(manifest.name)?.state ?? 'starting',
       contracts: manifest.contracts,
       addresses: addressesOf(manifest),
       intercepts: grant.intercepts,
