@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+
+/** Nothing but node itself is loaded until it is known what for. */
+async function main(argv: readonly string[]): Promise<number> {
+  // A reader that goes away ("cleat ps | head -1") ends this program as it would end any other.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if ('code' in error && error.code === 'EPIPE') process.exit(141);
+      throw error;
+    });
+  }
+  if (argv[0] === '--version') {
+    process.stdout.write(`cleat ${cliVersion()}\n`);
+    return 0;
+  }
+  const { dispatch } = await import('./command/dispatch.ts');
+  return dispatch(argv, process.env);
+}
+
+function cliVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return /"version": "([^"]*)"/.exec(text)?.[1] ?? 'unknown';
+}
+
+// Streams that a container's end has left half open must not keep it.
+process.exit(await main(process.argv.slice(2)));
