@@ -31,7 +31,7 @@ export type PluginPast =
   | 'removed';
 
 /** What happens to the node itself. */
-export type NodePast = 'renumbered';
+export type NodePast = 'started' | 'renumbered';
 
 /** An event type and what is to be known of it. */
 export interface EventTypeFacts {
@@ -85,6 +85,7 @@ const PLUGIN: Readonly<Record<PluginPast, Facts>> = {
 };
 
 const NODE: Readonly<Record<NodePast, Facts>> = {
+  started: { meaning: 'Its kernel has begun, for the first time or again. Containers and plugins may have run on.' },
   renumbered: {
     meaning:
       'The journal lost its newest records by a power cut, so events go on under a new node id; the subject is the old one.',

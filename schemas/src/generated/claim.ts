@@ -62,7 +62,10 @@ export interface UpdateResponseInput {
 
 /** The operations of the contract claim. */
 export interface Operations {
+  /** Gives an existing container one more claim, reserved now and attached if it runs. Fails with CLAIM_EXISTS; with CLAIM_NEEDS_START when a running container would need a new spec for it. */
   readonly add: { readonly input: AddRequestInput; readonly request: AddRequest; readonly response: AddResponse; readonly answer: AddResponseInput };
+  /** Takes a claim from a container. Fails with CLAIM_IN_USE for one that the running process was built on. */
   readonly remove: { readonly input: RemoveRequestInput; readonly request: RemoveRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
+  /** Changes the options of a claim, by the provider's update. Fails with CLAIM_OPTIONS when they do not fit the schema of the kind. */
   readonly update: { readonly input: UpdateRequestInput; readonly request: UpdateRequest; readonly response: UpdateResponse; readonly answer: UpdateResponseInput };
 }

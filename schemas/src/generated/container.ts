@@ -347,19 +347,34 @@ export interface WaitResponseInput {
 
 /** The operations of the contract container. */
 export interface Operations {
+  /** Reserves every claim and makes the container; when one of them fails all of it is undone. The same id asked for again by the same request answers as the first did. Fails with CONTAINER_NAME_TAKEN, KIND_UNKNOWN, CLAIM_OPTIONS, PLUGIN_AWAY. */
   readonly create: { readonly input: CreateRequestInput; readonly request: CreateRequest; readonly response: CreateResponse; readonly answer: CreateResponseInput };
+  /** Attaches the claims and runs the process. `changed` false: it ran already. A start that fails before the process was let run leaves a container that can be started again. */
   readonly start: { readonly input: StartRequestInput; readonly request: StartRequest; readonly response: ChangeResponse; readonly answer: ChangeResponseInput };
+  /** Sends the stop signal, waits, then kills. Answers when the process is gone. `changed` false: nothing ran. */
   readonly stop: { readonly input: StopRequestInput; readonly request: StopRequest; readonly response: ChangeResponse; readonly answer: ChangeResponseInput };
+  /** Stop, then start. */
   readonly restart: { readonly input: RestartRequestInput; readonly request: RestartRequest; readonly response: ChangeResponse; readonly answer: ChangeResponseInput };
+  /** Sends a signal to the process. Fails with CONTAINER_NOT_RUNNING. */
   readonly kill: { readonly input: KillRequestInput; readonly request: KillRequest; readonly response: ChangeResponse; readonly answer: ChangeResponseInput };
+  /** Freezes every process of the container. Fails with CONTAINER_PAUSED, CONTAINER_NOT_RUNNING. */
   readonly pause: { readonly input: PauseRequestInput; readonly request: PauseRequest; readonly response: ChangeResponse; readonly answer: ChangeResponseInput };
+  /** Lets them go on. Fails with CONTAINER_NOT_PAUSED. */
   readonly unpause: { readonly input: PauseRequestInput; readonly request: PauseRequest; readonly response: ChangeResponse; readonly answer: ChangeResponseInput };
+  /** Detaches and releases what the container holds, and forgets it. Fails with CONTAINER_RUNNING without `force`. What a plugin that is away should undo is owed to it; nobody waits for that. */
   readonly remove: { readonly input: RemoveRequestInput; readonly request: RemoveRequest; readonly response: ChangeResponse; readonly answer: ChangeResponseInput };
+  /** Gives it another name. Fails with CONTAINER_NAME_TAKEN. */
   readonly rename: { readonly input: RenameRequestInput; readonly request: RenameRequest; readonly response: ChangeResponse; readonly answer: ChangeResponseInput };
+  /** Changes limits, restart policy or client data, also of a running container. */
   readonly update: { readonly input: UpdateRequestInput; readonly request: UpdateRequest; readonly response: UpdateResponse; readonly answer: UpdateResponseInput };
+  /** Everything the kernel knows of a container; no plugin is asked. Fails with CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS. */
   readonly inspect: { readonly input: InspectRequestInput; readonly request: InspectRequest; readonly response: Info; readonly answer: InfoInput };
+  /** All containers, or what changed after a position; no plugin is asked. In pages: a page that is not the last has a cursor. */
   readonly list: { readonly input: ListRequestInput; readonly request: ListRequest; readonly response: ListResponse; readonly answer: ListResponseInput };
+  /** Sets the size of the terminal. Fails with CONTAINER_NOT_RUNNING. */
   readonly resize: { readonly input: ResizeRequestInput; readonly request: ResizeRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
+  /** Answers a ticket for the container's streams, also of a container that does not run yet. Fails with CONTAINER_PAUSED, CONTAINER_RESTARTING. */
   readonly attach: { readonly input: AttachRequestInput; readonly request: AttachRequest; readonly response: ContainerTypesStreamTicket; readonly answer: ContainerTypesStreamTicketInput };
+  /** Answers the exit code when it is known already, else a ticket for a connection that tells it. */
   readonly wait: { readonly input: WaitRequestInput; readonly request: WaitRequest; readonly response: WaitResponse; readonly answer: WaitResponseInput };
 }

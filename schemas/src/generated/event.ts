@@ -1,7 +1,7 @@
 // Generated from schemas/contracts/event.avdl by "npm run generate": do not edit.
 import type { Actor as CommonActor, ActorInput as CommonActorInput } from './common.ts';
 
-/** Of a container: created, started, paused, unpaused, removed, attached, detached, resized, execed, ... */
+/** Of a container; which types carry it: docs/reference/events.md. */
 export interface Container {
   readonly actor: CommonActor;
   readonly name: string;
@@ -75,7 +75,7 @@ export interface ContainerRenamedInput {
   readonly oldName: string;
 }
 
-/** exec.created, exec.started, exec.exited: of a process beside the first. */
+/** container.exec-created, exec-started, exec-exited: of a process beside the first. */
 export interface ContainerExec {
   readonly actor: CommonActor;
   readonly name: string;
@@ -97,7 +97,7 @@ export interface ContainerExecInput {
   readonly exitCode?: null | number | undefined;
 }
 
-/** Of a plugin: installed, ready, lost, enabled, disabled, removed, incompatible. */
+/** Of a plugin that is installed, ready, lost, ... */
 export interface Plugin {
   readonly actor: CommonActor;
   readonly name: string;
@@ -129,7 +129,7 @@ export interface ObjectInput {
   readonly properties?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Of the node: started, stopping, stream.rebuilt. */
+/** Of the node itself. */
 export interface Node {
   readonly reason: string;
   readonly properties: Readonly<Record<string, string>>;
@@ -241,6 +241,8 @@ export interface OpenResponseInput {
 
 /** The operations of the contract event. */
 export interface Operations {
+  /** Events after a position or between two times, from the kernel's journal: it works while the stream is away. Of what the caller's grant lets it see. */
   readonly list: { readonly input: ListRequestInput; readonly request: ListRequest; readonly response: ListResponse; readonly answer: ListResponseInput };
+  /** Makes sure of the caller's durable consumer and tells where it stands. Called at every connect, after an empty pull, and when a pull ends because the consumer is gone. Fails with CONSUMER_NOT_GRANTED, EVENTS_NOT_GRANTED, STREAM_REBUILDING (retryable). */
   readonly open: { readonly input: OpenRequestInput; readonly request: OpenRequest; readonly response: OpenResponse; readonly answer: OpenResponseInput };
 }

@@ -88,8 +88,12 @@ export interface ResizeRequestInput {
 
 /** The operations of the contract exec. */
 export interface Operations {
+  /** Prepares another process in a running container. Fails with CONTAINER_NOT_RUNNING, CONTAINER_PAUSED. */
   readonly create: { readonly input: CreateRequestInput; readonly request: CreateRequest; readonly response: CreateResponse; readonly answer: CreateResponseInput };
+  /** Runs it. Fails with EXEC_STARTED when it was started already. */
   readonly start: { readonly input: StartRequestInput; readonly request: StartRequest; readonly response: StartResponse; readonly answer: StartResponseInput };
+  /** What is known of it, until its container is removed or runs anew. Fails with EXEC_NOT_FOUND. */
   readonly inspect: { readonly input: InspectRequestInput; readonly request: InspectRequest; readonly response: ExecTypesInfo; readonly answer: ExecTypesInfoInput };
+  /** Sets the size of its terminal. Fails with EXEC_NOT_RUNNING. */
   readonly resize: { readonly input: ResizeRequestInput; readonly request: ResizeRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
 }

@@ -294,13 +294,22 @@ export interface SaveRequestInput {
 
 /** The operations of the contract image. */
 export interface Operations {
+  /** Images that pass the filters. Fails with IMAGE_FILTER_INVALID. */
   readonly list: { readonly input: ListRequestInput; readonly request: ListRequest; readonly response: ListResponse; readonly answer: ListResponseInput };
+  /** One image. Fails with IMAGE_NOT_FOUND. */
   readonly inspect: { readonly input: ReferenceRequestInput; readonly request: ReferenceRequest; readonly response: Info; readonly answer: InfoInput };
+  /** How the image was made, newest layer first. Fails with IMAGE_NOT_FOUND. */
   readonly history: { readonly input: ReferenceRequestInput; readonly request: ReferenceRequest; readonly response: HistoryResponse; readonly answer: HistoryResponseInput };
+  /** Gives an image one more name; an image that had the name loses it. Fails with IMAGE_NOT_FOUND, IMAGE_REFERENCE_INVALID. */
   readonly tag: { readonly input: TagRequestInput; readonly request: TagRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
+  /** Takes a name away, and the image with its last name. Fails with IMAGE_IN_USE, IMAGE_REFERENCED. */
   readonly remove: { readonly input: RemoveRequestInput; readonly request: RemoveRequest; readonly response: RemoveResponse; readonly answer: RemoveResponseInput };
+  /** Removes images that nothing uses. */
   readonly prune: { readonly input: PruneRequestInput; readonly request: PruneRequest; readonly response: PruneResponse; readonly answer: PruneResponseInput };
+  /** A place to send the archive of a file system to, which becomes an image of one layer. */
   readonly import: { readonly input: ImportRequestInput; readonly request: ImportRequest; readonly response: StreamTicket; readonly answer: StreamTicketInput };
+  /** A place to send an archive of images to. */
   readonly load: { readonly input: LoadRequestInput; readonly request: LoadRequest; readonly response: StreamTicket; readonly answer: StreamTicketInput };
+  /** A place to get an archive of images from. Fails with IMAGE_NOT_FOUND. */
   readonly save: { readonly input: SaveRequestInput; readonly request: SaveRequest; readonly response: StreamTicket; readonly answer: StreamTicketInput };
 }

@@ -37,5 +37,6 @@ export interface JudgeResponseInput {
 
 /** The operations of the contract interceptor. */
 export interface Operations {
+  /** May this happen? Asked with the request as it will be executed; no answer within two seconds denies. */
   readonly judge: { readonly input: JudgeRequestInput; readonly request: JudgeRequest; readonly response: JudgeResponse; readonly answer: JudgeResponseInput };
 }

@@ -74,6 +74,8 @@ export interface DriversResponseInput {
 
 /** The operations of the contract log. */
 export interface Operations {
+  /** A place to read a container's log from. */
   readonly read: { readonly input: ReadRequestInput; readonly request: ReadRequest; readonly response: StreamTicket; readonly answer: StreamTicketInput };
+  /** The log drivers of this node. */
   readonly drivers: { readonly input: DriversRequestInput; readonly request: DriversRequest; readonly response: DriversResponse; readonly answer: DriversResponseInput };
 }

@@ -58,6 +58,8 @@ export interface AcknowledgeRequestInput {
 
 /** The operations of the contract logdata. */
 export interface Operations {
+  /** The segments of a container that were not acknowledged yet. Fails with CONTAINER_NOT_FOUND. */
   readonly segments: { readonly input: SegmentsRequestInput; readonly request: SegmentsRequest; readonly response: SegmentsResponse; readonly answer: SegmentsResponseInput };
+  /** Segments up to a number have been kept elsewhere, or are not wanted. */
   readonly acknowledge: { readonly input: AcknowledgeRequestInput; readonly request: AcknowledgeRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
 }

@@ -164,9 +164,14 @@ export interface PruneResponseInput {
 
 /** The operations of the contract network. */
 export interface Operations {
+  /** Makes a network. Fails with NETWORK_NAME_TAKEN, NETWORK_POOL_OVERLAPS, NETWORK_DRIVER_NOT_FOUND. */
   readonly create: { readonly input: CreateRequestInput; readonly request: CreateRequest; readonly response: CreateResponse; readonly answer: CreateResponseInput };
+  /** One network with its endpoints. Fails with NETWORK_NOT_FOUND, NETWORK_AMBIGUOUS. */
   readonly inspect: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: Info; readonly answer: InfoInput };
+  /** Networks that pass the filters. Fails with NETWORK_FILTER_INVALID. */
   readonly list: { readonly input: ListRequestInput; readonly request: ListRequest; readonly response: ListResponse; readonly answer: ListResponseInput };
+  /** Removes a network. Fails with NETWORK_IN_USE, NETWORK_PREDEFINED. */
   readonly remove: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
+  /** Removes networks that no container uses. */
   readonly prune: { readonly input: PruneRequestInput; readonly request: PruneRequest; readonly response: PruneResponse; readonly answer: PruneResponseInput };
 }

@@ -97,6 +97,8 @@ export interface ShutdownRequestInput {
 
 /** The operations of the contract node. */
 export interface Operations {
+  /** What this node is, and what is owed to plugins that are away. */
   readonly info: { readonly input: InfoRequestInput; readonly request: InfoRequest; readonly response: InfoResponse; readonly answer: InfoResponseInput };
+  /** Ends the platform on this node, after this was answered. */
   readonly shutdown: { readonly input: ShutdownRequestInput; readonly request: ShutdownRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
 }

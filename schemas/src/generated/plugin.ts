@@ -174,14 +174,24 @@ export interface ConsumerListResponseInput {
 
 /** The operations of the contract plugin. */
 export interface Operations {
+  /** Every plugin that is installed. */
   readonly list: { readonly input: ListRequestInput; readonly request: ListRequest; readonly response: ListResponse; readonly answer: ListResponseInput };
+  /** One plugin, with manifest and grant. Fails with PLUGIN_NOT_FOUND. */
   readonly inspect: { readonly input: InspectRequestInput; readonly request: InspectRequest; readonly response: Info; readonly answer: InfoInput };
+  /** Installs a plugin from a directory, over an earlier version of it if there is one, and starts it. Fails with MANIFEST_MISSING, MANIFEST_INVALID, KIND_TAKEN, DRIVER_TAKEN. */
   readonly install: { readonly input: InstallRequestInput; readonly request: InstallRequest; readonly response: Info; readonly answer: InfoInput };
+  /** Starts it, now and with every start of the platform. */
   readonly enable: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: Info; readonly answer: InfoInput };
+  /** Stops it. Fails with PLUGIN_IN_USE without `force`; with it containers run on and what should be undone is owed. */
   readonly disable: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: Info; readonly answer: InfoInput };
+  /** Uninstalls it; its credentials end. Fails with PLUGIN_IN_USE without `force`, PLUGIN_DEFAULT. */
   readonly remove: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
+  /** The last lines that it wrote. */
   readonly logs: { readonly input: LogsRequestInput; readonly request: LogsRequest; readonly response: LogsResponse; readonly answer: LogsResponseInput };
+  /** Credentials and a durable position for a program outside the platform. Fails with CONSUMER_EXISTS, CONSUMER_NAME. */
   readonly consumerAdd: { readonly input: ConsumerAddRequestInput; readonly request: ConsumerAddRequest; readonly response: ConsumerAddResponse; readonly answer: ConsumerAddResponseInput };
+  /** Consumers outside the platform, and where each stands. */
   readonly consumerList: { readonly input: ListRequestInput; readonly request: ListRequest; readonly response: ConsumerListResponse; readonly answer: ConsumerListResponseInput };
+  /** Ends a consumer; its credentials end. Fails with CONSUMER_NOT_FOUND. */
   readonly consumerRemove: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
 }

@@ -234,10 +234,16 @@ export interface ReconcileResponseInput {
 
 /** The operations of the contract provider. */
 export interface Operations {
+  /** Pins and makes what the claim needs, counts it as in use. */
   readonly reserve: { readonly input: ReserveRequestInput; readonly request: ReserveRequest; readonly response: ReserveResponse; readonly answer: ReserveResponseInput };
+  /** The claim is over: gives back what reserve took. */
   readonly release: { readonly input: ReleaseRequestInput; readonly request: ReleaseRequest; readonly response: ReleaseResponse; readonly answer: ReleaseResponseInput };
+  /** A use begins: answers what the container shall get. */
   readonly attach: { readonly input: AttachRequestInput; readonly request: AttachRequest; readonly response: AttachResponse; readonly answer: AttachResponseInput };
+  /** The use has ended: takes back what attach gave. */
   readonly detach: { readonly input: DetachRequestInput; readonly request: DetachRequest; readonly response: DetachResponse; readonly answer: DetachResponseInput };
+  /** Options, name or labels have changed. */
   readonly update: { readonly input: UpdateRequestInput; readonly request: UpdateRequest; readonly response: UpdateResponse; readonly answer: UpdateResponseInput };
+  /** All that it holds and is owed; comes before anything else after a hello. */
   readonly reconcile: { readonly input: ReconcileRequestInput; readonly request: ReconcileRequest; readonly response: ReconcileResponse; readonly answer: ReconcileResponseInput };
 }

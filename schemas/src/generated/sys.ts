@@ -24,7 +24,6 @@ export interface BeatResponseInput {
   readonly known?: boolean | undefined;
 }
 
-/** The plugin is set up. Answered when every reconcile has been; until then it gets no other call. */
 export interface ReadyRequest {
   readonly instance: string;
 }
@@ -131,9 +130,14 @@ export interface SchemaResponseInput {
 
 /** The operations of the contract sys. */
 export interface Operations {
+  /** The plugin is set up. Answered when every reconcile has been; until then it gets no other call. Fails with HELLO_FIRST. */
   readonly ready: { readonly input: ReadyRequestInput; readonly request: ReadyRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
+  /** It is alive. `known` false: say hello again. */
   readonly beat: { readonly input: BeatRequestInput; readonly request: BeatRequest; readonly response: BeatResponse; readonly answer: BeatResponseInput };
+  /** An event of an own object; answered when it is durable. Fails with EVENT_NOT_GRANTED, EVENT_NUMBER. */
   readonly event: { readonly input: EventRequestInput; readonly request: EventRequest; readonly response: EventResponse; readonly answer: EventResponseInput };
+  /** Who is there, what each answers, and which account it calls from. */
   readonly registry: { readonly input: RegistryRequestInput; readonly request: RegistryRequest; readonly response: RegistryResponse; readonly answer: RegistryResponseInput };
+  /** The schema of a fingerprint, complete in itself. Fails with SCHEMA_UNKNOWN. */
   readonly schema: { readonly input: SchemaRequestInput; readonly request: SchemaRequest; readonly response: SchemaResponse; readonly answer: SchemaResponseInput };
 }

@@ -52,7 +52,10 @@ export interface CloseRequestInput {
 
 /** The operations of the contract view. */
 export interface Operations {
+  /** Opens the file system of a container, running or not. Fails with CONTAINER_NOT_FOUND, VIEW_SCOPE. */
   readonly open: { readonly input: OpenRequestInput; readonly request: OpenRequest; readonly response: OpenResponse; readonly answer: OpenResponseInput };
+  /** Keeps it for another lease. Fails with VIEW_NOT_FOUND. */
   readonly renew: { readonly input: RenewRequestInput; readonly request: RenewRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
+  /** Gives it back. */
   readonly close: { readonly input: CloseRequestInput; readonly request: CloseRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
 }

@@ -117,9 +117,14 @@ export interface PruneResponseInput {
 
 /** The operations of the contract volume. */
 export interface Operations {
+  /** Makes a volume; one of that name and driver that is there already is answered. Fails with VOLUME_NAME_INVALID, VOLUME_OPTION_UNSUPPORTED. */
   readonly create: { readonly input: CreateRequestInput; readonly request: CreateRequest; readonly response: Info; readonly answer: InfoInput };
+  /** One volume. Fails with VOLUME_NOT_FOUND. */
   readonly inspect: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: Info; readonly answer: InfoInput };
+  /** Volumes that pass the filters. Fails with VOLUME_FILTER_INVALID. */
   readonly list: { readonly input: ListRequestInput; readonly request: ListRequest; readonly response: ListResponse; readonly answer: ListResponseInput };
+  /** Removes a volume with its data. Fails with VOLUME_IN_USE, VOLUME_NOT_FOUND without `force`. */
   readonly remove: { readonly input: RemoveRequestInput; readonly request: RemoveRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
+  /** Removes volumes that no container holds: anonymous ones, or all. */
   readonly prune: { readonly input: PruneRequestInput; readonly request: PruneRequest; readonly response: PruneResponse; readonly answer: PruneResponseInput };
 }

@@ -107,7 +107,7 @@ export class TypeScriptWriter {
       const decoded = this.#reference(fullName(request, protocol.namespace), '');
       const output = this.#reference(fullName(message.response, protocol.namespace), '');
       const answer = this.#reference(fullName(message.response, protocol.namespace), 'Input');
-      return `  readonly ${name}: { readonly input: ${input}; readonly request: ${decoded}; readonly response: ${output}; readonly answer: ${answer} };`;
+      return `${comment(message.doc, '  ')}  readonly ${name}: { readonly input: ${input}; readonly request: ${decoded}; readonly response: ${output}; readonly answer: ${answer} };`;
     });
     if (lines.length === 0) return '';
     return `/** The operations of the contract ${this.#file.contract}. */\nexport interface Operations {\n${lines.join('\n')}\n}\n`;
