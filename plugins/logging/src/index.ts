@@ -1,1 +1,2 @@
-export {};
+export { manifest } from './manifest.ts';
+export { plugin } from './plugin.ts';
