@@ -12,10 +12,21 @@ export async function withNode<T>(
   const { connectOperator } = await import('@cleat/sdk/client');
   const node = await connectOperator(globals.runDir);
   try {
-    return await work(node);
+    return await work(onBehalfOfUser(node));
   } finally {
     await node.close();
   }
+}
+
+/** Journal and events shall name the user, and not just the command; root of the node is who may always mend its plugins. */
+function onBehalfOfUser(node: OperatorClient): OperatorClient {
+  const principal = `uid:${process.getuid?.() ?? 0}`;
+  return {
+    ...node,
+    call: (contract, operation, request, options) => node.call(contract, operation, request, { principal, ...options }),
+    callAny: (contract, operation, request, options) =>
+      node.callAny(contract, operation, request, { principal, ...options }),
+  };
 }
 
 /** For what takes as long as a container likes: whoever works on it says so, which renews the deadline up to this. */

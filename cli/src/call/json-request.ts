@@ -1,6 +1,6 @@
 import { usageError } from '../command/usage-error.ts';
 import { isRecord } from '../output/json.ts';
-import { parseTime } from '../output/time.ts';
+import { nowNs, parseTime } from '../output/time.ts';
 
 /** What of an Avro type is looked at here; it is the codec that checks the values. */
 interface TypeShape {
@@ -58,7 +58,7 @@ function fieldsFrom(
 function timeFrom(value: unknown, path: string): unknown {
   if (value === null) return 0n;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
-  const time = typeof value === 'string' ? parseTime(value, 0n) : undefined;
+  const time = typeof value === 'string' ? parseTime(value, nowNs()) : undefined;
   if (time === undefined) throw usageError(`${path} is no time`, 'Text of RFC 3339, "2026-03-01T12:00:00Z", or null.');
   return time;
 }

@@ -78,10 +78,23 @@ class Run {
       }
       await start();
     } catch (error) {
+      if (flags.rm) await this.#removeUnstarted();
       return failedStart(error);
     }
     write(`${this.#id}\n`);
     return EXIT_OK;
+  }
+
+  /** The node removes by itself what has run; what could not be started is for whoever made it. */
+  async #removeUnstarted(): Promise<void> {
+    try {
+      const { state } = await this.#node.call('container', 'inspect', { container: this.#id });
+      if (state.status === 'created')
+        await this.#node.call('container', 'remove', { container: this.#id, purge: true }, LONG_CALL);
+    } catch (error) {
+      if (!isCleatError(error) || error.class !== 'not_found')
+        notice(`cleat: warning: container ${this.#id.slice(0, 12)} could not be removed`);
+    }
   }
 
   async #create(): Promise<{ readonly name: string; readonly terminal: boolean }> {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { FrameDecoder } from '@cleat/sdk/streams';
 import { DetachKeys } from './detach-keys.ts';
@@ -59,6 +60,15 @@ export function showOutput(socket: Socket, isRaw: boolean): Promise<void> {
   });
 }
 
+/**
+ * Node's raw mode still turns each line feed that is put out into two characters, which full-screen programs of the container do not mean.
+ * `setRawMode(false)` brings back all that was before.
+ */
+function enterRawMode(): void {
+  process.stdin.setRawMode(true);
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
+}
+
 /** This program's standard input on its way to a process. */
 class Input {
   readonly #socket: Socket;
@@ -74,7 +84,7 @@ class Input {
     this.detached = new Promise((resolve) => {
       this.#onDetached = () => resolve('detached');
     });
-    if (this.#isTerminal) process.stdin.setRawMode(true);
+    if (this.#isTerminal) enterRawMode();
     process.stdin.on('data', this.#onData);
     process.stdin.once('end', this.#onEnd);
     // A standard input that cannot be read (closed, a directory) is one that has ended.
