@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { asyncApiDocument } from './asyncapi.ts';
 import { contractModels } from './contract-model.ts';
 import { contractPages } from './contract-pages.ts';
+import { errorPage } from './error-page.ts';
 import { eventPage } from './event-page.ts';
 import type { ContractFile } from './protocol.ts';
 import type { ReleaseBook } from './release-book.ts';
@@ -18,6 +19,7 @@ export function writeDocuments(files: readonly ContractFile[], book: ReleaseBook
   const document = asyncApiDocument(contracts, versionOf(packageFolder));
   writeFileSync(join(folder, 'asyncapi.json'), `${JSON.stringify(document, null, 1)}\n`);
   writeFileSync(join(folder, 'events.md'), eventPage());
+  writeFileSync(join(folder, 'errors.md'), errorPage());
 }
 
 function versionOf(packageFolder: string): string {

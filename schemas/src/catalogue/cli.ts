@@ -1,0 +1,61 @@
+import type { ErrorFacts } from './facts.ts';
+
+export const CLI_ERRORS: Readonly<Record<string, ErrorFacts>> = {
+  ALREADY_UP: {
+    classes: ['conflict'],
+    meaning: 'Cleat runs in that run directory.',
+    cure: 'Use it, or name another with `--run-dir`.',
+  },
+  CONFIG_INVALID: {
+    classes: ['invalid_argument'],
+    meaning: 'The configuration has a fault.',
+    cure: 'The message names it.',
+  },
+  CONFIG_MISSING: {
+    classes: ['not_found'],
+    meaning: 'There is no configuration file of that name.',
+    cure: 'Look at `--config`.',
+  },
+  DOWN_SLOW: {
+    classes: ['deadline_exceeded'],
+    meaning: 'The platform did not end in time.',
+    cure: 'Look at the log of the kernel.',
+  },
+  FILE_UNUSABLE: {
+    classes: ['invalid_argument'],
+    meaning: 'A file given to a command cannot be used.',
+    cure: 'The message says why.',
+  },
+  FLAGS_INVALID: {
+    classes: ['invalid_argument'],
+    meaning: 'The flags of a command cannot be read.',
+    cure: '`cleat help COMMAND` lists them.',
+  },
+  HOSTS_TOO_MANY: {
+    classes: ['invalid_argument'],
+    meaning: 'Too many addresses to listen at.',
+    cure: 'Give fewer `--host`.',
+  },
+  HOST_INVALID: {
+    classes: ['invalid_argument'],
+    meaning: 'An address to listen at cannot be read.',
+    cure: 'Write unix:///path or tcp://address:port.',
+  },
+  NOT_BUILT: { classes: ['unavailable'], meaning: 'Cleat is not built.', cure: 'Run `npm run build`.' },
+  NOT_ROOT: { classes: ['permission_denied'], meaning: 'The command needs root.', cure: 'Run it as root.' },
+  PLUGIN_UNKNOWN: {
+    classes: ['not_found'],
+    meaning: 'No plugin of that name is part of Cleat.',
+    cure: 'Look at `--plugins`.',
+  },
+  PROGRAM_MISSING: {
+    classes: ['unavailable'],
+    meaning: 'A program that Cleat needs is not installed.',
+    cure: 'Install the package that the message names.',
+  },
+  STREAMS_LOST: {
+    classes: ['unavailable'],
+    meaning: 'The connection to a command was lost; the command runs on.',
+    cure: 'Attach again.',
+  },
+};
