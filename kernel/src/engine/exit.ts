@@ -110,7 +110,12 @@ export class ExitContainer {
     host.streams.exited(id, state.run, state.exitCode, willRestart);
     this.#wake(id);
     if (willRestart) this.scheduleRestart(id);
-    else if (current.definition.spec.autoRemove) host.tasks.spawn('auto-remove', () => this.#after?.remove(id) ?? Promise.resolve());
+    else if (current.definition.spec.autoRemove) this.removeSoon(id);
+  }
+
+  /** Removes a container that was made to go with its run. */
+  removeSoon(id: string): void {
+    this.#parts.host.tasks.spawn('auto-remove', () => this.#after?.remove(id) ?? Promise.resolve());
   }
 
   /** Closes the use of a container that was between two runs: nobody is told of an end twice. */

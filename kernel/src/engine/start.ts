@@ -128,6 +128,8 @@ export class StartContainer {
     const current = store.containers.get(id);
     if (current === undefined || current.progress.open !== 'start') return error;
     await this.undo(id, run, asked, error);
+    // As Docker does: who asked for --rm waits for the removal, also of a container that could not be started.
+    if (current.definition.spec.autoRemove) this.#exit.removeSoon(id);
     return error;
   }
 
