@@ -8,11 +8,30 @@ import type { Container } from '../state/container.ts';
 import { hasProcess, moved, NO_PROCESS } from '../state/container.ts';
 import { containerExited } from '../state/event-draft.ts';
 import { now } from '../state/kernel-store.ts';
-import type { Engine } from './engine.ts';
+import type { ChangeContainer } from './change.ts';
+import type { CreateContainer } from './create.ts';
+import type { Execs } from './execs.ts';
+import type { ExitContainer } from './exit.ts';
 import { CLEAN_MS, FREEZE_MS, GO_MS } from './limits.ts';
 import type { EngineParts } from './parts.ts';
 import { BY_ITSELF, cgroupOf, factsOf } from './parts.ts';
+import type { RemoveContainer } from './remove.ts';
 import { startsAtBoot } from './restart-policy.ts';
+import type { StartContainer } from './start.ts';
+import type { StopContainer } from './stop.ts';
+import type { Views } from './views.ts';
+
+/** The operations that recovery goes on with. */
+export interface RecoverableOperations {
+  readonly creation: CreateContainer;
+  readonly starts: StartContainer;
+  readonly exits: ExitContainer;
+  readonly stops: StopContainer;
+  readonly removals: RemoveContainer;
+  readonly changes: ChangeContainer;
+  readonly views: Views;
+  readonly execs: Execs;
+}
 
 /** Docker's code for a run whose end nobody saw: the host went down. */
 const UNSEEN_CODE = 255;
@@ -24,10 +43,10 @@ const RETRY = { baseMs: 500, factor: 2, maxMs: 30_000 };
  */
 export class Recovery {
   readonly #parts: EngineParts;
-  readonly #engine: Engine;
+  readonly #engine: RecoverableOperations;
   readonly #attempts = new Map<string, number>();
 
-  constructor(parts: EngineParts, engine: Engine) {
+  constructor(parts: EngineParts, engine: RecoverableOperations) {
     this.#parts = parts;
     this.#engine = engine;
   }
