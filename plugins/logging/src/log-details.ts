@@ -2,7 +2,10 @@ import type { container } from '@cleat/schemas';
 import { logTag } from './log-tag.ts';
 
 /** What of a container goes with each of its lines, as the driver's options name it: labels, variables of its environment, a tag. */
-export function logAttributes(options: Readonly<Record<string, string>>, info: container.Info): ReadonlyMap<string, string> {
+export function logAttributes(
+  options: Readonly<Record<string, string>>,
+  info: container.Info,
+): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>();
   const { labels, process } = info.spec;
   const env = process.env.map(splitVariable);

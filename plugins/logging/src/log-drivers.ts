@@ -48,12 +48,21 @@ export class LogDrivers {
     const own = OWN.find((driver) => driver.name === name);
     if (own !== undefined) return own;
     if (name === 'none') {
-      throw new CleatError('invalid_argument', 'LOG_DRIVER_UNKNOWN', 'a container without a log has no claim of the kind log');
+      throw new CleatError(
+        'invalid_argument',
+        'LOG_DRIVER_UNKNOWN',
+        'a container without a log has no claim of the kind log',
+      );
     }
     if (this.#foreign().includes(name)) {
-      throw new CleatError('unimplemented', 'LOG_DRIVER_UNSUPPORTED', `the logging driver ${name} of another plugin cannot be used yet`, {
-        hint: 'Use json-file or local.',
-      });
+      throw new CleatError(
+        'unimplemented',
+        'LOG_DRIVER_UNSUPPORTED',
+        `the logging driver ${name} of another plugin cannot be used yet`,
+        {
+          hint: 'Use json-file or local.',
+        },
+      );
     }
     throw new CleatError(
       'invalid_argument',
@@ -69,13 +78,19 @@ function parseClaim(text: string): { readonly driver: string; readonly options: 
   try {
     value = text === '' ? {} : JSON.parse(text);
   } catch (error) {
-    throw new CleatError('invalid_argument', 'LOG_CLAIM_INVALID', 'the options of a log claim are no JSON', { cause: error });
+    throw new CleatError('invalid_argument', 'LOG_CLAIM_INVALID', 'the options of a log claim are no JSON', {
+      cause: error,
+    });
   }
   const fields = new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
   const driver: unknown = fields.get('driver') ?? '';
   const options: unknown = fields.get('options') ?? {};
   if (typeof driver !== 'string' || typeof options !== 'object' || options === null) {
-    throw new CleatError('invalid_argument', 'LOG_CLAIM_INVALID', 'a log claim has a text "driver" and an object "options"');
+    throw new CleatError(
+      'invalid_argument',
+      'LOG_CLAIM_INVALID',
+      'a log claim has a text "driver" and an object "options"',
+    );
   }
   return { driver, options: textsOf(options) };
 }

@@ -21,7 +21,13 @@ function setup(context: PluginContext): PluginHandlers {
     warn: (message, fields) => context.log.warn(message, fields),
   });
   const { call, signal } = context;
-  const service = new LogService({ call, offerStream: (handler) => context.offerStream(handler), drivers, watches, signal });
+  const service = new LogService({
+    call,
+    offerStream: (handler) => context.offerStream(handler),
+    drivers,
+    watches,
+    signal,
+  });
   return {
     providers: { log: new LogProvider(drivers) },
     services: { log: { read: (request, asked) => service.read(request, asked), drivers: () => service.drivers() } },

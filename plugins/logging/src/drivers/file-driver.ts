@@ -74,9 +74,14 @@ export class FileDriver implements LogDriver {
     if (maxFiles < 2 || maxSizeBytes === UNBOUNDED) {
       throw failed('compress cannot be true when max-file is less than 2 or max-size is not set');
     }
-    throw new CleatError('unimplemented', 'LOG_OPTION_UNSUPPORTED', `the logging driver ${this.name} does not compress files`, {
-      hint: 'Leave the option compress out, and bound the log by max-size and max-file.',
-    });
+    throw new CleatError(
+      'unimplemented',
+      'LOG_OPTION_UNSUPPORTED',
+      `the logging driver ${this.name} does not compress files`,
+      {
+        hint: 'Leave the option compress out, and bound the log by max-size and max-file.',
+      },
+    );
   }
 }
 
@@ -88,8 +93,10 @@ function checkDelivery(options: Options): void {
   }
   const size = options['max-buffer-size'];
   if (size === undefined) return;
-  if (mode !== 'non-blocking') throw invalid(`logger: max-buffer-size option is only supported with 'mode=non-blocking'`);
-  if (parseHumanSize(size) === undefined) throw invalid(`error parsing option max-buffer-size: invalid size: '${size}'`);
+  if (mode !== 'non-blocking')
+    throw invalid(`logger: max-buffer-size option is only supported with 'mode=non-blocking'`);
+  if (parseHumanSize(size) === undefined)
+    throw invalid(`error parsing option max-buffer-size: invalid size: '${size}'`);
 }
 
 function checkAttributes(options: Options): void {

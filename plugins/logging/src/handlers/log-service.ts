@@ -31,7 +31,11 @@ export class LogService implements ServiceHandlers<'log'> {
     const asked = logRequest(request, info);
     return this.#parts.offerStream(async (socket) => {
       const { watches } = this.#parts;
-      const reader = new LogReader(asked, { list: () => this.#list(info.id), watches, signal: this.#parts.signal }, socket);
+      const reader = new LogReader(
+        asked,
+        { list: () => this.#list(info.id), watches, signal: this.#parts.signal },
+        socket,
+      );
       await reader.run();
     });
   }

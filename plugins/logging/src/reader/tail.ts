@@ -3,9 +3,10 @@ import { MESSAGE_MOST_BYTES } from './message-assembler.ts';
 import { type LogRecord, parseRecord, RECORD_MOST_BYTES, type StreamNumber } from './record.ts';
 
 const BLOCK_BYTES = 64 * 1024;
-/** How far beyond the tail the beginning of its first lines is looked for: pieces of a line lie together. */
+/** How far beyond the tail lines that have not ended, and the beginning of its first lines, are looked for: pieces of a line lie together. */
 const BEYOND_BYTES = 256 * 1024;
 const LINE_FEED = 10;
+const STREAMS = 2;
 
 /**
  * Counts messages from the end of a log towards its beginning, until there are at least so many. It may pass over the beginning of what is
@@ -17,6 +18,7 @@ export class TailSearch {
   #beyondBytes = 0;
   /** Bytes of the line of each stream whose beginning has not been seen. */
   readonly #open = new Map<StreamNumber, number>();
+  readonly #seen = new Set<StreamNumber>();
   #isOver = false;
 
   constructor(wanted: number) {
@@ -34,14 +36,19 @@ export class TailSearch {
     const isEnough = this.#found >= this.#wanted;
     // The end of an older line: the one after it is complete now.
     if (isEnd) this.#open.delete(stream);
+    // The newest record of a stream: without an end it belongs to a line that is the last of all when the log is over.
+    const isNewest = !this.#seen.has(stream);
+    this.#seen.add(stream);
+    const isUnended = isNewest && !isEnd;
     if (isEnough) {
       this.#beyondBytes += lineBytes;
-      if (this.#open.size === 0 || this.#beyondBytes > BEYOND_BYTES) {
+      const isComplete = this.#open.size === 0 && this.#seen.size === STREAMS && !isUnended;
+      if (isComplete || this.#beyondBytes > BEYOND_BYTES) {
         this.#isOver = true;
         return false;
       }
       // Other lines that come in between are passed over again when it is read forwards.
-      if (isEnd || !this.#open.has(stream)) return true;
+      if (!isUnended && (isEnd || !this.#open.has(stream))) return true;
     }
     const before = this.#open.get(stream) ?? 0;
     const bytes = before + (isEnd ? data.length - 1 : data.length);

@@ -1,0 +1,107 @@
+import type { provider } from '@cleat/schemas';
+import t from 'tap';
+import { LogProvider } from '../src/handlers/log-provider.ts';
+import { LogDrivers } from '../src/log-drivers.ts';
+
+function provides(
+  defaults = { driver: 'json-file', options: {} },
+): (options: object) => Promise<provider.ReserveResponseInput> {
+  const log = new LogProvider(new LogDrivers(defaults, () => ['shipper']));
+  return (options) =>
+    log.reserve({
+      reference: { object: 'c/log', container: 'c', claim: 'log', bootId: 'boot', number: 1 },
+      options: JSON.stringify(options),
+      container: { id: 'c', name: 'web', hostname: '', labels: {} },
+      idMapping: { uids: [], gids: [] },
+      directory: '',
+      fromImage: false,
+    });
+}
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return 'it was accepted';
+}
+
+t.test('without bounds a json-file log is one segment that is never dropped', async (t) => {
+  const answer = await provides()({});
+  t.strictSame(answer.contribution?.log, {
+    segmentBytes: Number.MAX_SAFE_INTEGER,
+    spoolBytes: 0,
+    mode: 'non-blocking',
+  });
+  t.strictSame(JSON.parse(answer.status ?? ''), { driver: 'json-file', options: {} });
+});
+
+t.test('max-size and max-file bound what the kernel keeps, in powers of 1000 as in Docker', async (t) => {
+  const reserve = provides();
+  const bounds = async (options: Record<string, string>, driver = 'json-file'): Promise<unknown[]> => {
+    const { contribution } = await reserve({ driver, options });
+    return [contribution?.log?.segmentBytes, contribution?.log?.spoolBytes];
+  };
+  t.strictSame(await bounds({ 'max-size': '10m', 'max-file': '3' }), [10_000_000, 30_000_000]);
+  t.strictSame(await bounds({ 'max-size': '500' }), [500, 500]);
+  t.strictSame(await bounds({ 'max-size': '1.5kB', 'max-file': '2' }), [1500, 3000]);
+  t.strictSame(await bounds({ 'max-file': '3' }), [Number.MAX_SAFE_INTEGER, 0]);
+  t.strictSame(await bounds({}, 'local'), [20_971_520, 104_857_600]);
+  t.strictSame(await bounds({ 'max-size': '1m', 'max-file': '1' }, 'local'), [1_000_000, 1_000_000]);
+  t.strictSame(await bounds({ mode: 'non-blocking', 'max-buffer-size': '4m', compress: 'false' }), [
+    Number.MAX_SAFE_INTEGER,
+    0,
+  ]);
+});
+
+t.test('options that are wrong are refused at create, in the words that Docker has', async (t) => {
+  const reserve = provides();
+  const cases: [Record<string, string>, string, string?][] = [
+    [{ foo: '1' }, "unknown log opt 'foo' for json-file log driver"],
+    [{ foo: '1' }, "unknown log opt 'foo' for log driver local", 'local'],
+    [{ tag: 'x' }, "unknown log opt 'tag' for log driver local", 'local'],
+    [{ 'max-file': '0' }, 'failed to initialize logging driver: max-file cannot be less than 1'],
+    [{ 'max-file': 'x' }, 'failed to initialize logging driver: strconv.Atoi: parsing "x": invalid syntax'],
+    [{ 'max-size': '0' }, 'failed to initialize logging driver: max-size must be a positive number'],
+    [{ 'max-size': 'x' }, "failed to initialize logging driver: invalid size: 'x'"],
+    [
+      { compress: 'true' },
+      'failed to initialize logging driver: compress cannot be true when max-file is less than 2 or max-size is not set',
+    ],
+    [{ compress: 'true', 'max-size': '1m', 'max-file': '2' }, 'the logging driver json-file does not compress files'],
+    [{ mode: 'zz' }, 'logger: logging mode not supported: zz'],
+    [{ 'max-buffer-size': '1m' }, "logger: max-buffer-size option is only supported with 'mode=non-blocking'"],
+    [
+      { tag: '{{.Foo}}' },
+      'failed to initialize logging driver: template: log-tag: {{.Foo}} is not one of {{.ID}}, {{.FullID}}, {{.Name}}, {{.ImageID}}, {{.ImageFullID}}, {{.ImageName}}, {{.DaemonName}}',
+    ],
+    [{ tag: '{{' }, 'failed to initialize logging driver: template: log-tag: unclosed action'],
+  ];
+  for (const [options, message, driver = 'json-file'] of cases) {
+    t.equal(await refusal(reserve({ driver, options })), message);
+  }
+  t.match(
+    await refusal(reserve({ options: { 'labels-regex': '[' } })),
+    /^failed to initialize logging driver: error parsing regexp: /,
+  );
+});
+
+t.test('drivers that are not there are refused, and one of another plugin with a sentence of its own', async (t) => {
+  const reserve = provides();
+  t.equal(await refusal(reserve({ driver: 'nope' })), 'error looking up logging plugin nope: plugin "nope" not found');
+  t.equal(
+    await refusal(reserve({ driver: 'shipper' })),
+    'the logging driver shipper of another plugin cannot be used yet',
+  );
+  t.match(await refusal(reserve({ driver: 'none' })), /no claim/);
+});
+
+t.test("the node's options hold for containers with its driver, each unless the container has its own", async (t) => {
+  const reserve = provides({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } });
+  const kept = async (options: object): Promise<unknown> => (await reserve(options)).contribution?.log?.spoolBytes;
+  t.equal(await kept({}), 30_000_000);
+  t.equal(await kept({ driver: 'json-file', options: { 'max-file': '5' } }), 50_000_000);
+  t.equal(await kept({ driver: 'local' }), 104_857_600, 'not for another driver');
+  t.throws(() => new LogDrivers({ driver: 'json-file', options: { 'max-size': 'x' } }, () => []), /invalid size/);
+});
