@@ -26,6 +26,7 @@ import { Interception } from './services/interception.ts';
 import { consumerData, consumerGrant, PluginService } from './services/plugin-service.ts';
 import { NodeService } from './services/node-service.ts';
 import { SysService } from './services/sys-service.ts';
+import { nodeEvent } from './state/event-draft.ts';
 import { KernelStore } from './state/kernel-store.ts';
 import { StreamsClient } from './streams/index.ts';
 import type { HeldTarget } from './streams/index.ts';
@@ -106,6 +107,9 @@ export class Kernel {
     engine.logs.start();
     await this.#streams.adopt();
     this.#serve(engine, bus);
+    // Plugins that run on hear by it that they have to say hello again, at once instead of at their next beat.
+    this.#store.writeNode('started', '{}', [nodeEvent('started', this.#store.nodeId, {})]);
+    await this.#store.sync();
     this.#tasks.spawn('plugins', () => this.#startPlugins(bus));
   }
 

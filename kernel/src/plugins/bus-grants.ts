@@ -29,7 +29,11 @@ export function busGrant(grant: Grant, plugins: readonly InstalledPlugin[], node
   for (const { manifest } of plugins) {
     if ((manifest.intercepts ?? []).length > 0) calls.push({ provider: manifest.name, address: `interceptor.${manifest.name}`, ops: ['judge'] });
   }
-  return { calls, events: [...new Set([...grant.consumes, 'plugin.*'])].includes('*') ? ['*'] : [...new Set([...grant.consumes, 'plugin.*'])], eventsNode: nodeId, durable: grant.durable };
+  // Who sees events reads on after a reconnect, and asks where its consumer stands.
+  if (grant.consumes.length > 0) calls.push({ provider: KERNEL, address: 'event' });
+  // Everybody hears of plugins that come and go, and of a kernel that was restarted.
+  const events = grant.consumes.includes('*') ? ['*'] : [...new Set([...grant.consumes, 'plugin.*', 'node.*'])];
+  return { calls, events, eventsNode: nodeId, durable: grant.durable };
 }
 
 /** The kernel calls every provider of a kind, and whoever judges. */
