@@ -17,7 +17,7 @@ function servers(plugins: readonly InstalledPlugin[]): ReadonlyMap<string, strin
 /** What a participant may call and see on the bus: exactly what its grant names, straight from each provider. */
 export function busGrant(grant: Grant, plugins: readonly InstalledPlugin[], nodeId: string): BusGrant {
   const homes = servers(plugins);
-  const calls: { provider: string; address: string; ops?: readonly string[] }[] = [
+  const calls: CallRight[] = [
     { provider: KERNEL, address: 'sys' },
     { provider: KERNEL, address: 'hello' },
   ];
@@ -33,7 +33,25 @@ export function busGrant(grant: Grant, plugins: readonly InstalledPlugin[], node
   if (grant.consumes.length > 0) calls.push({ provider: KERNEL, address: 'event' });
   // Everybody hears of plugins that come and go, and of a kernel that was restarted.
   const events = grant.consumes.includes('*') ? ['*'] : [...new Set([...grant.consumes, 'plugin.*', 'node.*'])];
-  return { calls, events, eventsNode: nodeId, durable: grant.durable };
+  return { calls: merged(calls), events, eventsNode: nodeId, durable: grant.durable };
+}
+
+/** One entry an address: the server refuses an account whose imports overlap. */
+function merged(calls: readonly CallRight[]): readonly CallRight[] {
+  const byAddress = new Map<string, CallRight>();
+  for (const call of calls) {
+    const key = `${call.provider} ${call.address}`;
+    const known = byAddress.get(key);
+    if (known === undefined || call.ops === undefined) byAddress.set(key, call);
+    else if (known.ops !== undefined) byAddress.set(key, { ...known, ops: [...new Set([...known.ops, ...call.ops])] });
+  }
+  return [...byAddress.values()];
+}
+
+interface CallRight {
+  readonly provider: string;
+  readonly address: string;
+  readonly ops?: readonly string[];
 }
 
 /** The kernel calls every provider of a kind, and whoever judges. */
