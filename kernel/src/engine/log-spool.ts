@@ -88,7 +88,7 @@ export class LogSpool {
   async #rotateIfDue(container: Container, policy: providerTypes.LogPolicy): Promise<void> {
     const { id } = container.definition;
     const paths = pathsOf(this.#parts, id);
-    if (sizeOf(currentLog(paths)) < policy.segmentBytes) return;
+    if (policy.segmentBytes <= 0 || sizeOf(currentLog(paths)) < policy.segmentBytes) return;
     const { store, host, queue } = this.#parts;
     if (queue.isBusy(id)) return;
     await queue.run(id, async () => {

@@ -118,6 +118,7 @@ export interface HookInput {
   readonly timeoutS?: number | undefined;
 }
 
+/** 0: without a bound. */
 export interface LogPolicy {
   readonly segmentBytes: number;
   readonly spoolBytes: number;

@@ -4,7 +4,7 @@ import { tagFlaw } from '../log-tag.ts';
 import type { LogDriver } from './driver.ts';
 
 /** Larger than any file: never begun anew for its size. */
-const UNBOUNDED = Number.MAX_SAFE_INTEGER;
+const UNBOUNDED = 0;
 
 type Options = Readonly<Record<string, string>>;
 
