@@ -3,8 +3,10 @@ import { parseHumanSize } from '../human-size.ts';
 import { tagFlaw } from '../log-tag.ts';
 import type { LogDriver } from './driver.ts';
 
-/** Larger than any file: never begun anew for its size. */
+/** Never begun anew for its size. */
 const UNBOUNDED = 0;
+/** The most that a long of the contract holds. */
+const LARGEST = 2 ** 53 - 2;
 
 type Options = Readonly<Record<string, string>>;
 
@@ -47,7 +49,7 @@ export class FileDriver implements LogDriver {
     // To lose the oldest is what rotation is: the container never waits for room.
     const mode = 'non-blocking';
     if (maxSizeBytes === UNBOUNDED) return { segmentBytes: UNBOUNDED, spoolBytes: 0, mode };
-    return { segmentBytes: maxSizeBytes, spoolBytes: Math.min(maxSizeBytes * maxFiles, UNBOUNDED), mode };
+    return { segmentBytes: maxSizeBytes, spoolBytes: Math.min(maxSizeBytes * maxFiles, LARGEST), mode };
   }
 
   #maxSizeBytes(options: Options): number {
@@ -56,7 +58,7 @@ export class FileDriver implements LogDriver {
     const bytes = parseHumanSize(text);
     if (bytes === undefined) throw failed(`invalid size: '${text}'`);
     if (bytes <= 0) throw failed('max-size must be a positive number');
-    return Math.min(bytes, UNBOUNDED);
+    return Math.min(bytes, LARGEST);
   }
 
   #maxFiles(options: Options): number {
