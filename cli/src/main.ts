@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { cliVersion } from './version.ts';
 
 /** Nothing but node itself is loaded until it is known what for. */
 async function main(argv: readonly string[]): Promise<number> {
   // A reader that goes away ("cleat ps | head -1") ends this program as it would end any other.
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error) => {
-      if ('code' in error && error.code === 'EPIPE') process.exit(141);
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(141);
       throw error;
     });
   }
@@ -15,11 +15,6 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const { dispatch } = await import('./command/dispatch.ts');
   return dispatch(argv, process.env);
-}
-
-function cliVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return /"version": "([^"]*)"/.exec(text)?.[1] ?? 'unknown';
 }
 
 // Streams that a container's end has left half open must not keep it.

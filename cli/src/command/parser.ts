@@ -23,14 +23,15 @@ export function parseCommandLine(argv: readonly string[], options: OptionTable, 
     tokens: true,
   });
   const flags = new Map<string, boolean | string | readonly string[]>();
+  const lists = new Map<string, string[]>();
   const operands: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'option') {
       const value = valueOf(token, options);
       const option = options[token.name];
       const isList = option?.type === 'string' && option.multiple === true;
-      const before = flags.get(token.name);
-      flags.set(token.name, isList ? [...(Array.isArray(before) ? before : []), String(value)] : value);
+      if (isList) lists.set(token.name, [...(lists.get(token.name) ?? []), String(value)]);
+      flags.set(token.name, isList ? (lists.get(token.name) ?? []) : value);
       continue;
     }
     if (settings.passesOn === true) {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { isCleatError } from '@cleat/schemas/errors';
 import { type Command, defineCommand } from '../command/command.ts';
 import { EXIT_OK } from '../command/exit-codes.ts';
@@ -6,6 +5,7 @@ import { withNode } from '../connection.ts';
 import { jsonText } from '../output/json.ts';
 import { nowNs, span } from '../output/time.ts';
 import { notice, write } from '../output/writer.ts';
+import { cliVersion } from '../version.ts';
 import { allContainers } from './ps.ts';
 
 /** "label   value" lines. */
@@ -108,8 +108,3 @@ export const versionCommand: Command = defineCommand({
     return EXIT_OK;
   },
 });
-
-function cliVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return /"version": "([^"]*)"/.exec(text)?.[1] ?? 'unknown';
-}
