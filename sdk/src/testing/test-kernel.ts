@@ -213,7 +213,8 @@ export class TestKernel {
   #schema({ fingerprint }: sys.SchemaRequest): sys.SchemaResponseInput {
     const { book } = this.#options;
     if (!book.knows(fingerprint)) throw new CleatError('not_found', 'SCHEMA_UNKNOWN', `no schema has the fingerprint ${fingerprint}`);
-    return { contract: '', version: '', schema: JSON.stringify(book.typeOf(fingerprint).schema()) };
+    const { contract, version, schema } = book.schemaOf(fingerprint);
+    return { contract, version, schema: JSON.stringify(schema) };
   }
 
   #tell(past: string, plugin: string): Promise<number> {
