@@ -32,11 +32,15 @@ export interface ErrorAnswer {
   readonly message: string;
 }
 
-/** Status and text of any thrown value. The hint follows the message, since Docker clients show one string. */
+/** Failures that Docker has no words for: there the hint helps. Elsewhere the message is Docker's, to the letter. */
+const HINTED: ReadonlySet<ErrorClass> = new Set(['unavailable', 'unimplemented', 'deadline_exceeded']);
+
+/** Status and text of any thrown value. A hint follows the message, since Docker clients show one string. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof HttpError) return { status: error.status, message: error.message };
   if (isCleatError(error)) {
-    return { status: STATUS[error.class] ?? 500, message: withHint(error.message, error.hint) };
+    const hint = HINTED.has(error.class) ? error.hint : undefined;
+    return { status: STATUS[error.class] ?? 500, message: withHint(error.message, hint) };
   }
   const status: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'statusCode') : undefined;
   const message = error instanceof Error ? error.message : String(error);

@@ -74,8 +74,8 @@ async function get(request: FastifyRequest, reply: FastifyReply): Promise<Fastif
 async function exportRoot(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const scope = scopeOf(request);
   const info = await findContainer(scope, pathPart(request, 'id'));
-  const view = await openView(scope, info.id, 'root');
   const { packTree } = await import('../archive/tar-out.ts');
+  const view = await openView(scope, info.id, 'root');
   const archive = packTree({ root: view.root, path: '/', name: '', mounts: new Set(), signal: scope.signal });
   archive.once('close', () => void view.close().catch(() => undefined));
   return reply.code(200).header('content-type', 'application/octet-stream').send(archive);

@@ -1,4 +1,5 @@
-import { opendir } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { container } from '@cleat/schemas';
 import { SafeRoot } from '@cleat/sdk/filesystem';
@@ -56,26 +57,56 @@ interface Walk {
   readonly changes: Change[];
 }
 
-async function walk(options: Walk, directory: string): Promise<void> {
-  const { lstat } = await import('node:fs/promises');
+/** Made in the writable layer as places to mount on, by the runtime: no change of the container's. */
+const MOUNT_PLACES: ReadonlySet<string> = new Set([
+  '/.dockerenv',
+  '/dev',
+  '/dev/console',
+  '/dev/pts',
+  '/dev/shm',
+  '/etc/hostname',
+  '/etc/hosts',
+  '/etc/mtab',
+  '/etc/resolv.conf',
+  '/proc',
+  '/sys',
+]);
+
+/** True when there is a change in the directory. */
+async function walk(options: Walk, directory: string): Promise<boolean> {
+  const before = options.changes.length;
   for await (const entry of await opendir(join(options.upper, directory))) {
     options.signal.throwIfAborted();
-    const path = `${directory}/${entry.name}`;
-    const stat = await lstat(join(options.upper, path));
-    // A character device 0/0 hides what is below (overlayfs's whiteout).
-    const isWhiteout = stat.isCharacterDevice() && stat.rdev === 0;
-    const wasThere = options.roots.some((root) => isIn(root, path));
-    options.changes.push({ Path: path, Kind: isWhiteout ? KINDS.deleted : wasThere ? KINDS.modified : KINDS.added });
-    if (stat.isDirectory()) await walk(options, path);
+    await look(options, `${directory}/${entry.name}`);
   }
+  return options.changes.length > before;
 }
 
-function isIn(root: SafeRoot, path: string): boolean {
+async function look(options: Walk, path: string): Promise<void> {
+  const stat = await lstat(join(options.upper, path));
+  // A character device 0/0 hides what is below (overlayfs's whiteout).
+  const isWhiteout = stat.isCharacterDevice() && stat.rdev === 0;
+  const old = options.roots.map((root) => lstatIn(root, path)).find((found) => found !== undefined);
+  const hasChanges = stat.isDirectory() && (await walk(options, path));
+  if (MOUNT_PLACES.has(path) && !hasChanges && (stat.isDirectory() || stat.size === 0)) return;
+  // A directory is copied up for each change below it: it has changed itself only when its own attributes have.
+  if (old !== undefined && stat.isDirectory() && !hasChanges && isAlike(old, stat)) return;
+  options.changes.push({
+    Path: path,
+    Kind: isWhiteout ? KINDS.deleted : old === undefined ? KINDS.added : KINDS.modified,
+  });
+}
+
+function isAlike(left: Stats, right: Stats): boolean {
+  return left.mode === right.mode && left.uid === right.uid && left.gid === right.gid;
+}
+
+function lstatIn(root: SafeRoot, path: string): Stats | undefined {
   try {
     const stat = root.lstat(path);
-    return !(stat.isCharacterDevice() && stat.rdev === 0);
+    return stat.isCharacterDevice() && stat.rdev === 0 ? undefined : stat;
   } catch {
     // Not in this layer.
-    return false;
+    return undefined;
   }
 }
