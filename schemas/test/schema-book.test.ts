@@ -51,10 +51,10 @@ t.test('a schema learnt from the registry is given on, and decodes an event of a
   const book = new SchemaBook();
   const own = book.record<{ reason: string }>('event', 'cleat.event.v1.Node');
   const { schema } = book.schemaOf(own.fingerprint);
-  const fields: unknown = schema['fields'];
+  const fields = schema['fields'] as readonly unknown[];
   const newer = {
     ...schema,
-    fields: [...(Array.isArray(fields) ? fields : []), { name: 'zone', type: 'string', default: '' }],
+    fields: [...fields, { name: 'zone', type: 'string', default: '' }],
   };
   const writer = codecOf<unknown>(compileType(newer));
   t.throws(() => book.decode(own, writer.fingerprint, Buffer.alloc(1)), { code: 'SCHEMA_UNKNOWN' });
