@@ -1,4 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CgroupTree } from '@cleat/core/cgroup';
 import { Deadline } from '@cleat/core/deadlines';
@@ -159,7 +161,7 @@ export class RuntimeFixture {
   constructor(t: Test, runtime = 'runc', monitorPath: string = findProgram('conmon') ?? 'conmon') {
     this.monitorPath = monitorPath;
     this.directory = tempDir(t, 'cleat-kernel-');
-    this.root = makeBusyboxRootfs(join(this.directory, 'root'));
+    this.root = copyOfRootfs(join(this.directory, 'root'));
     this.host = readHostFacts(this.tree);
     this.runtime = runtimeOf({
       name: runtime,
@@ -255,6 +257,21 @@ export class RuntimeFixture {
     }
     await this.tree.remove(this.cgroupParent);
   }
+}
+
+let master: string | undefined;
+
+/** Making one starts a process for each of busybox's applets, copying it only one. */
+function copyOfRootfs(directory: string): string {
+  if (master === undefined) {
+    const made = mkdtempSync(join(tmpdir(), 'cleat-rootfs-'));
+    process.once('exit', () => {
+      rmSync(made, { recursive: true, force: true });
+    });
+    master = makeBusyboxRootfs(made);
+  }
+  execFileSync('cp', ['-a', master, directory]);
+  return directory;
 }
 
 /** The lines of a log of the monitor; P marks a piece of a line whose rest follows. */
