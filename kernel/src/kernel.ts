@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ContractCall, ContractCallee, ContractCaller, type ContractHandler, createLogger, Deadline, ErrorCodec, type Logger, TaskGroup } from '@cleat/core';
 import { BusCallee, type BusConnection, EventStream, PrivateBus } from '@cleat/core/bus';
 import { readIfExists, writeDurable } from '@cleat/core/files';
-import { fileSystemType, makePrivate, mount, mountTable } from '@cleat/core/syscalls';
+import { fileSystemType, makePrivate, mount, mountTable, umount } from '@cleat/core/syscalls';
 import type { Grant, Hello } from '@cleat/schemas';
 import { askedGrant, CleatError, operatorGrant, toCleatError } from '@cleat/schemas';
 import type { KernelConfig } from './config.ts';
@@ -371,7 +371,16 @@ export class Kernel {
     await this.#exporting?.close(Deadline.after(1000));
     await this.#importing?.close(Deadline.after(1000));
     await (how.platform ? this.#bus?.stop() : this.#bus?.release());
+    if (how.platform) this.#clearRunDirectory();
     await this.#store.close();
+  }
+
+  /** What a platform that goes down leaves in the run directory is only what containers that run on still need. */
+  #clearRunDirectory(): void {
+    const { runDir } = this.#config;
+    for (const file of ['operator.json', 'bus.url']) rmSync(join(runDir, file), { force: true });
+    const isInUse = [...this.#store.containers.values()].some(({ progress }) => progress.holders.length > 0 || progress.rootMounted);
+    if (!isInUse) umount(join(runDir, 'c'), { lazy: true });
   }
 }
 
