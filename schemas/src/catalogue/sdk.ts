@@ -66,6 +66,11 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: "The file with a plugin's credentials cannot be read.",
     cure: 'Start the plugin by the kernel, which writes it.',
   },
+  DRIVER_SLOW: {
+    classes: ['deadline_exceeded'],
+    meaning: 'A driver does not say in time that it knows what it holds.',
+    cure: 'Look at the log of the plugin that the error names.',
+  },
   ENV_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'An environment variable has no name.',
@@ -125,6 +130,16 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     classes: ['unavailable'],
     meaning: 'The kernel is away.',
     cure: 'Repeat in a moment; `cleat status` says whether it comes back.',
+  },
+  LEDGER_DAMAGED: {
+    classes: ['internal'],
+    meaning: 'The list of what drivers hold has a record that is none of its own.',
+    cure: 'Restore the state directory of the plugin from a backup.',
+  },
+  LEDGER_FORMAT: {
+    classes: ['internal'],
+    meaning: 'The list of what drivers hold was written by a newer version of the plugin.',
+    cure: 'Install that version again.',
   },
   MEMORY_NEGATIVE: {
     classes: ['invalid_argument'],
@@ -186,6 +201,12 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'No node answers in the run directory.',
     cure: 'Start it with `cleat up`, or name another with `--run-dir`.',
   },
+  OBJECT_EXISTS: {
+    classes: ['already_exists'],
+    meaning: 'A driver holds an object of that name already.',
+    cure: 'Use it, or remove it first.',
+  },
+  OBJECT_UNKNOWN: { classes: ['not_found'], meaning: 'No driver holds the object.', cure: 'Create it first.' },
   OPERATOR_FILE_INVALID: {
     classes: ['internal'],
     meaning: "The file with the operator's access is not what the kernel writes.",
