@@ -43,6 +43,16 @@ export const CLI_ERRORS: Readonly<Record<string, ErrorFacts>> = {
   },
   NOT_BUILT: { classes: ['unavailable'], meaning: 'Cleat is not built.', cure: 'Run `npm run build`.' },
   NOT_ROOT: { classes: ['permission_denied'], meaning: 'The command needs root.', cure: 'Run it as root.' },
+  PLUGIN_NOT_STARTED: {
+    classes: ['deadline_exceeded'],
+    meaning: 'The kernel has not started a plugin in time.',
+    cure: 'Look at its state with `cleat plugin ls` and at its log.',
+  },
+  PLUGIN_RUNS: {
+    classes: ['conflict'],
+    meaning: 'The platform runs the plugin already.',
+    cure: 'Start the platform without it, or remove it first.',
+  },
   PLUGIN_UNKNOWN: {
     classes: ['not_found'],
     meaning: 'No plugin of that name is part of Cleat.',
