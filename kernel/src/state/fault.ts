@@ -1,22 +1,37 @@
+import { readFileSync, rmSync } from 'node:fs';
+
 /**
- * A place where the tests kill the kernel: CLEAT_FAULT=before:run.go or after:run.go, with :N for the Nth time.
- * Set only by tests; without it nothing is compared.
+ * A place where the tests kill: CLEAT_FAULT=before:go or after:go, with :N for the Nth time and :PID for another process than
+ * the kernel. CLEAT_FAULT=@FILE looks for such a setting in a file at every record, so that it can be given while the kernel
+ * runs; the file is taken away when it has struck. Set only by tests; without it nothing is compared.
  */
 export class FaultPoint {
-  readonly #moment: string;
-  readonly #step: string;
-  #countdown: number;
+  readonly #setting: string;
+  #armed = '';
+  #countdown = 0;
 
   constructor(setting: string) {
-    const [moment = '', step = '', count = '1'] = setting.split(':');
-    this.#moment = moment;
-    this.#step = step;
-    this.#countdown = Number(count);
+    this.#setting = setting;
   }
 
   reach(moment: 'before' | 'after', step: string): void {
-    if (this.#step !== step || this.#moment !== moment) return;
+    const text = this.#setting.startsWith('@') ? readSetting(this.#setting.slice(1)) : this.#setting;
+    const [wantedMoment, wantedStep, count, pid] = text.split(':');
+    if (wantedStep !== step || wantedMoment !== moment) return;
+    if (text !== this.#armed) this.#countdown = Number(count ?? 1);
+    this.#armed = text;
     this.#countdown -= 1;
-    if (this.#countdown === 0) process.kill(process.pid, 'SIGKILL');
+    if (this.#countdown !== 0) return;
+    if (this.#setting.startsWith('@')) rmSync(this.#setting.slice(1));
+    process.kill(pid === undefined ? process.pid : Number(pid), 'SIGKILL');
+  }
+}
+
+function readSetting(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    // Nothing is armed.
+    return '';
   }
 }

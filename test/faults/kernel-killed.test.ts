@@ -1,0 +1,15 @@
+import { needs, tempDir } from '@cleat/harness';
+import t from 'tap';
+import { BareKernel } from '../platform/bare-kernel.ts';
+import { killAtEvery } from './kernel-matrix.ts';
+import { plainLife, PLAIN_STEPS } from './lives.ts';
+
+t.setTimeout(300_000);
+
+t.test('killed before and after every record, the kernel finds what is true and leaves nothing', async (t) => {
+  if (!needs(t, 'root', 'runc', 'conmon')) return;
+  const kernel = new BareKernel(tempDir(t, 'killed'));
+  t.teardown(() => kernel.down());
+  await kernel.start();
+  await killAtEvery(t, { kernel, steps: PLAIN_STEPS, life: plainLife, client: 'leaves' });
+});

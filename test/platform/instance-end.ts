@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProcesses, umount } from '@cleat/core/syscalls';
+import { isBelow, mountPoints, waitFor } from '@cleat/harness';
+
+const CGROUPS = '/sys/fs/cgroup';
+
+/**
+ * Ends everything of an instance of the platform that a test has left or lost: processes whose arguments name its directory,
+ * processes in its cgroups, its mounts and cgroups. Only what belongs to that directory.
+ */
+export async function endInstance(dir: string, instanceId: string | undefined): Promise<void> {
+  const cgroup = instanceId === undefined ? undefined : `cleat-${instanceId}`;
+  await waitFor('the end of all processes', () => {
+    const left = processesOf(dir, cgroup);
+    for (const pid of left) end(pid);
+    return left.length === 0;
+  });
+  for (const point of mountPoints().filter((mounted) => isBelow(mounted, dir)).sort().reverse()) umount(point, { lazy: true });
+  if (cgroup !== undefined) for (const directory of cgroupsOf(cgroup)) rmdirSync(directory);
+}
+
+function processesOf(dir: string, cgroup: string | undefined): readonly number[] {
+  const named = findProcesses((argv, pid) => pid !== process.pid && argv.some((word) => word.includes(`${dir}/`))).map(({ pid }) => pid);
+  const within = cgroup === undefined ? [] : readdirSync('/proc').filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/cgroup`).includes(`/${cgroup}`)).map(Number);
+  return [...new Set([...named, ...within])];
+}
+
+/** Inner ones first. */
+function cgroupsOf(name: string): readonly string[] {
+  const tops = ['', ...readdirSync(CGROUPS)].map((controller) => join(CGROUPS, controller, name)).filter((path) => existsSync(path));
+  return tops.flatMap((path) => below(path));
+}
+
+function below(path: string): readonly string[] {
+  const inner = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...inner.flatMap((entry) => below(join(path, entry.name))), path];
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // The process has ended since it was listed.
+    return '';
+  }
+}

@@ -1,0 +1,55 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeImportTar, type RunOptions, type RunResult, runProcess } from '@cleat/harness';
+
+const CLEAT = fileURLToPath(new URL('../../../bin/cleat', import.meta.url));
+const UP_MS = 60_000;
+
+/** A whole platform, started as a user does, in directories of its own. */
+export class Platform {
+  readonly dir: string;
+
+  constructor(dir: string) {
+    this.dir = dir;
+    mkdirSync(dir, { recursive: true });
+  }
+
+  get runDir(): string {
+    return join(this.dir, 'run');
+  }
+
+  get socket(): string {
+    return join(this.dir, 'docker.sock');
+  }
+
+  get host(): string {
+    return `unix://${this.socket}`;
+  }
+
+  async up(...flags: readonly string[]): Promise<void> {
+    const own = ['--state-dir', join(this.dir, 'state'), '--run-dir', this.runDir, '-H', this.host];
+    await runProcess([CLEAT, 'up', '--detach', ...own, ...flags], { timeoutMs: UP_MS });
+  }
+
+  /** Stops containers and platform. */
+  async down(): Promise<void> {
+    const ids = (await this.docker(['ps', '-aq'], { allowExit: 'any' })).stdout.split('\n').filter((id) => id !== '');
+    if (ids.length > 0) await this.docker(['rm', '-f', '-v', ...ids], { allowExit: 'any' });
+    await runProcess([CLEAT, 'down', '--run-dir', this.runDir, '--stop-containers'], { timeoutMs: UP_MS });
+  }
+
+  /** Imports Debian's busybox as busybox:latest. */
+  async importBusybox(): Promise<void> {
+    const tar = makeImportTar(join(this.dir, 'busybox.tar'));
+    await this.docker(['import', tar, 'busybox:latest']);
+  }
+
+  docker(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return runProcess(['docker', ...args], { ...options, env: { ...options.env, DOCKER_HOST: this.host } });
+  }
+
+  cleat(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return runProcess([CLEAT, ...args], { ...options, env: { ...options.env, CLEAT_RUN_DIR: this.runDir } });
+  }
+}
