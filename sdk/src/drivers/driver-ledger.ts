@@ -120,8 +120,9 @@ export class DriverLedger {
   }
 
   /**
-   * Releases an object. Throws the driver's refusal, after which the object is held as before. `force`: a driver that is away,
-   * or refuses, is owed the release, and the object is forgotten here.
+   * Releases an object. Throws the driver's refusal, after which the object is held as before, and `unavailable` PLUGIN_AWAY
+   * when the driver is not there. What has no known end goes forward: it is owed to the driver, and the object is forgotten
+   * here. With `force` that holds for a refusal and for a driver that is away, too.
    */
   async release(object: string, options: { readonly purge: boolean; readonly force?: boolean }, scope: DriverCallScope): Promise<void> {
     const held = this.#book.find(keyOf({ object }));
@@ -133,10 +134,12 @@ export class DriverLedger {
       await this.#call(entry, 'release', { reference: referenceOf(entry), purge: options.purge }, scope);
       this.#book.remove(keyOf(entry));
     } catch (error) {
-      if (options.force === true) this.#owe(entry, 'release', options.purge);
-      // Refused for good: it is there as before. What is not known goes forward at the driver's next reconcile.
-      else if (isRefusal(error)) this.#book.put(held);
-      if (options.force !== true) throw error;
+      if (options.force !== true && isRefusal(error)) {
+        this.#book.put(held);
+        throw error;
+      }
+      this.#log.warn('a driver is owed a release', { driver: held.driver, object, error });
+      this.#owe(entry, 'release', options.purge);
     }
     await this.#book.sync();
   }
