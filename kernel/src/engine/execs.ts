@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
 import type { exec, execTypes, journal } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
+import { CleatError, toCleatError } from '@cleat/schemas';
 import type { Container, Progress } from '../state/container.ts';
 import { hasProcess, NO_PROCESS } from '../state/container.ts';
 import { execEvent } from '../state/event-draft.ts';
@@ -10,7 +10,7 @@ import { CREATE_PROCESS_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { BY_ITSELF, factsOf, pathsOf } from './parts.ts';
 import { execDirectory } from './paths.ts';
-import { mergedOf } from './start.ts';
+import { exitCodeOf, mergedOf } from './start.ts';
 
 /** Ended execs that a container keeps for `inspect`. */
 const KEPT_EXECS = 32;
@@ -55,7 +55,7 @@ export class Execs {
       const pid = await this.#launch(container, info, { attach, rows: request.consoleRows, columns: request.consoleColumns }, asked);
       return { pid, ticket: ticket ?? null };
     } catch (error) {
-      this.#ended(info.id, 126);
+      this.#ended(info.id, exitCodeOf(toCleatError(error)));
       throw error;
     }
   }

@@ -170,7 +170,7 @@ function alreadyRunning(container: Container): boolean {
 }
 
 /** Docker's codes for a process that never was: 127 not found, 126 not executable, 128 all else. */
-function exitCodeOf(error: CleatError): number {
+export function exitCodeOf(error: CleatError): number {
   if (error.code === 'PROCESS_NOT_FOUND') return 127;
   return error.code === 'PROCESS_NOT_EXECUTABLE' ? 126 : 128;
 }

@@ -26,6 +26,8 @@ export interface PassOn {
 }
 
 const CONNECT_MS = 5_000;
+/** The stream's number in Docker's frames. */
+const STDOUT = 1;
 
 /** The response head of a stream: an upgrade for those who ask for one, else the older answer of the same meaning. */
 export function streamHead(request: FastifyRequest, mediaType: string): readonly string[] {
@@ -99,6 +101,18 @@ export class Hijacker {
       socket.destroy();
       this.#onError(error);
     }
+  }
+
+  /** Instead of a stream: a process that could not be run tells why where its output would be, as clients of Docker expect. */
+  async tell(options: Pick<PassOn, 'request' | 'reply' | 'head' | 'framing'>, text: string): Promise<void> {
+    const { socket } = options.request.raw;
+    options.reply.hijack();
+    detach(socket);
+    const payload = Buffer.from(`${text}\r\n`);
+    const header = Buffer.from([STDOUT, 0, 0, 0, 0, 0, 0, 0]);
+    header.writeUInt32BE(payload.length, 4);
+    await writeHead(socket, options.head);
+    socket.end(options.framing === 'docker' ? Buffer.concat([header, payload]) : payload);
   }
 
   async #give(

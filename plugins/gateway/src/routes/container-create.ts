@@ -98,8 +98,8 @@ export class ContainerCreator {
         return { Id: answer.id, Warnings: [...warnings, ...answer.warnings] };
       } catch (error) {
         const isTaken = isCleatError(error) && error.code === NAME_TAKEN;
-        if (name !== '') throw await this.nameConflict(scope, error, name);
-        if (!isTaken || attempt >= NAME_ATTEMPTS) throw error;
+        if (name !== '') throw notOfImage(await this.nameConflict(scope, error, name));
+        if (!isTaken || attempt >= NAME_ATTEMPTS) throw notOfImage(error);
       }
     }
   }
@@ -120,6 +120,12 @@ export class ContainerCreator {
       { cause: error },
     );
   }
+}
+
+/** Docker's client takes a 404 of a create for a missing image and pulls it; the image was there, so what is missing is something else. */
+function notOfImage(error: unknown): unknown {
+  if (!isCleatError(error) || error.class !== 'not_found') return error;
+  return new CleatError('invalid_argument', error.code, error.message, { hint: error.hint, plugin: error.plugin, cause: error });
 }
 
 /** An image is of one platform; another one is not there. */

@@ -41,7 +41,8 @@ async function imageUsage(scope: Scope): Promise<Usage> {
     total: images.length,
     sizeBytes: sum(images.map(own)) + shared,
     reclaimableBytes: sum(images.filter((image) => image.containers === 0).map(own)),
-    items: images.map((image) => adapted('image.summary', scope.version, imageSummary(image))),
+    // In every version with the true count of containers, which the list of images lacked for long.
+    items: images.map(imageSummary),
   };
 }
 

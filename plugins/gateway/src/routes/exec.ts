@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CleatError, type container, type containerTypes, type execTypes } from '@cleat/schemas';
+import { CleatError, isCleatError, type container, type containerTypes, type execTypes } from '@cleat/schemas';
 import { ALL_CAPABILITIES, environmentOf } from '@cleat/sdk/container';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readJson, readOptionalJson } from '../body.ts';
@@ -18,6 +18,9 @@ export interface ExecParts {
   /** CAP_* that this node can give. */
   readonly capabilities: readonly string[];
 }
+
+/** The runtime could not run it: what the client is told in the stream, with the exit code in the exec's state. */
+const NOT_RUN: readonly string[] = ['PROCESS_NOT_FOUND', 'PROCESS_NOT_EXECUTABLE', 'RUNTIME_FAILED'];
 
 export function execRoutes(parts: ExecParts): (app: FastifyInstance) => void {
   return (app) => {
@@ -124,23 +127,22 @@ async function start(parts: ExecParts, request: FastifyRequest, reply: FastifyRe
   const isDetached = body.boolean('Detach');
   const size = body.raw['ConsoleSize'];
   const [rows, columns] = Array.isArray(size) ? size.map(Number) : [];
-  const answer = await onExec(id, () =>
-    scope.callThrough('exec', 'start', {
-      id,
-      detach: isDetached,
-      consoleRows: rows ?? 0,
-      consoleColumns: columns ?? 0,
-    }),
-  );
-  if (isDetached || answer.ticket === null) return sendNothing(reply, 200);
   const isTerminal = info.process.terminal;
-  await parts.hijacker.passOn({
+  const stream = {
     request,
     reply,
     head: streamHead(request, mediaTypeOf(scope, isTerminal)),
-    ticket: answer.ticket,
-    framing: isTerminal ? 'raw' : 'docker',
-  });
+    framing: isTerminal ? ('raw' as const) : ('docker' as const),
+  };
+  try {
+    const started = { id, detach: isDetached, consoleRows: rows ?? 0, consoleColumns: columns ?? 0 };
+    const { ticket } = await onExec(id, () => scope.callThrough('exec', 'start', started));
+    if (isDetached || ticket === null) return sendNothing(reply, 200);
+    await parts.hijacker.passOn({ ...stream, ticket });
+  } catch (error) {
+    if (isDetached || !isCleatError(error) || !NOT_RUN.includes(error.code)) throw error;
+    await parts.hijacker.tell(stream, error.message);
+  }
   return reply;
 }
 

@@ -74,7 +74,7 @@ function containerExtras(action: string, data: unknown): Readonly<Record<string,
   switch (action) {
     case 'die':
       return {
-        execDuration: String(Math.floor(numberAt(data, 'durationNs') / NS_PER_S)),
+        execDuration: String(Math.max(0, Math.floor(numberAt(data, 'durationNs') / NS_PER_S))),
         exitCode: String(numberAt(data, 'exitCode')),
       };
     case 'kill':
