@@ -5,6 +5,7 @@ import { EXIT_OK } from '../command/exit-codes.ts';
 import { usageError } from '../command/usage-error.ts';
 import { withNode } from '../connection.ts';
 import { forEach } from '../container/each.ts';
+import { systemReason } from '../output/file-failure.ts';
 import { jsonText, unpacked } from '../output/json.ts';
 import { table } from '../output/table.ts';
 import { notice, write } from '../output/writer.ts';
@@ -102,11 +103,7 @@ async function createFile(path: string): Promise<SecretFile> {
     };
   } catch (error) {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    throw usageError(
-      isThere
-        ? `--out ${path}: there is such a file already`
-        : `--out ${path}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw usageError(isThere ? `--out ${path}: there is such a file already` : `--out ${path}: ${systemReason(error)}`);
   }
 }
 

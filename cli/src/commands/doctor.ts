@@ -15,19 +15,34 @@ export const doctorCommand: Command = defineCommand({
   about: `Looks at this host, whether Cleat is up or not: kernel, cgroups, network, programs and their versions. Each line
 says what is there and what follows from it. The exit code is 1 when something is missing that Cleat cannot
 do without.`,
-  options: { 'state-dir': { type: 'string', value: 'DIR', help: 'where the state will lie (default /var/lib/cleat)' } },
+  options: {
+    'state-dir': { type: 'string', value: 'DIR', help: 'where the state will lie (default /var/lib/cleat)' },
+    journal: { type: 'string', value: 'DIR', help: 'print the records of the journal in this directory instead' },
+  },
   operands: { least: 0, most: 0 },
   json: true,
   examples: [
     { command: 'sudo cleat doctor', does: 'before the first "cleat up"' },
+    {
+      command: 'cleat doctor --journal /var/lib/cleat/journal | tail',
+      does: 'the last records before a crash; "*" marks a snapshot',
+    },
     { command: `cleat doctor --json | jq '.[] | select(.verdict != "ok")'`, does: 'only what is wrong' },
   ],
   run: async ({ flags, globals }) => {
+    if (flags.journal !== undefined) return printJournal(flags.journal, globals.json);
     const findings = await examine(lookAtHost(), flags['state-dir'] ?? '/var/lib/cleat');
     write(globals.json ? jsonText(findings) : report(findings, painter(globals.color)));
     return findings.some(({ verdict }) => verdict === 'missing') ? EXIT_FAILED : EXIT_OK;
   },
 });
+
+async function printJournal(directory: string, isJson: boolean): Promise<number> {
+  const { JournalLines, readJournal } = await import('../doctor/journal-lines.ts');
+  const lines = new JournalLines(isJson);
+  readJournal(directory, (record) => write(lines.line(record)));
+  return EXIT_OK;
+}
 
 export async function examine(look: HostLook, stateDir: string): Promise<readonly Finding[]> {
   const [cgroups, network, programs] = await Promise.all([

@@ -9,7 +9,7 @@ import { byteText } from '../output/size.ts';
 import { table } from '../output/table.ts';
 import { nowNs, span } from '../output/time.ts';
 import { notice, write } from '../output/writer.ts';
-import { receiveArchive, sendArchive } from '../streams/archive.ts';
+import { openArchive, receiveArchive, sendArchive } from '../streams/archive.ts';
 import { filtersOf } from './filters.ts';
 import { inspectAll } from './inspect.ts';
 
@@ -38,13 +38,14 @@ const importCommand: Command = defineCommand({
   run: ({ flags, operands, globals }) =>
     withNode(globals, async (node) => {
       const [file = '', target = ''] = operands;
+      const source = await openArchive(file);
       const ticket = await node.call('image', 'import', {
         target,
         changes: flags.change,
         message: flags.message ?? '',
         platform: flags.platform ?? '',
       });
-      for (const { id } of await sendArchive(ticket, file)) write(`${id}\n`);
+      for (const { id } of await sendArchive(ticket, source)) write(`${id}\n`);
       return EXIT_OK;
     }),
 });
@@ -60,9 +61,10 @@ const loadCommand: Command = defineCommand({
   ],
   run: ({ flags, operands, globals }) =>
     withNode(globals, async (node) => {
+      const source = await openArchive(operands[0] ?? '-');
       const ticket = await node.call('image', 'load', { quiet: flags.quiet });
       const onProgress = flags.quiet ? undefined : (text: string): void => notice(text);
-      for (const { id, reference } of await sendArchive(ticket, operands[0] ?? '-', onProgress))
+      for (const { id, reference } of await sendArchive(ticket, source, onProgress))
         write(`${reference === '' ? id : reference}\n`);
       return EXIT_OK;
     }),

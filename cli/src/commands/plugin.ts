@@ -8,6 +8,7 @@ import { usageError } from '../command/usage-error.ts';
 import { LONG_CALL, withNode } from '../connection.ts';
 import { forEach } from '../container/each.ts';
 import { integerFlag } from '../container/limit-flags.ts';
+import { systemReason } from '../output/file-failure.ts';
 import { isRecord, jsonText, parseObject, unpacked } from '../output/json.ts';
 import { table } from '../output/table.ts';
 import { nowNs, span } from '../output/time.ts';
@@ -114,7 +115,7 @@ function readGrant(path: string): string {
     if (!isRecord(JSON.parse(text))) throw new Error('it is no JSON object');
     return text;
   } catch (error) {
-    throw usageError(`--grant ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw usageError(`--grant ${path}: ${systemReason(error)}`);
   }
 }
 
@@ -205,4 +206,5 @@ export const pluginEntries: readonly Entry[] = [
   entry('disable', 'stop a plugin and leave it installed', disableCommand),
   entry('rm', 'remove a plugin', removeCommand),
   entry('logs', 'show what a plugin has written', logsCommand),
+  leaf('run', 'run one plugin in the foreground', async () => (await import('./plugin-run.ts')).pluginRunCommand),
 ];

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { usageError } from '../command/usage-error.ts';
+import { systemReason } from '../output/file-failure.ts';
 
 /** "KEY=VALUE" of flags like --label; a KEY alone has an empty value where that makes sense. */
 export function keyValues(
@@ -37,7 +38,7 @@ function readEnvFile(path: string): readonly string[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw usageError(`--env-file ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw usageError(`--env-file ${path}: ${systemReason(error)}`);
   }
   return text
     .split('\n')

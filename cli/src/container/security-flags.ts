@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { SecurityRequest } from '@cleat/sdk/container';
 import { usageError } from '../command/usage-error.ts';
+import { systemReason } from '../output/file-failure.ts';
 
 /** "--security-opt", each with "=" or, as older scripts have it, ":". */
 export function securityOf(texts: readonly string[]): SecurityRequest {
@@ -27,7 +28,7 @@ function seccompOf(value: string): string {
     JSON.parse(text);
     return text;
   } catch (error) {
-    throw usageError(`--security-opt seccomp=${value}: ${error instanceof Error ? error.message : String(error)}`);
+    throw usageError(`--security-opt seccomp=${value}: ${systemReason(error)}`);
   }
 }
 

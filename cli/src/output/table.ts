@@ -17,7 +17,6 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 
 /** Names and command lines come from anywhere: they must not steer the terminal that shows them. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return text.replace(
     /[\u0000-\u001f\u007f-\u009f]/g,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,

@@ -1,10 +1,12 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CleatError, parseErrorClass } from '@cleat/schemas/errors';
 import { openStream } from '@cleat/sdk/streams';
 import { usageError } from '../command/usage-error.ts';
+import { fileFailure } from '../output/file-failure.ts';
 import { isRecord, numberAt, parseObject, textAt } from '../output/json.ts';
 import { byteText } from '../output/size.ts';
 
@@ -18,19 +20,32 @@ export interface ReceivedImage {
   readonly reference: string;
 }
 
-/** Sends a file, or standard input for "-", to the plugin that keeps images. What it made of it. */
+/** A file that is sent, or standard input for "-"; opened before anybody is asked to receive it. */
+export interface ArchiveSource {
+  readonly name: string;
+  readonly stream: Readable;
+}
+
+export async function openArchive(file: string): Promise<ArchiveSource> {
+  if (file !== '-') {
+    const handle = await open(file, 'r').catch((error: unknown) => Promise.reject(fileFailure(file, error)));
+    return { name: file, stream: handle.createReadStream() };
+  }
+  if (process.stdin.isTTY)
+    throw usageError('an archive does not come from a terminal', 'Name a file, or send it through a pipe.');
+  return { name: file, stream: process.stdin };
+}
+
+/** Sends an archive to the plugin that keeps images. What it made of it. */
 export async function sendArchive(
   ticket: Ticket,
-  file: string,
+  source: ArchiveSource,
   onProgress?: (text: string) => void,
 ): Promise<readonly ReceivedImage[]> {
-  if (file === '-' && process.stdin.isTTY)
-    throw usageError('an archive does not come from a terminal', 'Name a file, or send it through a pipe.');
   const socket = await openStream(ticket);
-  const source = file === '-' ? process.stdin : createReadStream(file);
   let failure: unknown;
   // A plugin that refuses stops reading: what it answers says why, the broken pipe does not.
-  const sent = pipeline(source, socket, { end: true }).catch((error: unknown) => {
+  const sent = pipeline(source.stream, socket).catch((error: unknown) => {
     failure = error;
   });
   const images: ReceivedImage[] = [];
@@ -51,7 +66,7 @@ export async function sendArchive(
   }
   await sent;
   if (refusal !== undefined) throw refusal;
-  if (failure !== undefined) throw fileError(file, failure);
+  if (failure !== undefined) throw fileFailure(source.name, failure);
   if (images.length === 0)
     throw new CleatError('unavailable', 'STREAM_GONE', 'the plugin that keeps images went away before it was done', {
       retryable: true,
@@ -78,13 +93,6 @@ export async function receiveArchive(ticket: Ticket, file: string | undefined): 
     await rename(partial, file);
   } catch (error) {
     await rm(partial, { force: true });
-    throw fileError(file, error);
+    throw fileFailure(file, error);
   }
-}
-
-function fileError(file: string, cause: unknown): CleatError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CleatError('invalid_argument', 'FILE_UNUSABLE', `${file === '-' ? 'standard input' : file}: ${reason}`, {
-    cause,
-  });
 }
