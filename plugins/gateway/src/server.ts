@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { isCleatError } from '@cleat/schemas';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Backend } from './backend.ts';
-import { errorAnswer, HttpError } from './errors.ts';
+import { errorAnswer } from './errors.ts';
 import { openScope } from './scope.ts';
 import { checkVersion, NEWEST, splitVersion, type VersionedUrl } from './versions/version.ts';
 
@@ -68,7 +68,7 @@ export class ApiServer {
     );
     app.setErrorHandler((error, request, reply) => {
       const answer = errorAnswer(error);
-      if (answer.status >= 500) this.#logFailure(request.method, request.url, error);
+      if (answer.status === 500) this.#logFailure(request.method, request.url, error);
       return reply
         .code(answer.status)
         .header('content-type', 'application/json')
@@ -92,9 +92,11 @@ export class ApiServer {
     checkVersion(asked);
   }
 
+  /** What the platform says of itself is told in a line; what nobody expected, with where it came from. */
   #logFailure(method: string, url: string, error: unknown): void {
-    const isKnown = error instanceof HttpError || isCleatError(error);
-    this.#options.backend.log[isKnown ? 'warn' : 'error']('a request failed', { method, url, error });
+    const { log } = this.#options.backend;
+    if (isCleatError(error)) log.warn('a request failed', { method, url, code: error.code, reason: error.message });
+    else log.error('a request failed', { method, url, error });
   }
 
   async ready(): Promise<void> {

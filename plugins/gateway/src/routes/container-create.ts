@@ -125,7 +125,11 @@ export class ContainerCreator {
 /** Docker's client takes a 404 of a create for a missing image and pulls it; the image was there, so what is missing is something else. */
 function notOfImage(error: unknown): unknown {
   if (!isCleatError(error) || error.class !== 'not_found') return error;
-  return new CleatError('invalid_argument', error.code, error.message, { hint: error.hint, plugin: error.plugin, cause: error });
+  return new CleatError('invalid_argument', error.code, error.message, {
+    hint: error.hint,
+    plugin: error.plugin,
+    cause: error,
+  });
 }
 
 /** An image is of one platform; another one is not there. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CleatError, isCleatError, type container, type containerTypes, type execTypes } from '@cleat/schemas';
+import { CleatError, type container, type containerTypes, type execTypes, isCleatError } from '@cleat/schemas';
 import { ALL_CAPABILITIES, environmentOf } from '@cleat/sdk/container';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readJson, readOptionalJson } from '../body.ts';
