@@ -1,8 +1,12 @@
 /** What a plugin author tests with: a node without containers, and one suite for each role that a plugin has. */
+export { interceptorSuite, type InterceptorSuiteOptions, type Judged } from './interceptor-suite.ts';
+export { observerSuite, type ObserverSuiteOptions } from './observer-suite.ts';
+export { withPlugin } from './probe-plugin.ts';
+export { providerSuite, type ProviderSuiteOptions } from './provider-suite.ts';
+export { serviceSuite, type ServiceSuiteOptions } from './service-suite.ts';
+export { eventually, lifeSuite, PluginUnderTest, refusal, type SuiteOptions, type SuiteTest } from './suite.ts';
+export { type TestEventDraft, TestEvents, type TestEventsOptions } from './test-events.ts';
+export { type TestHoldings, TestKernel, type TestKernelOptions } from './test-kernel.ts';
+export { TestLog, type TestLogLine } from './test-log.ts';
 export { startBus, type TestCallOptions, TestNode, type TestNodeOptions } from './test-node.ts';
 export { addressesOf, type TestPlugin } from './test-plugin.ts';
-export { type TestEventDraft, TestEvents } from './test-events.ts';
-export { type TestHoldings, TestKernel } from './test-kernel.ts';
-export { TestLog, type TestLogLine } from './test-log.ts';
-/** For tests that open a plugin's store without a node, and kill it at a record. */
-export { Journal } from '@cleat/core';

@@ -34,6 +34,11 @@ export class TestEvents {
     this.#stream = new EventStream(options.connection);
   }
 
+  /** Sequence of the newest event. */
+  get newest(): number {
+    return this.#entries.length;
+  }
+
   async open(deadline: Deadline): Promise<void> {
     await this.#stream.ensure({ maxMessages: -1 }, deadline);
   }
