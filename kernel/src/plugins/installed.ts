@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compileJsonSchema } from '@cleat/core/validation';
 import type { Grant, Manifest } from '@cleat/schemas';
 import { askedGrant, CleatError } from '@cleat/schemas';
 
@@ -17,10 +19,7 @@ export interface InstalledPlugin {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
-const LISTS = ['services', 'intercepts', 'uses'] as const;
-
-/** Reads and checks a manifest. Throws `invalid_argument` MANIFEST_INVALID that names the fault. */
+/** Reads the manifest of a plugin that comes with the platform. Throws `not_found` MANIFEST_MISSING, `invalid_argument` MANIFEST_INVALID. */
 export function readManifest(directory: string): Manifest {
   const path = join(directory, 'manifest.json');
   if (!existsSync(path)) throw new CleatError('not_found', 'MANIFEST_MISSING', `${directory} has no manifest.json`);
@@ -30,30 +29,17 @@ export function readManifest(directory: string): Manifest {
   } catch (cause) {
     throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `${path} is not JSON`, { cause });
   }
-  return checkManifest(value, path);
+  if (isRecord(value) && value['cleat'] === 1 && typeof value['name'] === 'string') return value as unknown as Manifest;
+  throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `${path} is no manifest of the format 1`, { hint: 'A newer format needs a newer Cleat.' });
 }
 
-/** The value as a manifest, checked by hand: the few rules on which everything else stands. */
-export function checkManifest(value: unknown, where: string): Manifest {
-  const fail = (fault: string): never => {
-    throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `the manifest ${where} is not valid: ${fault}`);
-  };
-  if (!isRecord(value)) return fail('it is not an object');
-  if (value['cleat'] !== 1) fail('"cleat" must be 1: a newer format needs a newer Cleat');
-  if (typeof value['name'] !== 'string' || !NAME.test(value['name'])) fail('"name" must be [a-z0-9][a-z0-9-]*, at most 40 characters');
-  if (typeof value['version'] !== 'string' || !/^\d+\.\d+\.\d+/.test(value['version'])) fail('"version" must be a semantic version');
-  if (!isRecord(value['contracts'])) fail('"contracts" must map each contract to a list of versions');
-  for (const [contract, versions] of Object.entries(isRecord(value['contracts']) ? value['contracts'] : {})) {
-    if (!isStringList(versions) || versions.some((version) => !/^\d+\.\d+$/.test(version))) fail(`"contracts.${contract}" must be a list of versions like "1.0"`);
-  }
-  for (const key of LISTS) if (value[key] !== undefined && !isStringList(value[key])) fail(`"${key}" must be a list of strings`);
-  for (const key of ['provides', 'drives'] as const) {
-    const list = value[key];
-    if (list === undefined) continue;
-    if (!Array.isArray(list) || !list.every((entry) => isRecord(entry) && typeof entry['kind'] === 'string')) fail(`"${key}" must be a list of objects with a kind`);
-  }
-  // Every field that the kernel acts on was looked at above; the rest is the plugin's own affair.
-  return value as unknown as Manifest;
+/** The same for a third party's, which is held against the schema of manifests. The error names each fault. */
+export async function checkedManifest(directory: string): Promise<Manifest> {
+  const manifest = readManifest(directory);
+  const schema: unknown = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('@cleat/schemas/manifest.schema.json')), 'utf8'));
+  const faults = (await compileJsonSchema(isRecord(schema) ? schema : {}))(manifest);
+  if (faults.length === 0) return manifest;
+  throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `${join(directory, 'manifest.json')} is not valid: ${faults.slice(0, 5).join('; ')}`);
 }
 
 /** The grant that a user accepted, within what the manifest asks for; everything asked for when nothing is given. */

@@ -6,7 +6,7 @@ import { CleatError, eventFilterSubject } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
 import { busGrant } from '../plugins/bus-grants.ts';
 import type { InstalledPlugin } from '../plugins/installed.ts';
-import { acceptedGrant, readManifest, resolvedGrant } from '../plugins/installed.ts';
+import { acceptedGrant, checkedManifest, resolvedGrant } from '../plugins/installed.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { PluginSupervisor } from '../plugins/supervisor.ts';
 import { pluginEvent } from '../state/event-draft.ts';
@@ -46,7 +46,7 @@ export class PluginService {
 
   async install(request: plugin.InstallRequest): Promise<plugin.InfoInput> {
     const { registry, bus, store, supervisor } = this.#parts;
-    const manifest = readManifest(request.directory);
+    const manifest = await checkedManifest(request.directory);
     const known = registry.find(manifest.name);
     if (known?.installed.origin === 'default') throw new CleatError('already_exists', 'PLUGIN_DEFAULT', `${manifest.name} is a plugin of the configuration`);
     if ((manifest.run?.command ?? []).length === 0) throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `the manifest of ${manifest.name} does not say how it is run`, { hint: 'Add "run": {"command": [...]}.' });
