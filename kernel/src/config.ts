@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { CleatError } from '@cleat/schemas';
 import { compileJsonSchema } from '@cleat/core/validation';
+import { CleatError } from '@cleat/schemas';
 
 /** A plugin that the configuration names. */
 export interface ConfiguredPlugin {
@@ -55,13 +55,23 @@ const SCHEMA = {
         type: 'object',
         additionalProperties: false,
         required: ['name', 'directory', 'module', 'group'],
-        properties: { name: STRING, directory: STRING, module: STRING, group: { ...STRING, pattern: '^[a-z0-9][a-z0-9-]*$' }, config: { type: 'object' } },
+        properties: {
+          name: STRING,
+          directory: STRING,
+          module: STRING,
+          group: { ...STRING, pattern: '^[a-z0-9][a-z0-9-]*$' },
+          config: { type: 'object' },
+        },
       },
     },
     hostCommand: STRINGS,
     listeners: { type: 'integer', minimum: 0 },
     listenersGroup: STRING,
-    nats: { type: 'object', additionalProperties: false, properties: { url: STRING, credentials: STRING, server: STRING } },
+    nats: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { url: STRING, credentials: STRING, server: STRING },
+    },
     eventRetention: { type: 'integer', minimum: 1, maximum: 10_000_000 },
     runtimes: { type: 'object', additionalProperties: STRING },
     defaultRuntime: STRING,
@@ -97,5 +107,9 @@ export async function readKernelConfig(path: string): Promise<KernelConfig> {
   if (faults.length > 0) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path}: ${faults.join('; ')}`);
   // The schema has just accepted it.
   const given = value as Partial<KernelConfig> & Pick<KernelConfig, 'stateDir' | 'runDir' | 'nodeName' | 'version'>;
-  return { ...DEFAULTS, ...given, plugins: (given.plugins ?? []).map((plugin) => ({ ...plugin, config: plugin.config ?? {} })) };
+  return {
+    ...DEFAULTS,
+    ...given,
+    plugins: (given.plugins ?? []).map((plugin) => ({ ...plugin, config: plugin.config ?? {} })),
+  };
 }

@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ContractCall, ContractCallee, ContractCaller, type ContractHandler, createLogger, Deadline, ErrorCodec, type Logger, TaskGroup } from '@cleat/core';
+import {
+  type ContractCall,
+  ContractCallee,
+  ContractCaller,
+  type ContractHandler,
+  createLogger,
+  Deadline,
+  ErrorCodec,
+  type Logger,
+  TaskGroup,
+} from '@cleat/core';
 import { BusCallee, type BusConnection, EventStream, PrivateBus } from '@cleat/core/bus';
 import { readIfExists, writeDurable } from '@cleat/core/files';
 import { fileSystemType, makePrivate, mount, mountTable, umount } from '@cleat/core/syscalls';
@@ -11,6 +21,7 @@ import type { KernelConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { EventPublisher, newNodeId } from './events/event-publisher.ts';
 import { EventService } from './events/event-service.ts';
+import { findProgram } from './oci/index.ts';
 import { busGrant, KERNEL, kernelGrant } from './plugins/bus-grants.ts';
 import { Handshake } from './plugins/handshake.ts';
 import type { InstalledPlugin } from './plugins/installed.ts';
@@ -18,19 +29,18 @@ import { readManifest, resolvedGrant } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
 import { PluginSupervisor } from './plugins/supervisor.ts';
-import { findProgram } from './oci/index.ts';
 import { RuntimeHost } from './runtime/runtime-host.ts';
 import { remembered } from './services/answers.ts';
 import { ClaimService, ContainerService, ExecService } from './services/container-service.ts';
 import { Interception } from './services/interception.ts';
-import { consumerData, consumerGrant, PluginService } from './services/plugin-service.ts';
 import { NodeService } from './services/node-service.ts';
+import { consumerData, consumerGrant, PluginService } from './services/plugin-service.ts';
 import { SysService } from './services/sys-service.ts';
+import { hasProcess } from './state/container.ts';
 import { nodeEvent } from './state/event-draft.ts';
 import { KernelStore } from './state/kernel-store.ts';
-import { StreamsClient } from './streams/index.ts';
 import type { HeldTarget } from './streams/index.ts';
-import { hasProcess } from './state/container.ts';
+import { StreamsClient } from './streams/index.ts';
 
 const BUS_MS = 20_000;
 /** A bus that is not up by then comes later; containers are not kept waiting for it. */
@@ -130,7 +140,11 @@ export class Kernel {
 
   /** Clients that were attached before this kernel began hear of ends that nobody could tell them. */
   #tellHeld(streams: StreamsClient, held: readonly HeldTarget[]): void {
-    const execs = new Set([...this.#store.containers.values()].flatMap(({ progress }) => progress.execs.filter(({ info }) => info.running).map(({ info }) => info.id)));
+    const execs = new Set(
+      [...this.#store.containers.values()].flatMap(({ progress }) =>
+        progress.execs.filter(({ info }) => info.running).map(({ info }) => info.id),
+      ),
+    );
     for (const { target } of held) {
       if (execs.has(target)) continue;
       const known = this.#store.containers.get(target);
@@ -139,19 +153,28 @@ export class Kernel {
         continue;
       }
       const { run, exitCode, status, error } = known.progress.state;
-      if (!hasProcess(known.progress) && status !== 'starting' && run > 0) streams.exited(target, run, exitCode, status === 'restarting', error);
+      if (!hasProcess(known.progress) && status !== 'starting' && run > 0)
+        streams.exited(target, run, exitCode, status === 'restarting', error);
     }
   }
 
   #makeRuntime(): RuntimeHost {
     const { runtimes, defaultRuntime, runDir, cgroupDriver, cgroupParent } = this.#config;
     const wanted = new Map([['runc', 'runc'], ['crun', 'crun'], ...Object.entries(runtimes)]);
-    const known = new Map([...wanted].flatMap(([name, program]) => {
-      const path = program.startsWith('/') ? program : findProgram(program);
-      return path === undefined ? [] : [[name, path] as const];
-    }));
+    const known = new Map(
+      [...wanted].flatMap(([name, program]) => {
+        const path = program.startsWith('/') ? program : findProgram(program);
+        return path === undefined ? [] : [[name, path] as const];
+      }),
+    );
     const own = cgroupDriver === 'systemd' ? `cleat${this.#instanceId}.slice` : `/cleat-${this.#instanceId}`;
-    return new RuntimeHost({ runtimes: known, defaultRuntime, runDir, cgroupDriver, cgroupParent: cgroupParent === '' ? own : cgroupParent });
+    return new RuntimeHost({
+      runtimes: known,
+      defaultRuntime,
+      runDir,
+      cgroupDriver,
+      cgroupParent: cgroupParent === '' ? own : cgroupParent,
+    });
   }
 
   async #startBus(): Promise<PrivateBus> {
@@ -188,7 +211,12 @@ export class Kernel {
     }
     for (const { name, directory, module, group, config } of this.#config.plugins) {
       const manifest = readManifest(directory);
-      if (manifest.name !== name) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `the plugin in ${directory} is called ${manifest.name}, not ${name}`);
+      if (manifest.name !== name)
+        throw new CleatError(
+          'invalid_argument',
+          'CONFIG_INVALID',
+          `the plugin in ${directory} is called ${manifest.name}, not ${name}`,
+        );
       const grant = resolvedGrant(askedGrant(manifest), this.#directories(name));
       const disabled = this.#store.plugins.get(name);
       const enabled = disabled === undefined || (JSON.parse(disabled) as InstalledPlugin).enabled;
@@ -206,7 +234,14 @@ export class Kernel {
       registry: this.#registry,
       caller,
       log: this.log,
-      facts: { nodeName: this.#config.nodeName, version: this.#config.version, bootId: this.#bootId, instanceId: this.#instanceId, runDir, stateDir },
+      facts: {
+        nodeName: this.#config.nodeName,
+        version: this.#config.version,
+        bootId: this.#bootId,
+        instanceId: this.#instanceId,
+        runDir,
+        stateDir,
+      },
       whoIs: (key) => this.#bus?.participantOf(key),
       directories: (name) => this.#directories(name),
     });
@@ -234,7 +269,12 @@ export class Kernel {
   #serve(engine: Engine, bus: PrivateBus): void {
     const exporting = this.#connection(this.#exporting);
     const stream = new EventStream(exporting);
-    const publisher = new EventPublisher({ store: this.#store, stream, log: this.log, retention: this.#config.eventRetention });
+    const publisher = new EventPublisher({
+      store: this.#store,
+      stream,
+      log: this.log,
+      retention: this.#config.eventRetention,
+    });
     this.#supervisor = new PluginSupervisor({
       registry: this.#registry,
       log: this.log,
@@ -251,14 +291,72 @@ export class Kernel {
     const execs = new ExecService(engine);
     const claims = new ClaimService(engine);
     const events = new EventService(this.#store, stream);
-    const plugins = new PluginService({ store: this.#store, registry: this.#registry, supervisor: this.#supervisor, bus, stream, regrant: () => this.#regrant(bus) });
-    const sys = new SysService({ store: this.#store, registry: this.#registry, handshake: present(this.#handshake), keyOf: (name) => (bus.participants.includes(name) ? bus.keysOf(name).importing : ''), whoIs: (key) => bus.participantOf(key) });
-    const node = new NodeService({ store: this.#store, config: this.#config, bus, publisher, runtime: present(this.#runtime), bootId: this.#bootId, onShutdown: (how) => this.#onShutdown(how) });
-    this.#answer('container', bound(containers, ['create', 'start', 'stop', 'restart', 'kill', 'pause', 'unpause', 'remove', 'rename', 'update', 'inspect', 'list', 'resize', 'attach', 'wait']));
+    const plugins = new PluginService({
+      store: this.#store,
+      registry: this.#registry,
+      supervisor: this.#supervisor,
+      bus,
+      stream,
+      regrant: () => this.#regrant(bus),
+    });
+    const sys = new SysService({
+      store: this.#store,
+      registry: this.#registry,
+      handshake: present(this.#handshake),
+      keyOf: (name) => (bus.participants.includes(name) ? bus.keysOf(name).importing : ''),
+      whoIs: (key) => bus.participantOf(key),
+    });
+    const node = new NodeService({
+      store: this.#store,
+      config: this.#config,
+      bus,
+      publisher,
+      runtime: present(this.#runtime),
+      bootId: this.#bootId,
+      onShutdown: (how) => this.#onShutdown(how),
+    });
+    this.#answer(
+      'container',
+      bound(containers, [
+        'create',
+        'start',
+        'stop',
+        'restart',
+        'kill',
+        'pause',
+        'unpause',
+        'remove',
+        'rename',
+        'update',
+        'inspect',
+        'list',
+        'resize',
+        'attach',
+        'wait',
+      ]),
+    );
     this.#answer('exec', bound(execs, ['create', 'start', 'inspect', 'resize']));
     this.#answer('claim', bound(claims, ['add', 'remove', 'update']));
-    this.#answer('view', { open: claims.openView.bind(claims) as ContractHandler, renew: claims.renewView.bind(claims) as ContractHandler, close: claims.closeView.bind(claims) as ContractHandler });
-    this.#answer('plugin', bound(plugins, ['list', 'inspect', 'install', 'enable', 'disable', 'remove', 'logs', 'consumerAdd', 'consumerList', 'consumerRemove']));
+    this.#answer('view', {
+      open: claims.openView.bind(claims) as ContractHandler,
+      renew: claims.renewView.bind(claims) as ContractHandler,
+      close: claims.closeView.bind(claims) as ContractHandler,
+    });
+    this.#answer(
+      'plugin',
+      bound(plugins, [
+        'list',
+        'inspect',
+        'install',
+        'enable',
+        'disable',
+        'remove',
+        'logs',
+        'consumerAdd',
+        'consumerList',
+        'consumerRemove',
+      ]),
+    );
     this.#answer('sys', bound(sys, ['ready', 'beat', 'event', 'registry', 'schema']));
     this.#answer('node', bound(node, ['info', 'shutdown']));
     this.#answer('event', {
@@ -283,7 +381,10 @@ export class Kernel {
 
   #answer(contract: string, handlers: Readonly<Record<string, ContractHandler>>): void {
     const changing = CHANGING[contract] ?? [];
-    const wrapped = Object.entries(handlers).map(([name, handler]) => [name, changing.includes(name) ? remembered(this.#store, contract, name, handler) : handler] as const);
+    const wrapped = Object.entries(handlers).map(
+      ([name, handler]) =>
+        [name, changing.includes(name) ? remembered(this.#store, contract, name, handler) : handler] as const,
+    );
     present(this.#callee).serve(contract, contract, Object.fromEntries(wrapped));
   }
 
@@ -317,8 +418,10 @@ export class Kernel {
     const deadline = Deadline.after(BUS_MS);
     await bus.grant(KERNEL, kernelGrant(enabled, nodeId), deadline);
     await bus.grant(OPERATOR, busGrant(operatorGrant(), enabled, nodeId), deadline);
-    for (const { manifest, grant } of this.#registry.installed) await bus.grant(manifest.name, busGrant(grant, enabled, nodeId), deadline);
-    for (const [name, data] of this.#store.consumers) await bus.grant(`consumer-${name}`, busGrant(consumerGrant(consumerData(data).type), [], nodeId), deadline);
+    for (const { manifest, grant } of this.#registry.installed)
+      await bus.grant(manifest.name, busGrant(grant, enabled, nodeId), deadline);
+    for (const [name, data] of this.#store.consumers)
+      await bus.grant(`consumer-${name}`, busGrant(consumerGrant(consumerData(data).type), [], nodeId), deadline);
   }
 
   #whoIs(key: string): { readonly name: string; readonly speaksFor: boolean } | undefined {
@@ -332,10 +435,16 @@ export class Kernel {
     const plugin = this.#registry.find(name);
     if (plugin !== undefined) return plugin.installed.grant;
     const consumer = this.#store.consumers.get(name.replace(/^consumer-/, ''));
-    return consumer === undefined ? { ...consumerGrant('*'), consumes: [], durable: false } : consumerGrant(consumerData(consumer).type);
+    return consumer === undefined
+      ? { ...consumerGrant('*'), consumes: [], durable: false }
+      : consumerGrant(consumerData(consumer).type);
   }
 
-  #reader(call: ContractCall): { readonly key: string; readonly consumes: readonly string[]; readonly durable: boolean } {
+  #reader(call: ContractCall): {
+    readonly key: string;
+    readonly consumes: readonly string[];
+    readonly durable: boolean;
+  } {
     const grant = this.#grantOf(this.#bus?.participantOf(call.callerKey) ?? '');
     return { key: call.callerKey, consumes: grant.consumes, durable: grant.durable };
   }
@@ -350,7 +459,11 @@ export class Kernel {
 
   #writeOperator(bus: PrivateBus): void {
     const { importing } = bus.credentials(OPERATOR);
-    writeFileSync(join(this.#config.runDir, 'operator.json'), JSON.stringify({ urlFile: this.#urlFile, credentials: importing, node: this.#store.nodeId }), { mode: 0o600 });
+    writeFileSync(
+      join(this.#config.runDir, 'operator.json'),
+      JSON.stringify({ urlFile: this.#urlFile, credentials: importing, node: this.#store.nodeId }),
+      { mode: 0o600 },
+    );
   }
 
   #connection(connection: BusConnection | undefined): BusConnection {
@@ -379,7 +492,9 @@ export class Kernel {
   #clearRunDirectory(): void {
     const { runDir } = this.#config;
     for (const file of ['operator.json', 'bus.url']) rmSync(join(runDir, file), { force: true });
-    const isInUse = [...this.#store.containers.values()].some(({ progress }) => progress.holders.length > 0 || progress.rootMounted);
+    const isInUse = [...this.#store.containers.values()].some(
+      ({ progress }) => progress.holders.length > 0 || progress.rootMounted,
+    );
     if (!isInUse) umount(join(runDir, 'c'), { lazy: true });
   }
 }
@@ -424,25 +539,45 @@ function parseHello(body: Buffer): Hello {
   } catch {
     throw new CleatError('invalid_argument', 'HELLO_INVALID', 'a hello is JSON');
   }
-  if (typeof value !== 'object' || value === null || !('hello' in value) || value.hello !== 1 || !('name' in value) || !('instance' in value) || !('contracts' in value)) {
-    throw new CleatError('invalid_argument', 'HELLO_INVALID', 'a hello has hello: 1, name, version, instance, pid, sdk, contracts, store');
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    !('hello' in value) ||
+    value.hello !== 1 ||
+    !('name' in value) ||
+    !('instance' in value) ||
+    !('contracts' in value)
+  ) {
+    throw new CleatError(
+      'invalid_argument',
+      'HELLO_INVALID',
+      'a hello has hello: 1, name, version, instance, pid, sdk, contracts, store',
+    );
   }
   // Looked at above, as far as the kernel acts on it.
   return value as Hello;
 }
 
 function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new CleatError('internal', 'KERNEL_ORDER', 'a part of the kernel was used before it was made');
+  if (value === undefined)
+    throw new CleatError('internal', 'KERNEL_ORDER', 'a part of the kernel was used before it was made');
   return value;
 }
 
 /** Methods of a service as handlers, by the names of the contract's operations. */
-function bound<S extends object>(service: S, names: readonly (keyof S & string)[]): Readonly<Record<string, ContractHandler>> {
+function bound<S extends object>(
+  service: S,
+  names: readonly (keyof S & string)[],
+): Readonly<Record<string, ContractHandler>> {
   return Object.fromEntries(
     names.map((name) => {
       const method: unknown = service[name];
       if (typeof method !== 'function') throw new CleatError('internal', 'KERNEL_ORDER', `no operation ${name}`);
-      return [name, (request: never, call: ContractCall): Promise<unknown> => Reflect.apply(method, service, [request, call]) as Promise<unknown>];
+      return [
+        name,
+        (request: never, call: ContractCall): Promise<unknown> =>
+          Reflect.apply(method, service, [request, call]) as Promise<unknown>,
+      ];
     }),
   );
 }

@@ -36,7 +36,11 @@ volumes:
 `,
   );
   const compose = (args: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
-    runProcess(['docker-compose', '-f', file, '-p', 'two', ...args], { timeoutMs: 60_000, ...options, env: { DOCKER_HOST: platform.host, COMPOSE_API_VERSION: 'auto' } });
+    runProcess(['docker-compose', '-f', file, '-p', 'two', ...args], {
+      timeoutMs: 60_000,
+      ...options,
+      env: { DOCKER_HOST: platform.host, COMPOSE_API_VERSION: 'auto' },
+    });
   await compose(['up', '-d']);
   const { stdout } = await compose(['ps']);
   t.match(stdout, /two_web_1.*Up/, 'web is up');

@@ -37,7 +37,13 @@ export class ContractCaller {
   }
 
   /** The types of request and response are the caller's claim; the schemas of the contract check the values. */
-  async call<Response>(contract: string, address: string, operation: string, request: unknown, options: ContractCallOptions = {}): Promise<Response> {
+  async call<Response>(
+    contract: string,
+    address: string,
+    operation: string,
+    request: unknown,
+    options: ContractCallOptions = {},
+  ): Promise<Response> {
     const codecs = this.#book.anyOperation(contract, operation, options.version);
     const version = options.version ?? this.#book.versionsOf(contract).at(-1) ?? '1.0';
     const headers = new Map<string, string>([
@@ -59,7 +65,12 @@ export class ContractCaller {
       return this.#book.decode(codecs.response, answer.headers.get(CallHeader.schema) ?? '', answer.body) as Response;
     } catch (error) {
       if (isCleatError(error) && error.code === 'SCHEMA_UNKNOWN') throw error;
-      throw new CleatError('internal', 'ANSWER_UNREADABLE', `${options.plugin ?? address} answered ${contract}.${operation} with something that is not its answer`, { plugin: options.plugin, cause: error });
+      throw new CleatError(
+        'internal',
+        'ANSWER_UNREADABLE',
+        `${options.plugin ?? address} answered ${contract}.${operation} with something that is not its answer`,
+        { plugin: options.plugin, cause: error },
+      );
     }
   }
 

@@ -12,12 +12,28 @@ export class ErrorCodec {
 
   encode(error: CleatError, plugin: string): CallResult {
     const { code, message, hint, retryable, details } = error;
-    return { body: this.#codec.encode({ class: error.class, code, message, hint: hint ?? null, plugin: error.plugin ?? plugin, retryable, details }) };
+    return {
+      body: this.#codec.encode({
+        class: error.class,
+        code,
+        message,
+        hint: hint ?? null,
+        plugin: error.plugin ?? plugin,
+        retryable,
+        details,
+      }),
+    };
   }
 
   decode(body: Buffer): CleatError {
-    if (body.length === 0) return new CleatError('internal', 'ERROR_UNREADABLE', 'the callee failed and could not say why');
+    if (body.length === 0)
+      return new CleatError('internal', 'ERROR_UNREADABLE', 'the callee failed and could not say why');
     const { class: name, code, message, hint, plugin, retryable, details } = this.#codec.decode(body);
-    return new CleatError(parseErrorClass(name), code, message, { hint: hint ?? undefined, plugin: plugin ?? undefined, retryable, details });
+    return new CleatError(parseErrorClass(name), code, message, {
+      hint: hint ?? undefined,
+      plugin: plugin ?? undefined,
+      retryable,
+      details,
+    });
   }
 }

@@ -1,3 +1,9 @@
-export { type ContractCall, ContractCallee, type Caller, type ContractCalleeOptions, type ContractHandler } from './contract-callee.ts';
+export {
+  type Caller,
+  type ContractCall,
+  ContractCallee,
+  type ContractCalleeOptions,
+  type ContractHandler,
+} from './contract-callee.ts';
 export { ContractCaller, type ContractCallOptions } from './contract-caller.ts';
 export { ErrorCodec } from './error-codec.ts';

@@ -1,4 +1,4 @@
-export { answered, intend, mayBeAttached, mayBeReserved, pendingProvision, voided } from './provision.ts';
 export type { Provision, ProvisionAnswer, ProvisionCall } from './provision.ts';
-export { reconcilePages, settledBy } from './reconcile.ts';
+export { answered, intend, mayBeAttached, mayBeReserved, pendingProvision, voided } from './provision.ts';
 export type { ReconcileContent } from './reconcile.ts';
+export { reconcilePages, settledBy } from './reconcile.ts';

@@ -39,7 +39,11 @@ export function intend(provision: Provision, call: ProvisionCall, number: number
 
 /** The provision once its newest call has been answered with success. */
 export function answered(provision: Provision, answer: ProvisionAnswer = {}): Provision {
-  const base = { ...provision, answered: true, status: answer.status !== undefined && answer.status !== '' ? answer.status : provision.status };
+  const base = {
+    ...provision,
+    answered: true,
+    status: answer.status !== undefined && answer.status !== '' ? answer.status : provision.status,
+  };
   const contribution = answer.contribution ?? provision.contribution;
   switch (provision.call) {
     case 'reserve':

@@ -37,11 +37,18 @@ export function reconcilePages(content: ReconcileContent): readonly provider.Rec
 }
 
 /** The owed items that a reconcile has settled: all that its failures do not name. */
-export function settledBy(owed: readonly provider.OwedInput[], response: provider.ReconcileResponse): readonly provider.OwedInput[] {
+export function settledBy(
+  owed: readonly provider.OwedInput[],
+  response: provider.ReconcileResponse,
+): readonly provider.OwedInput[] {
   const failed = new Set(response.failures.map(({ reference }) => keyOf(reference)));
   return owed.filter(({ reference }) => !failed.has(keyOf(reference)));
 }
 
-function keyOf(reference: { readonly object: string; readonly container?: string | undefined; readonly claim?: string | undefined }): string {
+function keyOf(reference: {
+  readonly object: string;
+  readonly container?: string | undefined;
+  readonly claim?: string | undefined;
+}): string {
   return `${reference.object}\n${reference.container ?? ''}\n${reference.claim ?? ''}`;
 }

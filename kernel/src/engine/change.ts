@@ -7,12 +7,12 @@ import { CleatError } from '@cleat/schemas';
 import type { Container } from '../state/container.ts';
 import { hasProcess } from '../state/container.ts';
 import { containerEvent, containerRenamed } from '../state/event-draft.ts';
+import { partsOf } from './contributions.ts';
 import { writeHostFiles } from './host-files.ts';
 import { ATTACH_MS, CLIENT_BYTES, DETACH_MS, RELEASE_MS, UPDATE_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { factsOf, pathsOf } from './parts.ts';
 import { runBundle } from './paths.ts';
-import { partsOf } from './contributions.ts';
 import { mergedOf } from './start.ts';
 
 /** Parts of a contribution that a running container can still take. */
@@ -31,11 +31,22 @@ export class ChangeContainer {
     return queue.run(id, async (signal) => {
       const current = store.get(id);
       const oldName = current.definition.name;
-      if (oldName === name) throw new CleatError('invalid_argument', 'CONTAINER_NAME', 'Renaming a container with the same name as its current name');
+      if (oldName === name)
+        throw new CleatError(
+          'invalid_argument',
+          'CONTAINER_NAME',
+          'Renaming a container with the same name as its current name',
+        );
       store.names.take(name, id);
-      store.define('renamed', { ...current.definition, name }, current.progress, [containerRenamed(factsOf({ ...current, definition: { ...current.definition, name } }, asked), oldName)]);
+      store.define('renamed', { ...current.definition, name }, current.progress, [
+        containerRenamed(factsOf({ ...current, definition: { ...current.definition, name } }, asked), oldName),
+      ]);
       store.names.free(oldName, id);
-      await claims.update(id, { containerName: name }, { deadline: Deadline.after(UPDATE_MS), actor: asked.actor, signal });
+      await claims.update(
+        id,
+        { containerName: name },
+        { deadline: Deadline.after(UPDATE_MS), actor: asked.actor, signal },
+      );
       await this.#refreshFiles(id);
       await store.sync();
       return true;
@@ -49,9 +60,14 @@ export class ChangeContainer {
       const current = store.get(id);
       const { definition } = current;
       const { resources, restart, client, rlimits } = request;
-      if (client !== null && Buffer.byteLength(client) > CLIENT_BYTES) throw new CleatError('invalid_argument', 'CLIENT_DATA', 'client data is over 64 KB');
+      if (client !== null && Buffer.byteLength(client) > CLIENT_BYTES)
+        throw new CleatError('invalid_argument', 'CLIENT_DATA', 'client data is over 64 KB');
       if (restart !== null && restart.name !== 'no' && definition.spec.autoRemove) {
-        throw new CleatError('invalid_argument', 'RESTART_AUTOREMOVE', 'Restart policy cannot be updated because AutoRemove is enabled for the container');
+        throw new CleatError(
+          'invalid_argument',
+          'RESTART_AUTOREMOVE',
+          'Restart policy cannot be updated because AutoRemove is enabled for the container',
+        );
       }
       const spec: containerTypes.Spec = {
         ...definition.spec,
@@ -60,8 +76,16 @@ export class ChangeContainer {
         process: { ...definition.spec.process, rlimits: rlimits ?? definition.spec.process.rlimits },
       };
       const warnings = host.runtime.checkSpec(spec);
-      const live = resources !== null && hasProcess(current.progress) ? await host.runtime.update({ id, bundle: runBundle(pathsOf(this.#parts, id), current.progress.state.run), runtime: spec.runtime }, spec.resources) : [];
-      store.define('updated', { ...definition, spec, client: client ?? definition.client }, current.progress, [containerEvent(factsOf(current, asked), 'updated')]);
+      const live =
+        resources !== null && hasProcess(current.progress)
+          ? await host.runtime.update(
+              { id, bundle: runBundle(pathsOf(this.#parts, id), current.progress.state.run), runtime: spec.runtime },
+              spec.resources,
+            )
+          : [];
+      store.define('updated', { ...definition, spec, client: client ?? definition.client }, current.progress, [
+        containerEvent(factsOf(current, asked), 'updated'),
+      ]);
       await store.sync();
       return [...warnings, ...live];
     });
@@ -70,11 +94,17 @@ export class ChangeContainer {
   async addClaim(id: string, added: containerTypes.Claim, asked: Asked): Promise<claim.AddResponseInput> {
     const { store, queue, host, claims, uses } = this.#parts;
     const entry = host.providers.find(added.kind);
-    if (entry === undefined) throw new CleatError('invalid_argument', 'KIND_UNKNOWN', `no plugin provides claims of the kind ${added.kind}`);
+    if (entry === undefined)
+      throw new CleatError('invalid_argument', 'KIND_UNKNOWN', `no plugin provides claims of the kind ${added.kind}`);
     await host.providers.checkOptions(entry, added.options);
     return queue.run(id, async (signal) => {
       const current = store.get(id);
-      if (current.definition.claims.some(({ name }) => name === added.name)) throw new CleatError('already_exists', 'CLAIM_EXISTS', `container ${current.definition.name} has a claim ${added.name}`);
+      if (current.definition.claims.some(({ name }) => name === added.name))
+        throw new CleatError(
+          'already_exists',
+          'CLAIM_EXISTS',
+          `container ${current.definition.name} has a claim ${added.name}`,
+        );
       const directory = join(pathsOf(this.#parts, id).claims, added.name);
       const provision = pendingProvision(added.name, directory);
       store.define(
@@ -85,7 +115,11 @@ export class ChangeContainer {
       const only = ({ name }: containerTypes.Claim): boolean => name === added.name;
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
-        const warnings = await claims.reserve(id, { deadline: Deadline.after(ATTACH_MS), actor: asked.actor, signal }, only);
+        const warnings = await claims.reserve(
+          id,
+          { deadline: Deadline.after(ATTACH_MS), actor: asked.actor, signal },
+          only,
+        );
         if (hasProcess(store.get(id).progress)) {
           await uses.open(id, { deadline: Deadline.after(ATTACH_MS), actor: asked.actor, signal });
           this.#checkLive(id, added.name);
@@ -108,10 +142,23 @@ export class ChangeContainer {
     await queue.run(id, async () => {
       const current = store.get(id);
       const known = current.definition.claims.find((held) => held.name === name);
-      if (known === undefined) throw new CleatError('not_found', 'CLAIM_NOT_FOUND', `container ${current.definition.name} has no claim ${name}`);
+      if (known === undefined)
+        throw new CleatError(
+          'not_found',
+          'CLAIM_NOT_FOUND',
+          `container ${current.definition.name} has no claim ${name}`,
+        );
       const gives = current.progress.claims.find((held) => held.name === name)?.contribution ?? undefined;
-      if (hasProcess(current.progress) && gives !== undefined && partsOf(gives).some((part) => !LIVE_PARTS.includes(part))) {
-        throw new CleatError('conflict', 'CLAIM_IN_USE', `the claim ${name} is part of the running container ${current.definition.name}`);
+      if (
+        hasProcess(current.progress) &&
+        gives !== undefined &&
+        partsOf(gives).some((part) => !LIVE_PARTS.includes(part))
+      ) {
+        throw new CleatError(
+          'conflict',
+          'CLAIM_IN_USE',
+          `the claim ${name} is part of the running container ${current.definition.name}`,
+        );
       }
       store.step(id, 'claim.remove.intent', { ...current.progress, open: `claim.remove:${name}` });
       await this.dropClaim(id, name, asked);
@@ -124,9 +171,19 @@ export class ChangeContainer {
       const current = store.get(id);
       const known = current.definition.claims.find((held) => held.name === name);
       const entry = known === undefined ? undefined : host.providers.find(known.kind);
-      if (known === undefined || entry === undefined) throw new CleatError('not_found', 'CLAIM_NOT_FOUND', `container ${current.definition.name} has no claim ${name}`);
+      if (known === undefined || entry === undefined)
+        throw new CleatError(
+          'not_found',
+          'CLAIM_NOT_FOUND',
+          `container ${current.definition.name} has no claim ${name}`,
+        );
       await host.providers.checkOptions(entry, options);
-      await claims.update(id, { options }, { deadline: Deadline.after(UPDATE_MS), actor: asked.actor, signal }, (held) => held.name === name);
+      await claims.update(
+        id,
+        { options },
+        { deadline: Deadline.after(UPDATE_MS), actor: asked.actor, signal },
+        (held) => held.name === name,
+      );
       const updated = store.get(id);
       const list = updated.definition.claims.map((held) => (held.name === name ? { ...held, options } : held));
       store.define('claim.updated', { ...updated.definition, claims: list }, updated.progress);
@@ -155,9 +212,17 @@ export class ChangeContainer {
   }
 
   #checkLive(id: string, name: string): void {
-    const contribution = this.#parts.store.get(id).progress.claims.find((held) => held.name === name)?.contribution ?? undefined;
-    const beyond = contribution === undefined ? undefined : partsOf(contribution).find((part) => !LIVE_PARTS.includes(part));
-    if (beyond !== undefined) throw new CleatError('conflict', 'CLAIM_NEEDS_START', `the claim ${name} gives ${beyond}, which a running container cannot take`, { hint: 'Stop the container first.' });
+    const contribution =
+      this.#parts.store.get(id).progress.claims.find((held) => held.name === name)?.contribution ?? undefined;
+    const beyond =
+      contribution === undefined ? undefined : partsOf(contribution).find((part) => !LIVE_PARTS.includes(part));
+    if (beyond !== undefined)
+      throw new CleatError(
+        'conflict',
+        'CLAIM_NEEDS_START',
+        `the claim ${name} gives ${beyond}, which a running container cannot take`,
+        { hint: 'Stop the container first.' },
+      );
   }
 
   /** hosts and resolv.conf of a running container follow its claims. */

@@ -47,7 +47,10 @@ export class ClaimCalls {
       const response = await this.#host.providers.call(entry.at, 'reserve', this.#reserveRequest(id, claim), scope);
       warnings.push(...response.warnings);
       if (response.contribution !== null) {
-        checkGrant({ claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution }, entry.provider.grant);
+        checkGrant(
+          { claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution },
+          entry.provider.grant,
+        );
       }
       this.#settle(id, claim.name, response, entry.provider, { step: 'reserve.done', actor: scope.actor });
     });
@@ -63,16 +66,23 @@ export class ClaimCalls {
     await this.#inOrder(claims, async (claim, entry) => {
       const request = this.#attachRequest(id, claim, entry.provider);
       const response = await this.#host.providers.call(entry.at, 'attach', request, scope);
-      checkGrant({ claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution }, entry.provider.grant);
+      checkGrant(
+        { claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution },
+        entry.provider.grant,
+      );
       this.#settle(id, claim.name, response, entry.provider, { step: 'attach.done', actor: scope.actor });
     });
   }
 
   /** Detaches whatever may be attached, in reverse; never throws. */
   async detach(id: string, scope: CallScope, wanted: Gone = EVERY): Promise<void> {
-    const claims = this.#store.get(id).definition.claims.filter((claim) => wanted(claim) && mayBeAttached(this.#claim(id, claim.name)));
+    const claims = this.#store
+      .get(id)
+      .definition.claims.filter((claim) => wanted(claim) && mayBeAttached(this.#claim(id, claim.name)));
     if (claims.length === 0) return;
-    const wereAttached = new Set(claims.filter((claim) => this.#claim(id, claim.name).attached).map(({ name }) => name));
+    const wereAttached = new Set(
+      claims.filter((claim) => this.#claim(id, claim.name).attached).map(({ name }) => name),
+    );
     this.#intend(id, claims, 'detach', 'detach.intent');
     await this.#inReverse(claims, async (claim) => {
       const reference = this.#reference(id, claim.name);
@@ -86,7 +96,9 @@ export class ClaimCalls {
 
   /** Releases whatever may be reserved, in reverse; never throws. */
   async release(id: string, purge: boolean, scope: CallScope, wanted: Gone = EVERY): Promise<void> {
-    const claims = this.#store.get(id).definition.claims.filter((claim) => wanted(claim) && mayBeReserved(this.#claim(id, claim.name)));
+    const claims = this.#store
+      .get(id)
+      .definition.claims.filter((claim) => wanted(claim) && mayBeReserved(this.#claim(id, claim.name)));
     if (claims.length === 0) return;
     this.#intend(id, claims, 'release', 'release.intent');
     await this.#store.sync();
@@ -99,7 +111,12 @@ export class ClaimCalls {
   }
 
   /** Tells the providers that ask to hear of it about a new name or new options. Throws what the provider answers. */
-  async update(id: string, changes: { readonly containerName?: string; readonly options?: string }, scope: CallScope, wanted: Gone = EVERY): Promise<void> {
+  async update(
+    id: string,
+    changes: { readonly containerName?: string; readonly options?: string },
+    scope: CallScope,
+    wanted: Gone = EVERY,
+  ): Promise<void> {
     const hears = (entry: ProviderEntry): boolean => changes.options !== undefined || entry.kind.hearsUpdates === true;
     const isReserved: Gone = (claim) => wanted(claim) && this.#claim(id, claim.name).reserved;
     const claims = await this.#providedClaims(id, scope, hears, isReserved);
@@ -109,7 +126,10 @@ export class ClaimCalls {
       const reference = this.#reference(id, claim.name);
       const response = await this.#host.providers.call(entry.at, 'update', { reference, ...changes }, scope);
       if (response.contribution !== null) {
-        checkGrant({ claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution }, entry.provider.grant);
+        checkGrant(
+          { claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution },
+          entry.provider.grant,
+        );
       }
       this.#settle(id, claim.name, response, entry.provider, { step: 'update.done', actor: scope.actor });
     });
@@ -117,11 +137,17 @@ export class ClaimCalls {
 
   #claim(id: string, name: string): Provision {
     const found = this.#store.get(id).progress.claims.find((claim) => claim.name === name);
-    if (found === undefined) throw new CleatError('not_found', 'CLAIM_NOT_FOUND', `container ${id} has no claim ${name}`);
+    if (found === undefined)
+      throw new CleatError('not_found', 'CLAIM_NOT_FOUND', `container ${id} has no claim ${name}`);
     return found;
   }
 
-  async #providedClaims(id: string, scope: CallScope, needs: (entry: ProviderEntry) => boolean, wanted: Gone): Promise<readonly containerTypes.Claim[]> {
+  async #providedClaims(
+    id: string,
+    scope: CallScope,
+    needs: (entry: ProviderEntry) => boolean,
+    wanted: Gone,
+  ): Promise<readonly containerTypes.Claim[]> {
     const claims = this.#store.get(id).definition.claims.filter(wanted);
     const kept: containerTypes.Claim[] = [];
     for (const claim of claims) {
@@ -136,7 +162,9 @@ export class ClaimCalls {
     const { progress } = this.#store.get(id);
     const number = progress.number + 1;
     const names = new Set(claims.map(({ name }) => name));
-    const next = progress.claims.map((claim) => (names.has(claim.name) ? intend(claim, call, number, this.#providerOf(claims, claim)) : claim));
+    const next = progress.claims.map((claim) =>
+      names.has(claim.name) ? intend(claim, call, number, this.#providerOf(claims, claim)) : claim,
+    );
     this.#store.step(id, step, { ...progress, number, claims: next });
   }
 
@@ -149,7 +177,11 @@ export class ClaimCalls {
   #settle(
     id: string,
     name: string,
-    response: { readonly status?: string; readonly contribution?: providerTypes.Contribution | null; readonly events: readonly providerTypes.Event[] },
+    response: {
+      readonly status?: string;
+      readonly contribution?: providerTypes.Contribution | null;
+      readonly events: readonly providerTypes.Event[];
+    },
     entry: ProviderEntry | undefined,
     how: { readonly step: string; readonly actor: common.ActorInput },
   ): void {
@@ -158,12 +190,19 @@ export class ClaimCalls {
     this.#store.step(id, how.step, withClaim(progress, claim), this.#drafts(response.events, entry, how.actor));
   }
 
-  #drafts(events: readonly providerTypes.Event[], entry: ProviderEntry | undefined, actor: common.ActorInput): readonly EventDraft[] {
+  #drafts(
+    events: readonly providerTypes.Event[],
+    entry: ProviderEntry | undefined,
+    actor: common.ActorInput,
+  ): readonly EventDraft[] {
     return events.flatMap((given) => {
       if (entry !== undefined && matchesPattern(entry.grant.publishes, given.type)) {
         return [objectEvent(given.type, given.subject, { actor, labels: given.labels, properties: given.properties })];
       }
-      this.#host.log.warn('a plugin gave an event of a type that it is not granted', { plugin: entry?.plugin, type: given.type });
+      this.#host.log.warn('a plugin gave an event of a type that it is not granted', {
+        plugin: entry?.plugin,
+        type: given.type,
+      });
       return [];
     });
   }
@@ -171,7 +210,11 @@ export class ClaimCalls {
   async #undo(
     id: string,
     claim: containerTypes.Claim,
-    debt: { readonly operation: 'detach' | 'release'; readonly reference: providerTypes.Reference; readonly purge: boolean },
+    debt: {
+      readonly operation: 'detach' | 'release';
+      readonly reference: providerTypes.Reference;
+      readonly purge: boolean;
+    },
     scope: CallScope,
     call: (at: { readonly plugin: string; readonly kind: string }) => Promise<provider.DetachResponse>,
   ): Promise<void> {
@@ -179,13 +222,29 @@ export class ClaimCalls {
     const entry = this.#host.providers.find(claim.kind);
     let events: readonly providerTypes.Event[] = [];
     try {
-      if (entry?.plugin !== plugin || !entry.isReady) throw new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${plugin} is away`, { plugin });
-      if (scope.deadline.isExpired) throw new CleatError('deadline_exceeded', 'DETACH_LATE', `no time left for ${plugin}`, { plugin });
+      if (entry?.plugin !== plugin || !entry.isReady)
+        throw new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${plugin} is away`, { plugin });
+      if (scope.deadline.isExpired)
+        throw new CleatError('deadline_exceeded', 'DETACH_LATE', `no time left for ${plugin}`, { plugin });
       events = (await call({ plugin, kind: claim.kind })).events;
     } catch (error) {
       const { operation, reference, purge } = debt;
-      this.#host.log.warn('a plugin owes an undo', { plugin, operation, container: id, claim: claim.name, reason: toCleatError(error).message });
-      this.#store.writeOwed({ provider: plugin, kind: claim.kind, reference, operation, purge, settled: false, since: now() });
+      this.#host.log.warn('a plugin owes an undo', {
+        plugin,
+        operation,
+        container: id,
+        claim: claim.name,
+        reason: toCleatError(error).message,
+      });
+      this.#store.writeOwed({
+        provider: plugin,
+        kind: claim.kind,
+        reference,
+        operation,
+        purge,
+        settled: false,
+        since: now(),
+      });
     }
     this.#settle(id, claim.name, { events }, entry, { step: `${debt.operation}.done`, actor: scope.actor });
   }
@@ -229,11 +288,15 @@ export class ClaimCalls {
 
   async #inOrder(
     claims: readonly containerTypes.Claim[],
-    call: (claim: containerTypes.Claim, entry: { readonly at: { readonly plugin: string; readonly kind: string }; readonly provider: ProviderEntry }) => Promise<void>,
+    call: (
+      claim: containerTypes.Claim,
+      entry: { readonly at: { readonly plugin: string; readonly kind: string }; readonly provider: ProviderEntry },
+    ) => Promise<void>,
   ): Promise<void> {
     const one = async (claim: containerTypes.Claim): Promise<void> => {
       const provider = this.#host.providers.find(claim.kind);
-      if (provider === undefined) throw new CleatError('unavailable', 'PLUGIN_AWAY', `no plugin provides ${claim.kind} now`);
+      if (provider === undefined)
+        throw new CleatError('unavailable', 'PLUGIN_AWAY', `no plugin provides ${claim.kind} now`);
       await call(claim, { at: { plugin: provider.plugin, kind: claim.kind }, provider });
     };
     for (const claim of claims.filter(({ kind }) => kind === 'root')) await one(claim);
@@ -248,7 +311,10 @@ export class ClaimCalls {
     if (failed !== undefined) throw failed.reason;
   }
 
-  async #inReverse(claims: readonly containerTypes.Claim[], call: (claim: containerTypes.Claim) => Promise<void>): Promise<void> {
+  async #inReverse(
+    claims: readonly containerTypes.Claim[],
+    call: (claim: containerTypes.Claim) => Promise<void>,
+  ): Promise<void> {
     await Promise.all(
       [...grouped(claims).values()].map(async (ofKind) => {
         for (const claim of [...ofKind].reverse()) await call(claim);

@@ -1,6 +1,6 @@
-import type { common, containerTypes, ContributionPart, Grant, providerTypes } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
 import { isAbsolute, normalize } from 'node:path';
+import type { ContributionPart, common, containerTypes, Grant, providerTypes } from '@cleat/schemas';
+import { CleatError } from '@cleat/schemas';
 import type { MergedContribution } from './ports.ts';
 
 /** A contribution with who gave it. */
@@ -34,7 +34,10 @@ export function checkGrant(given: GivenContribution, grant: Grant): void {
   if (beyond !== undefined) throw refused(given, `gave ${beyond}, which it is not granted`);
   for (const source of sourcesOf(contribution)) {
     if (isBelow(source, grant.mountRoots)) continue;
-    throw refused(given, `gave a mount of ${source}, which lies outside of what it is granted (${grant.mountRoots.join(', ') || 'nothing'})`);
+    throw refused(
+      given,
+      `gave a mount of ${source}, which lies outside of what it is granted (${grant.mountRoots.join(', ') || 'nothing'})`,
+    );
   }
   const badLine = [...contribution.hosts, ...contribution.environment].find((line) => /[\n\0]/.test(line));
   if (badLine !== undefined) throw refused(given, `gave a line with a line break in it`);
@@ -55,17 +58,42 @@ function isBelow(path: string, roots: readonly string[]): boolean {
 }
 
 function refused(given: GivenContribution, what: string): CleatError {
-  return new CleatError('permission_denied', 'CONTRIBUTION_NOT_GRANTED', `plugin ${given.plugin}, for the claim ${given.claim}, ${what}`, { plugin: given.plugin });
+  return new CleatError(
+    'permission_denied',
+    'CONTRIBUTION_NOT_GRANTED',
+    `plugin ${given.plugin}, for the claim ${given.claim}, ${what}`,
+    { plugin: given.plugin },
+  );
 }
 
 /** Puts contributions together. Two providers never set one field; the user's spec wins over a contribution. */
 export function merge(given: readonly GivenContribution[], spec: containerTypes.Spec): MergedContribution {
   const root = single(given, 'root', ({ root: value }) => value ?? undefined);
   const userTargets = new Set(spec.mounts.map((mount) => mount.target));
-  const mounts = distinct(given, ({ mounts: list }) => list, (mount) => mount.target, 'a mount at').filter((mount) => !userTargets.has(mount.target));
-  const devices = distinct(given, ({ devices: list }) => list, (device) => device.containerPath, 'a device at');
-  const environment = distinct(given, ({ environment: list }) => list, (line) => line.split('=')[0] ?? '', 'the variable');
-  const annotations = distinct(given, ({ annotations: map }) => Object.entries(map), ([name]) => name, 'the annotation');
+  const mounts = distinct(
+    given,
+    ({ mounts: list }) => list,
+    (mount) => mount.target,
+    'a mount at',
+  ).filter((mount) => !userTargets.has(mount.target));
+  const devices = distinct(
+    given,
+    ({ devices: list }) => list,
+    (device) => device.containerPath,
+    'a device at',
+  );
+  const environment = distinct(
+    given,
+    ({ environment: list }) => list,
+    (line) => line.split('=')[0] ?? '',
+    'the variable',
+  );
+  const annotations = distinct(
+    given,
+    ({ annotations: map }) => Object.entries(map),
+    ([name]) => name,
+    'the annotation',
+  );
   return {
     root,
     mounts,
@@ -78,7 +106,11 @@ export function merge(given: readonly GivenContribution[], spec: containerTypes.
   };
 }
 
-function single<T>(given: readonly GivenContribution[], part: string, pick: (contribution: providerTypes.Contribution) => T | undefined): T | undefined {
+function single<T>(
+  given: readonly GivenContribution[],
+  part: string,
+  pick: (contribution: providerTypes.Contribution) => T | undefined,
+): T | undefined {
   const setters = given.flatMap((entry) => {
     const value = pick(entry.contribution);
     return value === undefined ? [] : [{ entry, value }];

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, constants, mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openInRoot, errnoOf } from '@cleat/core/syscalls';
 import type { Deadline } from '@cleat/core';
+import { errnoOf, openInRoot } from '@cleat/core/syscalls';
 import { CleatError } from '@cleat/schemas';
 import type { EngineParts } from './parts.ts';
 import { pathsOf } from './parts.ts';
@@ -13,7 +13,8 @@ export async function fillEmptySources(parts: EngineParts, id: string, deadline:
   const { store } = parts;
   for (const claim of store.get(id).progress.claims) {
     for (const mount of claim.contribution?.mounts ?? []) {
-      if (mount.copyUp && mount.type === 'bind') await fill(parts, id, { claim: claim.name, source: mount.source, target: mount.target }, deadline);
+      if (mount.copyUp && mount.type === 'bind')
+        await fill(parts, id, { claim: claim.name, source: mount.source, target: mount.target }, deadline);
     }
   }
 }
@@ -64,7 +65,9 @@ async function empty(directory: string): Promise<void> {
 /** `cp -a` in a child, so that a large image blocks nothing; the source is handed over as a descriptor. */
 function copyTree(directory: number, target: string, deadline: Deadline): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', `${target}/`], { stdio: ['ignore', 'ignore', 'pipe', directory] });
+    const child = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', `${target}/`], {
+      stdio: ['ignore', 'ignore', 'pipe', directory],
+    });
     const timer = setTimeout(() => child.kill('SIGKILL'), deadline.remainingMs);
     let words = '';
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -74,7 +77,14 @@ function copyTree(directory: number, target: string, deadline: Deadline): Promis
     child.on('close', (code) => {
       clearTimeout(timer);
       if (code === 0) resolve();
-      else reject(new CleatError('internal', 'COPY_UP_FAILED', `${target} could not be filled from the image: ${words.trim() || 'out of time'}`));
+      else
+        reject(
+          new CleatError(
+            'internal',
+            'COPY_UP_FAILED',
+            `${target} could not be filled from the image: ${words.trim() || 'out of time'}`,
+          ),
+        );
     });
   });
 }

@@ -6,8 +6,8 @@ import type { container, containerTypes } from '@cleat/schemas';
 import { CleatError, toCleatError } from '@cleat/schemas';
 import { initialProgress } from '../state/container.ts';
 import { containerEvent } from '../state/event-draft.ts';
-import { NameIndex } from '../state/names.ts';
 import { now } from '../state/kernel-store.ts';
+import { NameIndex } from '../state/names.ts';
 import { CLIENT_BYTES, CONTAINER_BYTES, LABEL_BYTES, RELEASE_MS, RESERVE_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { factsOf, pathsOf } from './parts.ts';
@@ -33,7 +33,11 @@ export class CreateContainer {
     const claims = await this.#checkClaims(request, warnings);
     store.names.take(request.name, request.id);
     try {
-      const reserved = await queue.run(request.id, (signal) => this.#create(request, claims, { ...asked, signal }), asked.signal === undefined ? {} : { signal: asked.signal });
+      const reserved = await queue.run(
+        request.id,
+        (signal) => this.#create(request, claims, { ...asked, signal }),
+        asked.signal === undefined ? {} : { signal: asked.signal },
+      );
       return { id: request.id, warnings: [...warnings, ...reserved], changed: true };
     } catch (error) {
       if (!store.containers.has(request.id)) store.names.free(request.name, request.id);
@@ -56,7 +60,11 @@ export class CreateContainer {
     throw new CleatError('already_exists', 'CONTAINER_EXISTS', `a container with the id ${id} exists`);
   }
 
-  async #create(request: container.CreateRequest, claims: readonly containerTypes.Claim[], asked: Asked): Promise<readonly string[]> {
+  async #create(
+    request: container.CreateRequest,
+    claims: readonly containerTypes.Claim[],
+    asked: Asked,
+  ): Promise<readonly string[]> {
     const { store, host, claims: calls } = this.#parts;
     const { id, name, spec, client, attributes } = request;
     const paths = pathsOf(this.#parts, id);
@@ -72,7 +80,11 @@ export class CreateContainer {
     try {
       for (const { directory } of provisions) mkdirSync(directory, { recursive: true, mode: 0o700 });
       mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
-      const warnings = await calls.reserve(id, { deadline: Deadline.after(RESERVE_MS), actor: asked.actor, signal: asked.signal });
+      const warnings = await calls.reserve(id, {
+        deadline: Deadline.after(RESERVE_MS),
+        actor: asked.actor,
+        signal: asked.signal,
+      });
       asked.signal?.throwIfAborted();
       const made = store.get(id);
       store.step(id, 'created', { ...made.progress, open: '' }, [containerEvent(factsOf(made, asked), 'created')]);
@@ -87,20 +99,40 @@ export class CreateContainer {
   #checkSpec(request: container.CreateRequest): readonly string[] {
     const { spec } = request;
     if (spec.process.args.length === 0) throw new CleatError('invalid_argument', 'NO_COMMAND', 'No command specified');
-    if (!POLICIES.includes(spec.restart.name)) throw new CleatError('invalid_argument', 'RESTART_POLICY', `invalid restart policy '${spec.restart.name}'`);
-    if (spec.restart.maximumRetries < 0) throw new CleatError('invalid_argument', 'RESTART_POLICY', 'maximum retry count cannot be negative');
+    if (!POLICIES.includes(spec.restart.name))
+      throw new CleatError('invalid_argument', 'RESTART_POLICY', `invalid restart policy '${spec.restart.name}'`);
+    if (spec.restart.maximumRetries < 0)
+      throw new CleatError('invalid_argument', 'RESTART_POLICY', 'maximum retry count cannot be negative');
     if (spec.autoRemove && spec.restart.name !== 'no') {
-      throw new CleatError('invalid_argument', 'RESTART_AUTOREMOVE', "can't create 'AutoRemove' container with restart policy");
+      throw new CleatError(
+        'invalid_argument',
+        'RESTART_AUTOREMOVE',
+        "can't create 'AutoRemove' container with restart policy",
+      );
     }
     parseSignal(spec.stopSignal);
-    if (Buffer.byteLength(request.client) > CLIENT_BYTES) throw new CleatError('invalid_argument', 'CLIENT_DATA', 'client data is over 64 KB');
-    const labels = Buffer.byteLength(JSON.stringify(spec.labels)) + Buffer.byteLength(JSON.stringify(request.attributes));
+    if (Buffer.byteLength(request.client) > CLIENT_BYTES)
+      throw new CleatError('invalid_argument', 'CLIENT_DATA', 'client data is over 64 KB');
+    const labels =
+      Buffer.byteLength(JSON.stringify(spec.labels)) + Buffer.byteLength(JSON.stringify(request.attributes));
     if (labels > LABEL_BYTES) throw new CleatError('invalid_argument', 'LABELS', 'labels are over 256 KB');
-    if (Buffer.byteLength(JSON.stringify(request)) > CONTAINER_BYTES) throw new CleatError('invalid_argument', 'CONTAINER_SIZE', 'a container may not be over 768 KB');
+    if (Buffer.byteLength(JSON.stringify(request)) > CONTAINER_BYTES)
+      throw new CleatError('invalid_argument', 'CONTAINER_SIZE', 'a container may not be over 768 KB');
     for (const { target, source, type } of spec.mounts) {
-      if (!target.startsWith('/')) throw new CleatError('invalid_argument', 'MOUNT_TARGET', `invalid mount config: '${target}' is not an absolute path`);
-      if (type !== 'bind' && type !== 'tmpfs') throw new CleatError('invalid_argument', 'MOUNT_TYPE', `mount type "${type}" is neither bind nor tmpfs`);
-      if (type === 'bind' && !source.startsWith('/')) throw new CleatError('invalid_argument', 'MOUNT_SOURCE', `invalid mount config: '${source}' is not an absolute path`);
+      if (!target.startsWith('/'))
+        throw new CleatError(
+          'invalid_argument',
+          'MOUNT_TARGET',
+          `invalid mount config: '${target}' is not an absolute path`,
+        );
+      if (type !== 'bind' && type !== 'tmpfs')
+        throw new CleatError('invalid_argument', 'MOUNT_TYPE', `mount type "${type}" is neither bind nor tmpfs`);
+      if (type === 'bind' && !source.startsWith('/'))
+        throw new CleatError(
+          'invalid_argument',
+          'MOUNT_SOURCE',
+          `invalid mount config: '${source}' is not an absolute path`,
+        );
     }
     this.#checkJoined(spec.namespaces);
     return this.#parts.host.runtime.checkSpec(spec);
@@ -121,11 +153,22 @@ export class CreateContainer {
     const names = new Set<string>();
     const kept: containerTypes.Claim[] = [];
     for (const claim of request.claims) {
-      if (!CLAIM_NAME.test(claim.name) || names.has(claim.name)) throw new CleatError('invalid_argument', 'CLAIM_NAME', `"${claim.name}" is no name for a claim, or is used twice`);
+      if (!CLAIM_NAME.test(claim.name) || names.has(claim.name))
+        throw new CleatError(
+          'invalid_argument',
+          'CLAIM_NAME',
+          `"${claim.name}" is no name for a claim, or is used twice`,
+        );
       names.add(claim.name);
       const entry = providers.find(claim.kind);
       if (entry === undefined) {
-        if (!claim.fromImage) throw new CleatError('invalid_argument', 'KIND_UNKNOWN', `no plugin provides claims of the kind ${claim.kind}`, { hint: 'Install one (cleat plugin install) or leave the claim out.' });
+        if (!claim.fromImage)
+          throw new CleatError(
+            'invalid_argument',
+            'KIND_UNKNOWN',
+            `no plugin provides claims of the kind ${claim.kind}`,
+            { hint: 'Install one (cleat plugin install) or leave the claim out.' },
+          );
         warnings.push(`the image asks for ${claim.kind}, which no plugin provides`);
         continue;
       }
@@ -133,7 +176,11 @@ export class CreateContainer {
       kept.push(claim);
     }
     if (!kept.some(({ kind }) => kind === 'root') && request.spec.rootfs === '') {
-      throw new CleatError('invalid_argument', 'ROOT_MISSING', 'a container needs a claim of the kind root, or a root file system directory');
+      throw new CleatError(
+        'invalid_argument',
+        'ROOT_MISSING',
+        'a container needs a claim of the kind root, or a root file system directory',
+      );
     }
     return kept;
   }

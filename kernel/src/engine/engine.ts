@@ -1,4 +1,4 @@
-import { Deadline, KeyedQueue, mayBeAttached } from '@cleat/core';
+import { type Deadline, KeyedQueue, mayBeAttached } from '@cleat/core';
 import type { container } from '@cleat/schemas';
 import type { KernelStore } from '../state/kernel-store.ts';
 import { ChangeContainer } from './change.ts';
@@ -45,7 +45,10 @@ export class Engine {
     this.changes = new ChangeContainer(this.parts);
     this.execs = new Execs(this.parts);
     this.recovery = new Recovery(this.parts, this);
-    this.exits.connect({ again: (id) => this.#again(id), remove: (id) => this.removals.run(id, { force: false, purge: true }, BY_ITSELF) });
+    this.exits.connect({
+      again: (id) => this.#again(id),
+      remove: (id) => this.removals.run(id, { force: false, purge: true }, BY_ITSELF),
+    });
   }
 
   async restart(id: string, request: container.RestartRequest, asked: Asked): Promise<void> {
@@ -59,7 +62,9 @@ export class Engine {
     this.exits.close();
     this.logs.stop();
     this.views.stop();
-    await deadline.race(this.parts.queue.idle(), () => new Error('operations were still under way')).catch((error: unknown) => this.parts.host.log.warn('closing', { error }));
+    await deadline
+      .race(this.parts.queue.idle(), () => new Error('operations were still under way'))
+      .catch((error: unknown) => this.parts.host.log.warn('closing', { error }));
   }
 
   /** The next run by policy: the same use, so nobody is asked, unless a reboot has voided it. */
@@ -71,7 +76,11 @@ export class Engine {
       const { restartCount } = current.progress.state;
       const isSameUse = current.progress.claims.some(mayBeAttached) || current.progress.rootMounted;
       try {
-        await this.starts.begin(id, { ...BY_ITSELF, signal }, { restartCount: restartCount + 1, stoppedByClient: false });
+        await this.starts.begin(
+          id,
+          { ...BY_ITSELF, signal },
+          { restartCount: restartCount + 1, stoppedByClient: false },
+        );
       } catch (error) {
         this.recovery.retryLater(id, isSameUse, error);
       }

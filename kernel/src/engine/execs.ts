@@ -30,13 +30,22 @@ export class Execs {
     const current = store.find(request.container);
     const { id: container } = current.definition;
     checkRuns(current);
-    if (!/^[0-9a-f]{64}$/.test(request.id)) throw new CleatError('invalid_argument', 'EXEC_ID', 'an exec id has 64 hexadecimal digits');
-    if (request.process.args.length === 0) throw new CleatError('invalid_argument', 'NO_COMMAND', 'No exec command specified');
+    if (!/^[0-9a-f]{64}$/.test(request.id))
+      throw new CleatError('invalid_argument', 'EXEC_ID', 'an exec id has 64 hexadecimal digits');
+    if (request.process.args.length === 0)
+      throw new CleatError('invalid_argument', 'NO_COMMAND', 'No exec command specified');
     if (this.#homes.has(request.id)) return { id: request.id };
     const { id, process, privileged, attachStdin, attachStdout, attachStderr, detachKeys } = request;
-    const info: execTypes.Info = { ...{ id, container, process, privileged, attachStdin, attachStdout, attachStderr, detachKeys }, running: false, pid: 0, exitCode: null };
+    const info: execTypes.Info = {
+      ...{ id, container, process, privileged, attachStdin, attachStdout, attachStderr, detachKeys },
+      running: false,
+      pid: 0,
+      exitCode: null,
+    };
     const facts = { exec: id, args: process.args };
-    this.#write(current, [...kept(current.progress), { info, monitor: NO_PROCESS }], 'exec.created', [execEvent(factsOf(current, asked), 'exec-created', facts)]);
+    this.#write(current, [...kept(current.progress), { info, monitor: NO_PROCESS }], 'exec.created', [
+      execEvent(factsOf(current, asked), 'exec-created', facts),
+    ]);
     this.#homes.set(id, container);
     await store.sync();
     return { id };
@@ -47,12 +56,20 @@ export class Execs {
     const { container, entry } = this.#find(request.id);
     checkRuns(container);
     const { info } = entry;
-    if (info.running || info.exitCode !== null) throw new CleatError('conflict', 'EXEC_STARTED', `exec ${info.id} has run already`);
+    if (info.running || info.exitCode !== null)
+      throw new CleatError('conflict', 'EXEC_STARTED', `exec ${info.id} has run already`);
     const attach = !request.detach && (info.attachStdin || info.attachStdout || info.attachStderr);
-    const ticket = attach ? await host.streams.offerExec({ exec: info.id, container: info.container, info }) : undefined;
+    const ticket = attach
+      ? await host.streams.offerExec({ exec: info.id, container: info.container, info })
+      : undefined;
     this.#replace(container, { ...entry, info: { ...info, running: true } }, 'exec.intent');
     try {
-      const pid = await this.#launch(container, info, { attach, rows: request.consoleRows, columns: request.consoleColumns }, asked);
+      const pid = await this.#launch(
+        container,
+        info,
+        { attach, rows: request.consoleRows, columns: request.consoleColumns },
+        asked,
+      );
       return { pid, ticket: ticket ?? null };
     } catch (error) {
       this.#ended(info.id, exitCodeOf(toCleatError(error)));
@@ -67,7 +84,11 @@ export class Execs {
   async resize(id: string, rows: number, columns: number): Promise<void> {
     const { entry, container } = this.#find(id);
     if (!entry.info.running) throw new CleatError('conflict', 'EXEC_NOT_RUNNING', `exec ${id} is not running`);
-    await this.#parts.host.runtime.resize(execDirectory(pathsOf(this.#parts, container.definition.id), id), rows, columns);
+    await this.#parts.host.runtime.resize(
+      execDirectory(pathsOf(this.#parts, container.definition.id), id),
+      rows,
+      columns,
+    );
   }
 
   /** After a start of the kernel: what ran goes on being known; what ended meanwhile is recorded. */
@@ -76,9 +97,13 @@ export class Execs {
   }
 
   /** Execs of a container that were running when the kernel died, with where to look for their end. */
-  running(container: Container): readonly { readonly id: string; readonly directory: string; readonly monitor: journal.ProcessIdentity }[] {
+  running(
+    container: Container,
+  ): readonly { readonly id: string; readonly directory: string; readonly monitor: journal.ProcessIdentity }[] {
     const paths = pathsOf(this.#parts, container.definition.id);
-    return container.progress.execs.filter(({ info }) => info.running).map(({ info, monitor }) => ({ id: info.id, directory: execDirectory(paths, info.id), monitor }));
+    return container.progress.execs
+      .filter(({ info }) => info.running)
+      .map(({ info, monitor }) => ({ id: info.id, directory: execDirectory(paths, info.id), monitor }));
   }
 
   /** The end of an exec, noticed by whoever watches it. */
@@ -86,7 +111,12 @@ export class Execs {
     this.#ended(id, exitCode);
   }
 
-  async #launch(container: Container, info: execTypes.Info, how: { readonly attach: boolean; readonly rows: number; readonly columns: number }, asked: Asked): Promise<number> {
+  async #launch(
+    container: Container,
+    info: execTypes.Info,
+    how: { readonly attach: boolean; readonly rows: number; readonly columns: number },
+    asked: Asked,
+  ): Promise<number> {
     const { store, host } = this.#parts;
     const { id, spec } = container.definition;
     const paths = pathsOf(this.#parts, id);
@@ -108,7 +138,12 @@ export class Execs {
     // A short one may have ended before its start was known here.
     const running = entry.info.exitCode === null;
     const facts = { exec: info.id, args: info.process.args };
-    this.#write(now, replaced(now.progress, { info: { ...entry.info, running, pid: running ? made.pid : 0 }, monitor: made.monitor }), 'exec.started', [execEvent(factsOf(now, asked), 'exec-started', facts)]);
+    this.#write(
+      now,
+      replaced(now.progress, { info: { ...entry.info, running, pid: running ? made.pid : 0 }, monitor: made.monitor }),
+      'exec.started',
+      [execEvent(factsOf(now, asked), 'exec-started', facts)],
+    );
     await store.sync();
     return made.pid;
   }
@@ -120,7 +155,9 @@ export class Execs {
     if (entry.info.exitCode === null) {
       const info = { ...entry.info, running: false, pid: 0, exitCode };
       const facts = { exec: id, args: info.process.args, exitCode };
-      this.#write(container, replaced(container.progress, { ...entry, info, monitor: NO_PROCESS }), 'exec.exited', [execEvent(factsOf(container, BY_ITSELF), 'exec-exited', facts)]);
+      this.#write(container, replaced(container.progress, { ...entry, info, monitor: NO_PROCESS }), 'exec.exited', [
+        execEvent(factsOf(container, BY_ITSELF), 'exec-exited', facts),
+      ]);
     }
     this.#parts.host.tasks.spawn('exec end', async () => {
       await this.#parts.store.sync();
@@ -144,7 +181,12 @@ export class Execs {
     this.#write(container, replaced(container.progress, entry), step, []);
   }
 
-  #write(container: Container, execs: Progress['execs'], step: string, events: Parameters<EngineParts['store']['step']>[3]): void {
+  #write(
+    container: Container,
+    execs: Progress['execs'],
+    step: string,
+    events: Parameters<EngineParts['store']['step']>[3],
+  ): void {
     this.#parts.store.step(container.definition.id, step, { ...container.progress, execs }, events);
   }
 }
@@ -162,6 +204,12 @@ function replaced(progress: Progress, entry: journal.ExecProgress): Progress['ex
 function checkRuns(container: Container): void {
   const { name, id } = container.definition;
   const { status } = container.progress.state;
-  if (status === 'paused') throw new CleatError('conflict', 'CONTAINER_PAUSED', `container ${name} is paused, unpause the container before exec`);
-  if (!hasProcess(container.progress)) throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${id} is not running`);
+  if (status === 'paused')
+    throw new CleatError(
+      'conflict',
+      'CONTAINER_PAUSED',
+      `container ${name} is paused, unpause the container before exec`,
+    );
+  if (!hasProcess(container.progress))
+    throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${id} is not running`);
 }

@@ -2,8 +2,8 @@ import { Deadline } from '@cleat/core';
 import { toCleatError } from '@cleat/schemas';
 import type { Container } from '../state/container.ts';
 import { hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
-import { containerEvent, containerExited } from '../state/event-draft.ts';
 import type { EventDraft } from '../state/event-draft.ts';
+import { containerEvent, containerExited } from '../state/event-draft.ts';
 import { now } from '../state/kernel-store.ts';
 import { CLEAN_MS, DETACH_MS } from './limits.ts';
 import type { LogSpool } from './log-spool.ts';
@@ -88,8 +88,26 @@ export class ExitContainer {
     const ended = moved(current, next, { exitCode, finishedAt, oomKilled, pid: 0, restartCount });
     // Before the number moves on; after a crash in between the next look finds the target there.
     this.#logs.seal(current);
-    const execs = ended.execs.map((exec) => (exec.info.running ? { ...exec, info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? LOST_CODE } } : exec));
-    store.step(definition.id, 'exit', { ...ended, open: 'exit', restartAt, monitor: NO_PROCESS, init: NO_PROCESS, execs, logLast: progress.logLast + 1 }, [], true);
+    const execs = ended.execs.map((exec) =>
+      exec.info.running
+        ? { ...exec, info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? LOST_CODE } }
+        : exec,
+    );
+    store.step(
+      definition.id,
+      'exit',
+      {
+        ...ended,
+        open: 'exit',
+        restartAt,
+        monitor: NO_PROCESS,
+        init: NO_PROCESS,
+        execs,
+        logLast: progress.logLast + 1,
+      },
+      [],
+      true,
+    );
   }
 
   /** Goes on after the record of an exit: also after a crash, from wherever it was. */
@@ -100,10 +118,16 @@ export class ExitContainer {
     const { runtime } = current.definition.spec;
     const cgroup = cgroupOf(this.#parts, current);
     const bundle = runBundle(pathsOf(this.#parts, id), state.run);
-    const hasPoststopHooks = current.progress.claims.some(({ contribution }) => contribution?.hooks.some(({ at }) => at === 'poststop') === true);
-    await host.runtime.clean({ id, runtime, bundle, cgroup, spec: current.definition.spec, hasPoststopHooks }, Deadline.after(CLEAN_MS));
+    const hasPoststopHooks = current.progress.claims.some(
+      ({ contribution }) => contribution?.hooks.some(({ at }) => at === 'poststop') === true,
+    );
+    await host.runtime.clean(
+      { id, runtime, bundle, cgroup, spec: current.definition.spec, hasPoststopHooks },
+      Deadline.after(CLEAN_MS),
+    );
     const willRestart = state.status === 'restarting';
-    if (!willRestart) await uses.leave(id, runHolder(state.run), { deadline: Deadline.after(DETACH_MS), actor: BY_ITSELF.actor });
+    if (!willRestart)
+      await uses.leave(id, runHolder(state.run), { deadline: Deadline.after(DETACH_MS), actor: BY_ITSELF.actor });
     const settled = store.get(id);
     store.step(id, 'exited', { ...settled.progress, open: '' }, this.#exitEvents(settled));
     await store.sync();
@@ -144,10 +168,13 @@ export class ExitContainer {
     const waitMs = Math.max(minimumMs, Number((restartAt - now()) / 1_000_000n), 0);
     this.#timers.set(
       id,
-      setTimeout(() => {
-        this.#timers.delete(id);
-        this.#parts.host.tasks.spawn('restart by policy', () => this.#restart(id));
-      }, Math.min(waitMs, 60_000)),
+      setTimeout(
+        () => {
+          this.#timers.delete(id);
+          this.#parts.host.tasks.spawn('restart by policy', () => this.#restart(id));
+        },
+        Math.min(waitMs, 60_000),
+      ),
     );
   }
 

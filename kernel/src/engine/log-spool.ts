@@ -54,9 +54,25 @@ export class LogSpool {
     const { definition, progress } = container;
     const paths = pathsOf(this.#parts, definition.id);
     const numbers = listSegments(paths.logs).filter((number) => number >= progress.logFirst);
-    const segments = numbers.map((number) => ({ number, path: logSegment(paths, number), sizeBytes: statSync(logSegment(paths, number)).size, open: false, run: progress.state.run }));
+    const segments = numbers.map((number) => ({
+      number,
+      path: logSegment(paths, number),
+      sizeBytes: statSync(logSegment(paths, number)).size,
+      open: false,
+      run: progress.state.run,
+    }));
     const current = currentLog(paths);
-    const open = existsSync(current) ? [{ number: progress.logLast, path: current, sizeBytes: statSync(current).size, open: hasProcess(progress), run: progress.state.run }] : [];
+    const open = existsSync(current)
+      ? [
+          {
+            number: progress.logLast,
+            path: current,
+            sizeBytes: statSync(current).size,
+            open: hasProcess(progress),
+            run: progress.state.run,
+          },
+        ]
+      : [];
     return { segments: [...segments, ...open], dropped: progress.logDropped, running: hasProcess(progress) };
   }
 
@@ -80,7 +96,10 @@ export class LogSpool {
         await this.#rotateIfDue(container, policy);
         await this.#bound(container.definition.id, policy);
       } catch (error) {
-        this.#parts.host.log.warn('a log could not be rotated', { container: container.definition.id, error: toCleatError(error).message });
+        this.#parts.host.log.warn('a log could not be rotated', {
+          container: container.definition.id,
+          error: toCleatError(error).message,
+        });
       }
     }
   }
@@ -95,7 +114,11 @@ export class LogSpool {
       const known = store.containers.get(id);
       if (known === undefined || !hasProcess(known.progress)) return;
       const number = known.progress.logLast;
-      await host.runtime.rotateLog(runBundle(paths, known.progress.state.run), currentLog(paths), logSegment(paths, number));
+      await host.runtime.rotateLog(
+        runBundle(paths, known.progress.state.run),
+        currentLog(paths),
+        logSegment(paths, number),
+      );
       store.step(id, 'log.rotated', { ...store.get(id).progress, logLast: number + 1 });
     });
   }
@@ -118,7 +141,11 @@ export class LogSpool {
     const [oldest] = numbers;
     if (oldest === undefined) return;
     const lost = await countLines(logSegment(paths, oldest));
-    store.step(id, 'log.dropped', { ...store.get(id).progress, logFirst: oldest + 1, logDropped: known.progress.logDropped + lost });
+    store.step(id, 'log.dropped', {
+      ...store.get(id).progress,
+      logFirst: oldest + 1,
+      logDropped: known.progress.logDropped + lost,
+    });
     unlinkSync(logSegment(paths, oldest));
   }
 
@@ -141,7 +168,9 @@ function listSegments(directory: string): readonly number[] {
   } catch {
     // No run has made it yet.
   }
-  return names.flatMap((name) => (/^\d+\.log$/.test(name) ? [Number.parseInt(name, 10)] : [])).sort((left, right) => left - right);
+  return names
+    .flatMap((name) => (/^\d+\.log$/.test(name) ? [Number.parseInt(name, 10)] : []))
+    .sort((left, right) => left - right);
 }
 
 function sizeOf(path: string): number {

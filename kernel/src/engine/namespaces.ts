@@ -30,7 +30,11 @@ function shared(parts: Pick<EngineParts, 'store'>, mode: string, file: string): 
   if (!mode.startsWith('container:')) return '';
   const other = parts.store.get(mode.slice('container:'.length));
   if (!hasProcess(other.progress)) {
-    throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `cannot join the ${file} namespace of a non running container: ${other.definition.name}`);
+    throw new CleatError(
+      'conflict',
+      'CONTAINER_NOT_RUNNING',
+      `cannot join the ${file} namespace of a non running container: ${other.definition.name}`,
+    );
   }
   return `/proc/${other.progress.state.pid}/ns/${file}`;
 }

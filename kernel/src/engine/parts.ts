@@ -1,6 +1,6 @@
 import type { KeyedQueue } from '@cleat/core';
-import { isCleatError } from '@cleat/schemas';
 import type { common } from '@cleat/schemas';
+import { isCleatError } from '@cleat/schemas';
 import type { ContainerPast } from '@cleat/schemas/event-types';
 import type { Container } from '../state/container.ts';
 import type { ContainerFacts } from '../state/event-draft.ts';

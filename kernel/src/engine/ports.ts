@@ -1,5 +1,14 @@
 import type { Deadline, Logger, TaskGroup } from '@cleat/core';
-import type { common, containerTypes, Contracts, execTypes, Grant, journal, ProvidedKind, providerTypes } from '@cleat/schemas';
+import type {
+  Contracts,
+  common,
+  containerTypes,
+  execTypes,
+  Grant,
+  journal,
+  ProvidedKind,
+  providerTypes,
+} from '@cleat/schemas';
 import type { ContainerPaths } from './paths.ts';
 
 type ProviderOperations = Contracts['provider'];
@@ -74,7 +83,11 @@ export interface RuntimePort {
   writeBundle(input: BundleInput): Promise<void>;
   create(start: ProcessStart): Promise<StartedProcess>;
   /** Lets the created process run. */
-  go(start: Pick<ProcessStart, 'id' | 'runtime' | 'deadline' | 'bundle' | 'hasPoststartHooks'> & { readonly pid: number }): Promise<void>;
+  go(
+    start: Pick<ProcessStart, 'id' | 'runtime' | 'deadline' | 'bundle' | 'hasPoststartHooks'> & {
+      readonly pid: number;
+    },
+  ): Promise<void>;
   /** Calls back once when the run has ended, also when it had already. */
   watch(run: WatchedRun, ended: (end: RunEnd | 'lost') => void): void;
   unwatch(id: string): void;
@@ -86,15 +99,37 @@ export interface RuntimePort {
   /** Removes the runtime's state and the cgroup of an ended run. */
   clean(run: CleanRun, deadline: Deadline): Promise<void>;
   /** Ends whatever may still be creating the run: monitor, runtime, and what is in the cgroup. */
-  endCreation(run: { readonly id: string; readonly bundle: string; readonly cgroup: string; readonly runtime: string }, deadline: Deadline): Promise<void>;
-  createView(view: { readonly id: string; readonly bundle: string; readonly runtime: string; readonly deadline: Deadline }): Promise<journal.ProcessIdentity>;
-  endView(view: { readonly id: string; readonly bundle: string; readonly runtime: string; readonly cgroup: string }, deadline: Deadline): Promise<void>;
-  update(run: { readonly bundle: string; readonly id: string; readonly runtime: string }, resources: containerTypes.Resources): Promise<readonly string[]>;
+  endCreation(
+    run: { readonly id: string; readonly bundle: string; readonly cgroup: string; readonly runtime: string },
+    deadline: Deadline,
+  ): Promise<void>;
+  createView(view: {
+    readonly id: string;
+    readonly bundle: string;
+    readonly runtime: string;
+    readonly deadline: Deadline;
+  }): Promise<journal.ProcessIdentity>;
+  endView(
+    view: { readonly id: string; readonly bundle: string; readonly runtime: string; readonly cgroup: string },
+    deadline: Deadline,
+  ): Promise<void>;
+  update(
+    run: { readonly bundle: string; readonly id: string; readonly runtime: string },
+    resources: containerTypes.Resources,
+  ): Promise<readonly string[]>;
   resize(bundle: string, rows: number, columns: number): Promise<void>;
   rotateLog(bundle: string, from: string, to: string): Promise<void>;
   exec(start: ExecStart): Promise<StartedProcess>;
   /** Tells the end of an exec that an earlier kernel started. */
-  watchExec(exec: { readonly id: string; readonly container: string; readonly directory: string; readonly monitor: journal.ProcessIdentity }, onEnd: (exitCode: number) => void): void;
+  watchExec(
+    exec: {
+      readonly id: string;
+      readonly container: string;
+      readonly directory: string;
+      readonly monitor: journal.ProcessIdentity;
+    },
+    onEnd: (exitCode: number) => void,
+  ): void;
   /** Throws `invalid_argument` for a spec that can never run here. */
   checkSpec(spec: containerTypes.Spec): readonly string[];
 }
@@ -175,7 +210,11 @@ export interface StreamsPort {
     readonly attachPath: string | undefined;
     readonly run: number;
   }): Promise<containerTypes.StreamTicket>;
-  offerExec(session: { readonly exec: string; readonly container: string; readonly info: execTypes.Info }): Promise<containerTypes.StreamTicket>;
+  offerExec(session: {
+    readonly exec: string;
+    readonly container: string;
+    readonly info: execTypes.Info;
+  }): Promise<containerTypes.StreamTicket>;
   offerWait(wait: { readonly container: string; readonly condition: string }): Promise<containerTypes.StreamTicket>;
   /** True when somebody waits for the container's next run, so that its output must be caught from the first byte. */
   hasSessions(container: string): boolean;

@@ -79,7 +79,10 @@ export class Recovery {
     this.#attempts.set(id, attempt);
     const waitMs = backoff(attempt, RETRY);
     host.log.info('a start waits for a plugin', { container: id, reason: reason.message, waitMs });
-    const progress = moved(current, 'restarting', { error: reason.message, restartCount: current.progress.state.restartCount });
+    const progress = moved(current, 'restarting', {
+      error: reason.message,
+      restartCount: current.progress.state.restartCount,
+    });
     store.step(id, 'start.later', { ...progress, restartAt: now() + BigInt(Math.round(waitMs)) * 1_000_000n });
     this.#engine.exits.scheduleRestart(id);
   }
@@ -103,7 +106,8 @@ export class Recovery {
     if (open === 'start') await this.#openStart(current);
     else if (open === 'exit') await this.#engine.exits.settle(id);
     else if (open === 'close') await this.#engine.exits.closeBetweenRuns(id);
-    else if (open.startsWith('claim.')) await this.#engine.changes.dropClaim(id, open.slice(open.indexOf(':') + 1), BY_ITSELF);
+    else if (open.startsWith('claim.'))
+      await this.#engine.changes.dropClaim(id, open.slice(open.indexOf(':') + 1), BY_ITSELF);
     else if (hasProcess(current.progress)) await this.#running(current);
   }
 
@@ -119,7 +123,14 @@ export class Recovery {
     }
     if (isSameProcess(init.pid, init.startTime)) {
       try {
-        await host.runtime.go({ id, runtime: spec.runtime, bundle: this.#engine.exits.watched(current).bundle, hasPoststartHooks: false, pid: state.pid, deadline: Deadline.after(GO_MS) });
+        await host.runtime.go({
+          id,
+          runtime: spec.runtime,
+          bundle: this.#engine.exits.watched(current).bundle,
+          hasPoststartHooks: false,
+          pid: state.pid,
+          deadline: Deadline.after(GO_MS),
+        });
       } catch (error) {
         host.log.warn('a created process could not be let run', { container: id, error });
         await host.runtime.killAll(cgroupOf(this.#parts, store.get(id)), Deadline.after(CLEAN_MS));
@@ -137,9 +148,14 @@ export class Recovery {
       store.step(id, 'pause.undone', moved(current, 'running'));
     }
     this.#engine.exits.watch(id);
-    for (const exec of this.#engine.execs.running(current)) host.runtime.watchExec({ ...exec, container: id }, (exitCode) => this.#engine.execs.ended(exec.id, exitCode));
+    for (const exec of this.#engine.execs.running(current))
+      host.runtime.watchExec({ ...exec, container: id }, (exitCode) => this.#engine.execs.ended(exec.id, exitCode));
     // A stop always goes forward: its client may be gone, its word is not.
-    if (status === 'stopping') host.tasks.spawn('stop', async () => void (await this.#engine.stops.stop(id, { timeoutS: -1, signal: '' }, BY_ITSELF)));
+    if (status === 'stopping')
+      host.tasks.spawn(
+        'stop',
+        async () => void (await this.#engine.stops.stop(id, { timeoutS: -1, signal: '' }, BY_ITSELF)),
+      );
   }
 
   /** Attachments ended with the host; so did every process. */
@@ -153,14 +169,22 @@ export class Recovery {
     uses.voidAll(id, host.bootId);
     if (open === 'create' || open === 'remove') return;
     const current = store.get(id);
-    const execs = current.progress.execs.map((exec) => ({ ...exec, monitor: NO_PROCESS, info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? UNSEEN_CODE } }));
+    const execs = current.progress.execs.map((exec) => ({
+      ...exec,
+      monitor: NO_PROCESS,
+      info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? UNSEEN_CODE },
+    }));
     const cleared = { ...current.progress, open: '', execs, monitor: NO_PROCESS, init: NO_PROCESS };
     if (ran) {
       const ended = { ...state, status: 'exited' as const, pid: 0, exitCode: UNSEEN_CODE, finishedAt: now() };
       const event = containerExited(factsOf(current, BY_ITSELF), { exitCode: UNSEEN_CODE, run: state.run });
       store.step(id, 'boot.ended', { ...cleared, state: ended }, [event]);
     } else {
-      const status = ['starting', 'restarting', 'stopping', 'pausing'].includes(state.status) ? (state.startedAt === 0n ? 'created' : 'exited') : state.status;
+      const status = ['starting', 'restarting', 'stopping', 'pausing'].includes(state.status)
+        ? state.startedAt === 0n
+          ? 'created'
+          : 'exited'
+        : state.status;
       store.step(id, 'boot.seen', { ...cleared, state: { ...state, status, pid: 0 } });
     }
     if (startsAgain && !spec.autoRemove) this.#waitForProviders(id);
@@ -170,7 +194,11 @@ export class Recovery {
     const { store } = this.#parts;
     const current = store.get(id);
     const status = 'restarting' as const;
-    store.step(id, 'boot.restart', { ...current.progress, restartAt: now(), state: { ...current.progress.state, status, restartCount: 0 } });
+    store.step(id, 'boot.restart', {
+      ...current.progress,
+      restartAt: now(),
+      state: { ...current.progress.state, status, restartCount: 0 },
+    });
   }
 
   /** What is the same after a crash and after a boot. */
@@ -181,7 +209,8 @@ export class Recovery {
     const { status } = current.progress.state;
     if (status === 'restarting') this.#engine.exits.scheduleRestart(id);
     else if (!hasProcess(current.progress)) {
-      if (current.progress.holders.length === 0 && uses.isOpen(id)) await uses.close(id, { deadline: Deadline.after(CLEAN_MS), actor: BY_ITSELF.actor });
+      if (current.progress.holders.length === 0 && uses.isOpen(id))
+        await uses.close(id, { deadline: Deadline.after(CLEAN_MS), actor: BY_ITSELF.actor });
       if (status === 'exited' && current.definition.spec.autoRemove) {
         host.tasks.spawn('auto-remove', () => this.#engine.removals.run(id, { force: false, purge: true }, BY_ITSELF));
       }
@@ -197,7 +226,10 @@ export class Recovery {
         try {
           await removeTree(join(parent, name));
         } catch (error) {
-          host.log.warn('a directory of a removed container stays', { path: join(parent, name), error: toCleatError(error).message });
+          host.log.warn('a directory of a removed container stays', {
+            path: join(parent, name),
+            error: toCleatError(error).message,
+          });
         }
       }
     }

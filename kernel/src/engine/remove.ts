@@ -17,7 +17,10 @@ export class RemoveContainer {
   readonly #exit: ExitContainer;
   readonly #views: Views;
 
-  constructor(parts: EngineParts, others: { readonly stop: StopContainer; readonly exit: ExitContainer; readonly views: Views }) {
+  constructor(
+    parts: EngineParts,
+    others: { readonly stop: StopContainer; readonly exit: ExitContainer; readonly views: Views },
+  ) {
     this.#parts = parts;
     this.#stop = others.stop;
     this.#exit = others.exit;
@@ -32,9 +35,15 @@ export class RemoveContainer {
       async () => {
         const current = store.containers.get(id);
         if (current === undefined) return;
-        if (hasProcess(current.progress) || current.progress.state.status === 'restarting') throw stillRuns(id, current.progress.state.status);
+        if (hasProcess(current.progress) || current.progress.state.status === 'restarting')
+          throw stillRuns(id, current.progress.state.status);
         if (!how.force && current.progress.holders.length > 0) {
-          throw new CleatError('conflict', 'CONTAINER_VIEWED', `container ${current.definition.name} is being copied from or to`, { hint: 'Wait for the copy to end, or remove it with force.' });
+          throw new CleatError(
+            'conflict',
+            'CONTAINER_VIEWED',
+            `container ${current.definition.name} is being copied from or to`,
+            { hint: 'Wait for the copy to end, or remove it with force.' },
+          );
         }
         this.#exit.cancelRestart(id);
         const purge = how.purge || current.progress.purge;
@@ -63,6 +72,14 @@ export class RemoveContainer {
 }
 
 function stillRuns(id: string, status: string): CleatError {
-  const hint = status === 'paused' ? 'Unpause and then stop the container before attempting removal or force remove' : 'Stop the container before attempting removal or force remove';
-  return new CleatError('conflict', 'CONTAINER_RUNNING', `cannot remove container "${id}": container is ${status}: ${hint.charAt(0).toLowerCase()}${hint.slice(1)}`, { hint });
+  const hint =
+    status === 'paused'
+      ? 'Unpause and then stop the container before attempting removal or force remove'
+      : 'Stop the container before attempting removal or force remove';
+  return new CleatError(
+    'conflict',
+    'CONTAINER_RUNNING',
+    `cannot remove container "${id}": container is ${status}: ${hint.charAt(0).toLowerCase()}${hint.slice(1)}`,
+    { hint },
+  );
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
-import { mount, bindMount, errnoOf, umount } from '@cleat/core/syscalls';
+import { dirname, relative } from 'node:path';
+import { bindMount, errnoOf, mount, umount } from '@cleat/core/syscalls';
 import type { providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
-import { dirname, relative } from 'node:path';
 
 /** mount(2) takes one page of options. */
 const PAGE_BYTES = 4095;
@@ -14,8 +14,14 @@ export function mountRoot(root: providerTypes.Root, target: string): void {
     bindMount(root.source, target, { recursive: true });
     return;
   }
-  if (root.type !== 'overlay') throw new CleatError('unimplemented', 'ROOT_TYPE', `a root file system of the type ${root.type} is not supported`);
-  if (root.lower.some((path) => /[:,\\]/.test(path))) throw new CleatError('invalid_argument', 'ROOT_PATH', 'a lower directory of an overlay has a character that mount(2) cannot take');
+  if (root.type !== 'overlay')
+    throw new CleatError('unimplemented', 'ROOT_TYPE', `a root file system of the type ${root.type} is not supported`);
+  if (root.lower.some((path) => /[:,\\]/.test(path)))
+    throw new CleatError(
+      'invalid_argument',
+      'ROOT_PATH',
+      'a lower directory of an overlay has a character that mount(2) cannot take',
+    );
   const data = overlayOptions(root, (path) => path);
   if (Buffer.byteLength(data) <= PAGE_BYTES) mount({ source: 'overlay', target, type: 'overlay', data });
   else mountFromInside(root, target);
@@ -27,7 +33,12 @@ function mountFromInside(root: providerTypes.Root, target: string): void {
   const before = process.cwd();
   process.chdir(base);
   try {
-    mount({ source: 'overlay', target, type: 'overlay', data: overlayOptions(root, (path) => relative(base, path) || '.') });
+    mount({
+      source: 'overlay',
+      target,
+      type: 'overlay',
+      data: overlayOptions(root, (path) => relative(base, path) || '.'),
+    });
   } finally {
     process.chdir(before);
   }

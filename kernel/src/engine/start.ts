@@ -29,11 +29,19 @@ export class StartContainer {
 
   /** For a client. Resolves with false when it was running already. */
   async run(id: string, asked: Asked): Promise<boolean> {
-    return this.#parts.queue.run(id, (signal) => this.begin(id, { ...asked, signal }, { restartCount: 0, stoppedByClient: false }), asked.signal === undefined ? {} : { signal: asked.signal });
+    return this.#parts.queue.run(
+      id,
+      (signal) => this.begin(id, { ...asked, signal }, { restartCount: 0, stoppedByClient: false }),
+      asked.signal === undefined ? {} : { signal: asked.signal },
+    );
   }
 
   /** Within the container's queue. */
-  async begin(id: string, asked: Asked, counts: { readonly restartCount: number; readonly stoppedByClient: boolean }): Promise<boolean> {
+  async begin(
+    id: string,
+    asked: Asked,
+    counts: { readonly restartCount: number; readonly stoppedByClient: boolean },
+  ): Promise<boolean> {
     const current = this.#parts.store.get(id);
     if (hasProcess(current.progress)) return alreadyRunning(current);
     if (current.progress.state.status === 'removing' || current.progress.state.status === 'dead') {
@@ -41,7 +49,10 @@ export class StartContainer {
     }
     this.#exit.cancelRestart(id);
     const run = current.progress.state.run + 1;
-    const holders = [...current.progress.holders.filter(({ id: holder }) => !holder.startsWith('run:')), { id: runHolder(run), scope: 'all', owner: '', leaseMs: 0 }];
+    const holders = [
+      ...current.progress.holders.filter(({ id: holder }) => !holder.startsWith('run:')),
+      { id: runHolder(run), scope: 'all', owner: '', leaseMs: 0 },
+    ];
     const progress = moved(current, 'starting', { run, error: '', pid: 0, ...counts });
     this.#parts.store.step(id, 'start.intent', { ...progress, open: 'start', holders });
     try {
@@ -60,7 +71,12 @@ export class StartContainer {
     store.step(id, 'monitor.intent', store.get(id).progress);
     const made = await host.runtime.create(start);
     const known = store.get(id).progress;
-    store.step(id, 'monitor.done', { ...known, monitor: made.monitor, init: made.init, state: { ...known.state, pid: made.pid } });
+    store.step(id, 'monitor.done', {
+      ...known,
+      monitor: made.monitor,
+      init: made.init,
+      state: { ...known.state, pid: made.pid },
+    });
     if (host.streams.hasSessions(id)) await host.streams.connect(id, run, `${start.bundle}/attach`);
     asked.signal?.throwIfAborted();
     store.step(id, 'go', store.get(id).progress);
@@ -100,7 +116,18 @@ export class StartContainer {
     await writeHostFiles(paths, spec, contribution);
     const cgroup = cgroupOf(this.#parts, current);
     const namespaces = namespacePaths(this.#parts, current);
-    await host.runtime.writeBundle({ id, name, bundle, spec, root: paths.root, contribution, paths, cgroupName: id, namespaces, isView: false });
+    await host.runtime.writeBundle({
+      id,
+      name,
+      bundle,
+      spec,
+      root: paths.root,
+      contribution,
+      paths,
+      cgroupName: id,
+      namespaces,
+      isView: false,
+    });
     return {
       ...{ id, run, bundle, spec, cgroup },
       runtime: spec.runtime,
@@ -156,7 +183,9 @@ export class StartContainer {
 export function mergedOf(container: Container): MergedContribution {
   const { definition, progress } = container;
   const given = progress.claims.flatMap((claim): readonly GivenContribution[] =>
-    claim.contribution === null ? [] : [{ claim: claim.name, plugin: claim.provider, contribution: claim.contribution }],
+    claim.contribution === null
+      ? []
+      : [{ claim: claim.name, plugin: claim.provider, contribution: claim.contribution }],
   );
   return merge(given, definition.spec);
 }

@@ -47,11 +47,18 @@ export class StopContainer {
       async () => {
         const current = store.get(id);
         if (!hasProcess(current.progress)) {
-          if (current.progress.state.status !== 'restarting') throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `Cannot kill container: ${name}: Container ${id} is not running`);
+          if (current.progress.state.status !== 'restarting')
+            throw new CleatError(
+              'conflict',
+              'CONTAINER_NOT_RUNNING',
+              `Cannot kill container: ${name}: Container ${id} is not running`,
+            );
           this.#endRestarting(current);
           return;
         }
-        const progress = isFinal ? { ...current.progress, state: { ...current.progress.state, stoppedByClient: true } } : current.progress;
+        const progress = isFinal
+          ? { ...current.progress, state: { ...current.progress.state, stoppedByClient: true } }
+          : current.progress;
         store.step(id, 'kill', progress, [containerKilled(factsOf(current, asked), signal)]);
         if (signal === SIGKILL) await this.#thaw(current);
         this.#parts.host.runtime.signal(current.progress.init, signal);
@@ -83,8 +90,10 @@ export class StopContainer {
     await queue.run(id, async () => {
       const current = store.get(id);
       const { status } = current.progress.state;
-      if (status === 'paused') throw new CleatError('conflict', 'CONTAINER_PAUSED', `Container ${id} is already paused`);
-      if (status !== 'running') throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `Container ${id} is not running`);
+      if (status === 'paused')
+        throw new CleatError('conflict', 'CONTAINER_PAUSED', `Container ${id} is already paused`);
+      if (status !== 'running')
+        throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `Container ${id} is not running`);
       store.step(id, 'pause.intent', moved(current, 'pausing'));
       try {
         await host.runtime.pause(cgroupOf(this.#parts, current), Deadline.after(FREEZE_MS));
@@ -102,7 +111,8 @@ export class StopContainer {
     const { store, queue } = this.#parts;
     await queue.run(id, async () => {
       const current = store.get(id);
-      if (current.progress.state.status !== 'paused') throw new CleatError('conflict', 'CONTAINER_NOT_PAUSED', `Container ${id} is not paused`);
+      if (current.progress.state.status !== 'paused')
+        throw new CleatError('conflict', 'CONTAINER_NOT_PAUSED', `Container ${id} is not paused`);
       await this.#thaw(current);
       store.step(id, 'unpaused', moved(current, 'running'), [containerEvent(factsOf(current, asked), 'unpaused')]);
       await store.sync();
@@ -119,10 +129,13 @@ export class StopContainer {
     }
     if (!hasProcess(current.progress)) {
       const { state } = current.progress;
-      if (!state.stoppedByClient && state.run > 0) store.step(id, 'stop.noted', { ...current.progress, state: { ...state, stoppedByClient: true } });
+      if (!state.stoppedByClient && state.run > 0)
+        store.step(id, 'stop.noted', { ...current.progress, state: { ...state, stoppedByClient: true } });
       return false;
     }
-    store.step(id, 'stop.intent', moved(current, 'stopping', { stoppedByClient: true }), [containerKilled(factsOf(current, asked), signal)]);
+    store.step(id, 'stop.intent', moved(current, 'stopping', { stoppedByClient: true }), [
+      containerKilled(factsOf(current, asked), signal),
+    ]);
     await this.#thaw(current);
     host.runtime.signal(current.progress.init, signal);
     // A spool that was full has stopped the monitor, which must be able to tell the end.
@@ -137,7 +150,9 @@ export class StopContainer {
       async () => {
         const current = store.get(id);
         if (!hasProcess(current.progress)) return;
-        store.step(id, 'kill.intent', moved(current, 'stopping', { stoppedByClient: true }), [containerKilled(factsOf(current, asked), SIGKILL)]);
+        store.step(id, 'kill.intent', moved(current, 'stopping', { stoppedByClient: true }), [
+          containerKilled(factsOf(current, asked), SIGKILL),
+        ]);
         await this.#thaw(current);
         host.runtime.signal(current.progress.init, SIGKILL);
         host.runtime.signal(current.progress.monitor, SIGCONT);
@@ -148,7 +163,9 @@ export class StopContainer {
     const current = store.get(id);
     await host.runtime.killAll(cgroupOf(this.#parts, current), Deadline.after(KILL_MS));
     if (await this.#exit.waitForEnd(id, Deadline.after(KILL_MS), asked.signal)) return;
-    throw new CleatError('internal', 'KILL_FAILED', `container ${current.definition.name} did not end after SIGKILL`, { hint: 'A process of it may be waiting for a device or a file system that does not answer.' });
+    throw new CleatError('internal', 'KILL_FAILED', `container ${current.definition.name} did not end after SIGKILL`, {
+      hint: 'A process of it may be waiting for a device or a file system that does not answer.',
+    });
   }
 
   /** A container between two runs is simply not started again. */
@@ -157,7 +174,9 @@ export class StopContainer {
     this.#exit.cancelRestart(id);
     const progress = moved(current, 'exited', { stoppedByClient: true });
     this.#parts.store.step(id, 'restart.cancelled', { ...progress, open: 'close', restartAt: 0n });
-    this.#parts.host.tasks.spawn('close use', () => runSurely(this.#parts.queue, id, () => this.#exit.closeBetweenRuns(id)));
+    this.#parts.host.tasks.spawn('close use', () =>
+      runSurely(this.#parts.queue, id, () => this.#exit.closeBetweenRuns(id)),
+    );
   }
 
   async #thaw(container: Container): Promise<void> {

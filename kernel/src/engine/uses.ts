@@ -1,7 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { Deadline, mayBeAttached } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
-import { bringLoopbackUp, createNetworkNamespace, createUserAndNetworkNamespace, isNamespacePinned, unpinNamespace } from '@cleat/core/syscalls';
+import {
+  bringLoopbackUp,
+  createNetworkNamespace,
+  createUserAndNetworkNamespace,
+  isNamespacePinned,
+  unpinNamespace,
+} from '@cleat/core/syscalls';
 import type { containerTypes, journal, providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
 import type { KernelStore } from '../state/kernel-store.ts';
@@ -39,7 +45,10 @@ export class Uses {
   async leave(id: string, holder: string, scope: CallScope): Promise<void> {
     const { progress } = this.#store.get(id);
     if (progress.holders.some((known) => known.id === holder)) {
-      this.#store.step(id, 'use.leave', { ...progress, holders: progress.holders.filter((known) => known.id !== holder) });
+      this.#store.step(id, 'use.leave', {
+        ...progress,
+        holders: progress.holders.filter((known) => known.id !== holder),
+      });
     }
     await this.close(id, scope);
   }
@@ -63,7 +72,15 @@ export class Uses {
       attached: false,
       answered: claim.call === 'attach' || claim.call === 'detach' ? true : claim.answered,
     }));
-    this.#store.step(id, 'use.void', { ...progress, claims, holders: [], namespaces: false, rootMounted: false, bootId, number: 0 });
+    this.#store.step(id, 'use.void', {
+      ...progress,
+      claims,
+      holders: [],
+      namespaces: false,
+      rootMounted: false,
+      bootId,
+      number: 0,
+    });
   }
 
   static scope(actor: CallScope['actor'] = {}, ms: number = DETACH_MS): CallScope {
@@ -90,7 +107,12 @@ export class Uses {
     unpinNamespace(paths.userPin);
     if (user === 'private') {
       const { uids, gids } = idMapping;
-      await createUserAndNetworkNamespace({ userPin: paths.userPin, netPin: paths.networkPin, uidMap: uids, gidMap: gids });
+      await createUserAndNetworkNamespace({
+        userPin: paths.userPin,
+        netPin: paths.networkPin,
+        uidMap: uids,
+        gidMap: gids,
+      });
     } else if (network === 'private') {
       createNetworkNamespace(paths.networkPin, bringLoopbackUp);
     }
@@ -130,7 +152,6 @@ export class Uses {
     await removeTree(paths.run);
   }
 
-
   /** True while a provider may have something of the container attached. */
   isOpen(id: string): boolean {
     const { progress } = this.#store.get(id);
@@ -142,7 +163,11 @@ function isRun(holder: journal.Holder): boolean {
   return holder.id.startsWith('run:');
 }
 
-function rootOf(spec: containerTypes.Spec, claims: readonly containerTypes.Claim[], progress: journal.Progress): providerTypes.Root {
+function rootOf(
+  spec: containerTypes.Spec,
+  claims: readonly containerTypes.Claim[],
+  progress: journal.Progress,
+): providerTypes.Root {
   if (spec.rootfs !== '') return { type: 'bind', source: spec.rootfs, lower: [], upper: '', work: '', options: [] };
   const names = new Set(claims.filter(({ kind }) => kind === 'root').map(({ name }) => name));
   const root = progress.claims.find((claim) => names.has(claim.name))?.contribution?.root;

@@ -32,18 +32,36 @@ export class Views {
     this.#parts = parts;
   }
 
-  async open(id: string, request: { readonly scope: string; readonly leaseMs: number }, asked: Asked): Promise<view.OpenResponseInput> {
-    if (request.scope !== 'all' && request.scope !== 'root') throw new CleatError('invalid_argument', 'VIEW_SCOPE', `a view is of "root" or of "all", not of "${request.scope}"`);
+  async open(
+    id: string,
+    request: { readonly scope: string; readonly leaseMs: number },
+    asked: Asked,
+  ): Promise<view.OpenResponseInput> {
+    if (request.scope !== 'all' && request.scope !== 'root')
+      throw new CleatError(
+        'invalid_argument',
+        'VIEW_SCOPE',
+        `a view is of "root" or of "all", not of "${request.scope}"`,
+      );
     const { store, queue } = this.#parts;
     return queue.run(id, async (signal) => {
       const current = store.get(id);
       const { status, pid } = current.progress.state;
-      if (status === 'removing' || status === 'dead') throw new CleatError('conflict', 'CONTAINER_STATE', 'container is being removed');
+      if (status === 'removing' || status === 'dead')
+        throw new CleatError('conflict', 'CONTAINER_STATE', 'container is being removed');
       const viewId = randomBytes(8).toString('hex');
-      const holder: journal.Holder = { id: `view:${viewId}`, scope: request.scope, owner: asked.actor.caller ?? '', leaseMs: request.leaseMs };
+      const holder: journal.Holder = {
+        id: `view:${viewId}`,
+        scope: request.scope,
+        owner: asked.actor.caller ?? '',
+        leaseMs: request.leaseMs,
+      };
       store.step(id, 'view.intent', { ...current.progress, holders: [...current.progress.holders, holder] });
       try {
-        const path = hasProcess(current.progress) && request.scope === 'all' ? `/proc/${pid}/root` : await this.#make(id, viewId, request.scope, { ...asked, signal });
+        const path =
+          hasProcess(current.progress) && request.scope === 'all'
+            ? `/proc/${pid}/root`
+            : await this.#make(id, viewId, request.scope, { ...asked, signal });
         store.step(id, 'view.open', store.get(id).progress);
         this.#arm(viewId, id, holder);
         return { view: viewId, path, running: hasProcess(current.progress) };
@@ -70,7 +88,8 @@ export class Views {
   /** Within the container's queue: before a removal. */
   async endAll(id: string): Promise<void> {
     const { holders } = this.#parts.store.get(id).progress;
-    for (const holder of holders) if (holder.id.startsWith('view:')) await this.#end(id, holder.id.slice('view:'.length));
+    for (const holder of holders)
+      if (holder.id.startsWith('view:')) await this.#end(id, holder.id.slice('view:'.length));
   }
 
   /** After a start of the kernel: leases go on with their whole time; a view whose process is gone ends. */
@@ -100,10 +119,32 @@ export class Views {
     const { spec, name } = current.definition;
     await writeHostFiles(paths, spec, contribution);
     const cgroupName = `${id}-view-${viewId}`;
-    const namespaces = { network: '', user: spec.namespaces.user === 'private' ? '' : 'host', pid: '', ipc: '', uts: '' };
-    await host.runtime.writeBundle({ id, name, bundle, spec, root: paths.root, contribution, paths, cgroupName, namespaces, isView: true });
+    const namespaces = {
+      network: '',
+      user: spec.namespaces.user === 'private' ? '' : 'host',
+      pid: '',
+      ipc: '',
+      uts: '',
+    };
+    await host.runtime.writeBundle({
+      id,
+      name,
+      bundle,
+      spec,
+      root: paths.root,
+      contribution,
+      paths,
+      cgroupName,
+      namespaces,
+      isView: true,
+    });
     store.step(id, 'view.process', store.get(id).progress);
-    const init = await host.runtime.createView({ id: cgroupName, bundle, runtime: spec.runtime, deadline: Deadline.after(CREATE_PROCESS_MS) });
+    const init = await host.runtime.createView({
+      id: cgroupName,
+      bundle,
+      runtime: spec.runtime,
+      deadline: Deadline.after(CREATE_PROCESS_MS),
+    });
     return `/proc/${init.pid}/root`;
   }
 
@@ -128,9 +169,14 @@ export class Views {
   }
 
   #timer(viewId: string, container: string, leaseMs: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#parts.host.log.info('the lease of a view ran out', { view: viewId, container });
-      this.#parts.host.tasks.spawn('view lease', () => runSurely(this.#parts.queue, container, () => this.#end(container, viewId)));
-    }, Math.min(Math.max(leaseMs, 1000), 3_600_000));
+    return setTimeout(
+      () => {
+        this.#parts.host.log.info('the lease of a view ran out', { view: viewId, container });
+        this.#parts.host.tasks.spawn('view lease', () =>
+          runSurely(this.#parts.queue, container, () => this.#end(container, viewId)),
+        );
+      },
+      Math.min(Math.max(leaseMs, 1000), 3_600_000),
+    );
   }
 }

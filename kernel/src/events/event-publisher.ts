@@ -57,7 +57,10 @@ export class EventPublisher {
         await this.#idle(signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.log.warn('events wait for the bus', { error: toCleatError(error).message, newest: this.#options.store.newest });
+        this.#options.log.warn('events wait for the bus', {
+          error: toCleatError(error).message,
+          newest: this.#options.store.newest,
+        });
         this.#published = undefined;
         await sleep(RETRY_MS, signal).catch(() => undefined);
       }
@@ -84,7 +87,10 @@ export class EventPublisher {
       return this.#rebuild('events that were not published are gone');
     }
     const base = store.stream?.base ?? 0;
-    const outcome = await stream.publishBatch(events.map((made) => eventMessage(store.nodeId, made)), { after: after - base, deadline: Deadline.after(STREAM_MS) });
+    const outcome = await stream.publishBatch(
+      events.map((made) => eventMessage(store.nodeId, made)),
+      { after: after - base, deadline: Deadline.after(STREAM_MS) },
+    );
     switch (outcome.type) {
       case 'stored':
         store.published(base + outcome.lastSequence);
@@ -105,11 +111,14 @@ export class EventPublisher {
     const deadline = Deadline.after(STREAM_MS);
     const state = await stream.state(deadline);
     const known = store.stream;
-    if (state === undefined || known === undefined || known.incarnation !== state.incarnation) return this.#rebuild(state === undefined ? 'there is none' : 'it is another one');
+    if (state === undefined || known === undefined || known.incarnation !== state.incarnation)
+      return this.#rebuild(state === undefined ? 'there is none' : 'it is another one');
     const position = known.base + state.lastSequence;
     if (position <= store.newest) return position;
     // The journal went back (power loss): numbers would be given twice, so this is another node from now on.
-    store.writeNode('identity', newNodeId(), [nodeEvent('renumbered', store.nodeId, { reason: 'the stream is ahead of the journal' })]);
+    store.writeNode('identity', newNodeId(), [
+      nodeEvent('renumbered', store.nodeId, { reason: 'the stream is ahead of the journal' }),
+    ]);
     await store.sync();
     return this.#rebuild('it is ahead of the journal');
   }
@@ -136,7 +145,10 @@ export class EventPublisher {
     for (const name of await stream.consumerNames(deadline)) {
       const consumer = await stream.consumer(name, deadline);
       if (consumer === undefined || consumer.acknowledgedSequence >= upTo) continue;
-      log.info('a consumer is behind what is kept', { consumer: name, position: consumer.acknowledgedSequence + (store.stream?.base ?? 0) });
+      log.info('a consumer is behind what is kept', {
+        consumer: name,
+        position: consumer.acknowledgedSequence + (store.stream?.base ?? 0),
+      });
       await stream.deleteConsumer(name, deadline);
     }
     await stream.trimTo(upTo, deadline);

@@ -43,7 +43,8 @@ export class EventService {
       for (const made of batch) {
         if (events.length >= limit || bytes > LIST_BYTES) break;
         position = made.sequence;
-        if (request.until > 0n && made.time > request.until) return { events, position, newest: store.newestSynced, missed };
+        if (request.until > 0n && made.time > request.until)
+          return { events, position, newest: store.newestSynced, missed };
         if (!isWanted(made, request, reader)) continue;
         events.push(eventEntry(store.nodeId, made));
         bytes += made.data.length + 300;
@@ -54,14 +55,31 @@ export class EventService {
 
   /** Gives the caller's durable consumer, at its position; tells what is gone. */
   async open(request: event.OpenRequest, reader: EventReader): Promise<event.OpenResponseInput> {
-    if (!reader.durable) throw new CleatError('permission_denied', 'CONSUMER_NOT_GRANTED', 'this account was not granted a durable consumer');
-    if (request.type !== '*' && !/^[a-z0-9-]+\.([a-z0-9-]+|\*)$/.test(request.type)) throw new CleatError('invalid_argument', 'EVENT_FILTER', `"${request.type}" is no event filter: "*", "container.*", "container.exited"`);
-    if (!allows(reader.consumes, request.type)) throw new CleatError('permission_denied', 'EVENTS_NOT_GRANTED', `this account was not granted events of ${request.type}`);
+    if (!reader.durable)
+      throw new CleatError(
+        'permission_denied',
+        'CONSUMER_NOT_GRANTED',
+        'this account was not granted a durable consumer',
+      );
+    if (request.type !== '*' && !/^[a-z0-9-]+\.([a-z0-9-]+|\*)$/.test(request.type))
+      throw new CleatError(
+        'invalid_argument',
+        'EVENT_FILTER',
+        `"${request.type}" is no event filter: "*", "container.*", "container.exited"`,
+      );
+    if (!allows(reader.consumes, request.type))
+      throw new CleatError(
+        'permission_denied',
+        'EVENTS_NOT_GRANTED',
+        `this account was not granted events of ${request.type}`,
+      );
     const deadline = Deadline.after(STREAM_MS);
     const state = await this.#stream.state(deadline);
     const known = this.#store.stream;
     if (state === undefined || known === undefined || state.incarnation !== known.incarnation) {
-      throw new CleatError('unavailable', 'STREAM_REBUILDING', 'the event stream is being built anew', { retryable: true });
+      throw new CleatError('unavailable', 'STREAM_REBUILDING', 'the event stream is being built anew', {
+        retryable: true,
+      });
     }
     const { base } = known;
     const oldest = base + (state.messages === 0 ? state.lastSequence + 1 : state.firstSequence);
@@ -72,7 +90,11 @@ export class EventService {
     const existing = await this.#stream.consumer(reader.key, deadline);
     // What was delivered and not acknowledged would come again late, after newer ones: such a one is begun anew at the position.
     const isIdle = existing?.unacknowledged === 0;
-    const fits = isIdle && existing.filter === filter && existing.acknowledgedSequence + base <= wanted && existing.acknowledgedSequence + base >= oldest - 1;
+    const fits =
+      isIdle &&
+      existing.filter === filter &&
+      existing.acknowledgedSequence + base <= wanted &&
+      existing.acknowledgedSequence + base >= oldest - 1;
     if (!fits) {
       if (existing !== undefined) await this.#stream.deleteConsumer(reader.key, deadline);
       await this.#stream.createConsumer({ name: reader.key, filter, after: after - base }, deadline);

@@ -1,16 +1,27 @@
-import type { BusGrant } from './bus-port.ts';
 import type { Grant } from '@cleat/schemas';
+import type { BusGrant } from './bus-port.ts';
 import type { InstalledPlugin } from './installed.ts';
 import { addressesOf } from './installed.ts';
 
 /** Contracts that the kernel itself answers. */
-export const KERNEL_SERVICES: readonly string[] = ['container', 'exec', 'claim', 'view', 'event', 'sys', 'plugin', 'node', 'logdata'];
+export const KERNEL_SERVICES: readonly string[] = [
+  'container',
+  'exec',
+  'claim',
+  'view',
+  'event',
+  'sys',
+  'plugin',
+  'node',
+  'logdata',
+];
 export const KERNEL = 'kernel';
 
 /** Who answers a contract's operations. */
 function servers(plugins: readonly InstalledPlugin[]): ReadonlyMap<string, string> {
   const homes = new Map(KERNEL_SERVICES.map((contract) => [contract, KERNEL]));
-  for (const { manifest } of plugins) for (const contract of manifest.services ?? []) if (!homes.has(contract)) homes.set(contract, manifest.name);
+  for (const { manifest } of plugins)
+    for (const contract of manifest.services ?? []) if (!homes.has(contract)) homes.set(contract, manifest.name);
   return homes;
 }
 
@@ -27,7 +38,8 @@ export function busGrant(grant: Grant, plugins: readonly InstalledPlugin[], node
   }
   // Whoever executes operations asks those who judge them.
   for (const { manifest } of plugins) {
-    if ((manifest.intercepts ?? []).length > 0) calls.push({ provider: manifest.name, address: `interceptor.${manifest.name}`, ops: ['judge'] });
+    if ((manifest.intercepts ?? []).length > 0)
+      calls.push({ provider: manifest.name, address: `interceptor.${manifest.name}`, ops: ['judge'] });
   }
   // Who sees events reads on after a reconnect, and asks where its consumer stands.
   if (grant.consumes.length > 0) calls.push({ provider: KERNEL, address: 'event' });
@@ -64,16 +76,25 @@ export function kernelGrant(plugins: readonly InstalledPlugin[], nodeId: string)
   return { calls, events: [], eventsNode: nodeId, durable: false };
 }
 
-function servicesOf(use: string, homes: ReadonlyMap<string, string>): readonly { provider: string; address: string; ops?: readonly string[] }[] {
-  if (use === '*') return [...homes].filter(([contract]) => contract !== 'sys').map(([address, provider]) => ({ provider, address }));
+function servicesOf(
+  use: string,
+  homes: ReadonlyMap<string, string>,
+): readonly { provider: string; address: string; ops?: readonly string[] }[] {
+  if (use === '*')
+    return [...homes].filter(([contract]) => contract !== 'sys').map(([address, provider]) => ({ provider, address }));
   const [contract = '', operation = '*'] = use.split('.');
   const provider = homes.get(contract);
   if (provider === undefined) return [];
   return [operation === '*' ? { provider, address: contract } : { provider, address: contract, ops: [operation] }];
 }
 
-function driversOf(kind: string, plugins: readonly InstalledPlugin[]): readonly { provider: string; address: string }[] {
+function driversOf(
+  kind: string,
+  plugins: readonly InstalledPlugin[],
+): readonly { provider: string; address: string }[] {
   return plugins.flatMap(({ manifest }) =>
-    (manifest.drives ?? []).filter((driven) => driven.kind === kind).map(({ name }) => ({ provider: manifest.name, address: `provider.${kind}-driver.${name}` })),
+    (manifest.drives ?? [])
+      .filter((driven) => driven.kind === kind)
+      .map(({ name }) => ({ provider: manifest.name, address: `provider.${kind}-driver.${name}` })),
   );
 }

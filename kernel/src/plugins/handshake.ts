@@ -1,5 +1,5 @@
+import type { ContractCaller, Logger } from '@cleat/core';
 import { Deadline, monotonicMs, reconcilePages, settledBy } from '@cleat/core';
-import type { Logger, ContractCaller } from '@cleat/core';
 import type { Hello, provider, Welcome } from '@cleat/schemas';
 import { CleatError, highestCommon, toCleatError } from '@cleat/schemas';
 import { containerPaths } from '../engine/paths.ts';
@@ -43,7 +43,8 @@ export class Handshake {
     const { registry, store, facts } = this.#parts;
     const entry = this.#entryOf(callerKey, hello.name);
     const { manifest, grant, config } = entry.installed;
-    if (!entry.installed.enabled) throw new CleatError('unavailable', 'PLUGIN_DISABLED', `plugin ${hello.name} is disabled`);
+    if (!entry.installed.enabled)
+      throw new CleatError('unavailable', 'PLUGIN_DISABLED', `plugin ${hello.name} is disabled`);
     try {
       entry.picked = this.#pick(hello);
     } catch (error) {
@@ -70,7 +71,9 @@ export class Handshake {
       stateDir: directories.state,
       runDir: directories.run,
       eventNumber: store.pluginEvents.get(`${manifest.name} ${hello.store}`) ?? 0,
-      owned: [...store.containers.values()].filter(({ definition }) => definition.owner === manifest.name).map(({ definition }) => definition.id),
+      owned: [...store.containers.values()]
+        .filter(({ definition }) => definition.owner === manifest.name)
+        .map(({ definition }) => definition.id),
       streamBase: store.stream?.base ?? 0,
     };
   }
@@ -102,7 +105,8 @@ export class Handshake {
       if (entry.state !== 'ready') continue;
       // While the bus is away nobody can be heard.
       if (!isBusUp) entry.lastBeatMs = monotonicMs();
-      else if (monotonicMs() - entry.lastBeatMs > silentMs) this.#parts.registry.move(entry, 'unresponsive', `no heartbeat for ${silentMs / 1000} s`);
+      else if (monotonicMs() - entry.lastBeatMs > silentMs)
+        this.#parts.registry.move(entry, 'unresponsive', `no heartbeat for ${silentMs / 1000} s`);
     }
   }
 
@@ -120,7 +124,8 @@ export class Handshake {
       const ours = this.#parts.store.book.versionsOf(contract);
       if (ours.length === 0) continue;
       const version = highestCommon(ours, theirs);
-      if (version === undefined) throw incompatible(hello, contract, { ours, theirs, kernel: this.#parts.facts.version });
+      if (version === undefined)
+        throw incompatible(hello, contract, { ours, theirs, kernel: this.#parts.facts.version });
       picked[contract] = version;
     }
     return picked;
@@ -148,10 +153,25 @@ export class Handshake {
       });
     }
     if (last === undefined) return;
-    const settled = new Set(settledBy(content.owed, last).map(({ reference }) => `${reference.container}/${reference.claim}`));
-    for (const record of owed) if (settled.has(`${record.reference.container}/${record.reference.claim}`)) store.writeOwed({ ...record, settled: true });
-    for (const { reference, reason } of last.failures) log.warn('a plugin could not undo', { plugin: name, container: reference.container, claim: reference.claim, reason });
-    for (const reference of last.lacks) log.error('a plugin lacks what it should hold', { plugin: name, container: reference.container, claim: reference.claim });
+    const settled = new Set(
+      settledBy(content.owed, last).map(({ reference }) => `${reference.container}/${reference.claim}`),
+    );
+    for (const record of owed)
+      if (settled.has(`${record.reference.container}/${record.reference.claim}`))
+        store.writeOwed({ ...record, settled: true });
+    for (const { reference, reason } of last.failures)
+      log.warn('a plugin could not undo', {
+        plugin: name,
+        container: reference.container,
+        claim: reference.claim,
+        reason,
+      });
+    for (const reference of last.lacks)
+      log.error('a plugin lacks what it should hold', {
+        plugin: name,
+        container: reference.container,
+        claim: reference.claim,
+      });
   }
 
   /** Claims of a kind that the plugin holds for the kernel. */
@@ -166,7 +186,13 @@ export class Handshake {
         if (store.owed.has(definition.id, claim.name) && !known.reserved) continue;
         const { spec, id, name } = definition;
         held.push({
-          reference: { object: `${id}/${claim.name}`, container: id, claim: claim.name, bootId: facts.bootId, number: known.number },
+          reference: {
+            object: `${id}/${claim.name}`,
+            container: id,
+            claim: claim.name,
+            bootId: facts.bootId,
+            number: known.number,
+          },
           options: claim.options,
           status: known.status,
           attached: known.attached,
@@ -184,7 +210,11 @@ export class Handshake {
   #entryOf(callerKey: string, claimedName: string): PluginEntry {
     const name = this.#parts.whoIs(callerKey);
     if (name === undefined || name !== claimedName) {
-      throw new CleatError('permission_denied', 'HELLO_NAME', `a hello as ${claimedName} came from the account of ${name ?? 'nobody'}`);
+      throw new CleatError(
+        'permission_denied',
+        'HELLO_NAME',
+        `a hello as ${claimedName} came from the account of ${name ?? 'nobody'}`,
+      );
     }
     return this.#parts.registry.get(name);
   }
@@ -192,19 +222,35 @@ export class Handshake {
   #known(instance: string, callerKey: string): PluginEntry {
     const name = this.#parts.whoIs(callerKey);
     const entry = name === undefined ? undefined : this.#parts.registry.find(name);
-    if (entry === undefined || entry.instance !== instance) throw new CleatError('conflict', 'HELLO_FIRST', 'say hello first', { retryable: true });
+    if (entry === undefined || entry.instance !== instance)
+      throw new CleatError('conflict', 'HELLO_FIRST', 'say hello first', { retryable: true });
     return entry;
   }
 }
 
 function staleInstance(entry: PluginEntry): CleatError {
-  return new CleatError('conflict', 'HELLO_STALE', `another instance of plugin ${entry.installed.manifest.name} has said hello since`);
+  return new CleatError(
+    'conflict',
+    'HELLO_STALE',
+    `another instance of plugin ${entry.installed.manifest.name} has said hello since`,
+  );
 }
 
-function incompatible(hello: Hello, contract: string, versions: { readonly ours: readonly string[]; readonly theirs: readonly string[]; readonly kernel: string }): CleatError {
+function incompatible(
+  hello: Hello,
+  contract: string,
+  versions: { readonly ours: readonly string[]; readonly theirs: readonly string[]; readonly kernel: string },
+): CleatError {
   const { ours, theirs, kernel } = versions;
-  const isPluginNewer = Number(theirs.at(-1)?.split('.')[0] ?? 0) > Number(ours.at(-1)?.split('.')[0] ?? 0) || ours.every((version) => !theirs.includes(version) && version < (theirs[0] ?? ''));
-  const cure = isPluginNewer ? `upgrade Cleat to a version that speaks ${contract} ${theirs.join(' or ')}` : `upgrade the plugin to a version that speaks ${contract} ${ours.join(' or ')}`;
+  const isPluginNewer =
+    Number(theirs.at(-1)?.split('.')[0] ?? 0) > Number(ours.at(-1)?.split('.')[0] ?? 0) ||
+    ours.every((version) => !theirs.includes(version) && version < (theirs[0] ?? ''));
+  const cure = isPluginNewer
+    ? `upgrade Cleat to a version that speaks ${contract} ${theirs.join(' or ')}`
+    : `upgrade the plugin to a version that speaks ${contract} ${ours.join(' or ')}`;
   const message = `plugin ${hello.name} ${hello.version} speaks ${contract} ${theirs.join(', ') || 'in no version'}, Cleat ${kernel} speaks ${ours.join(', ')}: ${cure}`;
-  return new CleatError('conflict', 'INCOMPATIBLE', message, { plugin: hello.name, hint: `${cure.charAt(0).toUpperCase()}${cure.slice(1)}.` });
+  return new CleatError('conflict', 'INCOMPATIBLE', message, {
+    plugin: hello.name,
+    hint: `${cure.charAt(0).toUpperCase()}${cure.slice(1)}.`,
+  });
 }

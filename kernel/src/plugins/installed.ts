@@ -30,16 +30,24 @@ export function readManifest(directory: string): Manifest {
     throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `${path} is not JSON`, { cause });
   }
   if (isRecord(value) && value['cleat'] === 1 && typeof value['name'] === 'string') return value as unknown as Manifest;
-  throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `${path} is no manifest of the format 1`, { hint: 'A newer format needs a newer Cleat.' });
+  throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `${path} is no manifest of the format 1`, {
+    hint: 'A newer format needs a newer Cleat.',
+  });
 }
 
 /** The same for a third party's, which is held against the schema of manifests. The error names each fault. */
 export async function checkedManifest(directory: string): Promise<Manifest> {
   const manifest = readManifest(directory);
-  const schema: unknown = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('@cleat/schemas/manifest.schema.json')), 'utf8'));
+  const schema: unknown = JSON.parse(
+    readFileSync(fileURLToPath(import.meta.resolve('@cleat/schemas/manifest.schema.json')), 'utf8'),
+  );
   const faults = (await compileJsonSchema(isRecord(schema) ? schema : {}))(manifest);
   if (faults.length === 0) return manifest;
-  throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `${join(directory, 'manifest.json')} is not valid: ${faults.slice(0, 5).join('; ')}`);
+  throw new CleatError(
+    'invalid_argument',
+    'MANIFEST_INVALID',
+    `${join(directory, 'manifest.json')} is not valid: ${faults.slice(0, 5).join('; ')}`,
+  );
 }
 
 /** The grant that a user accepted, within what the manifest asks for; everything asked for when nothing is given. */
@@ -67,7 +75,8 @@ export function acceptedGrant(manifest: Manifest, accepted: string): Grant {
 
 /** "$STATE" in a grant's mount roots is the plugin's own state directory; "$RUN" its run directory. */
 export function resolvedGrant(grant: Grant, directories: { readonly state: string; readonly run: string }): Grant {
-  const resolve = (root: string): string => root.replace(/^\$STATE(?=\/|$)/, directories.state).replace(/^\$RUN(?=\/|$)/, directories.run);
+  const resolve = (root: string): string =>
+    root.replace(/^\$STATE(?=\/|$)/, directories.state).replace(/^\$RUN(?=\/|$)/, directories.run);
   return { ...grant, mountRoots: grant.mountRoots.map(resolve) };
 }
 

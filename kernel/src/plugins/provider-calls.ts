@@ -33,7 +33,8 @@ export class ProviderCalls implements ProviderPort {
     options: { readonly deadline: Deadline; readonly signal?: AbortSignal | undefined },
   ): Promise<Contracts['provider'][O]['response']> {
     const entry = this.#registry.find(at.plugin);
-    if (entry === undefined) throw new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${at.plugin} is not installed`, { plugin: at.plugin });
+    if (entry === undefined)
+      throw new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${at.plugin} is not installed`, { plugin: at.plugin });
     const signals = options.signal === undefined ? [entry.gone.signal] : [entry.gone.signal, options.signal];
     return this.#caller.call('provider', `provider.${at.kind}`, operation, request, {
       deadline: options.deadline,

@@ -5,17 +5,26 @@ import { CgroupTree } from '@cleat/core/cgroup';
 import { processStartTime, signalProcess } from '@cleat/core/syscalls';
 import type { containerTypes, journal } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
-import type { BundleInput, ExecStart, NamespacePaths, ProcessStart, RunEnd, RuntimePort, StartedProcess, WatchedRun } from '../engine/ports.ts';
+import type {
+  BundleInput,
+  ExecStart,
+  NamespacePaths,
+  ProcessStart,
+  RunEnd,
+  RuntimePort,
+  StartedProcess,
+  WatchedRun,
+} from '../engine/ports.ts';
 import type { CleanRequest, MonitorLink, Runtime } from '../monitor/index.ts';
 import {
   ControlQueue,
   cleanRuntime,
   createMonitored,
   createView,
+  ExitWatcher,
   endByCommandLine,
   endCgroup,
   endView,
-  ExitWatcher,
   execMonitored,
   readExit,
   runtimeOf,
@@ -64,7 +73,9 @@ export class RuntimeHost implements RuntimePort {
   readonly #links = new Map<string, MonitorLink>();
   readonly #ended = new Map<string, Ended>();
   readonly #controls = new Map<string, ControlQueue>();
-  readonly #watcher = new ExitWatcher({ onEnd: (key, end) => this.#onEnd(key, end.type === 'exited' ? end.report : undefined) });
+  readonly #watcher = new ExitWatcher({
+    onEnd: (key, end) => this.#onEnd(key, end.type === 'exited' ? end.report : undefined),
+  });
   readonly #monitorPath: string;
 
   constructor(options: RuntimeHostOptions) {
@@ -72,7 +83,12 @@ export class RuntimeHost implements RuntimePort {
     this.#host = readHostFacts(this.#tree);
     this.#monitorPath = options.monitorPath ?? findProgram('conmon') ?? 'conmon';
     const isSystemd = options.cgroupDriver === 'systemd';
-    this.#runtimes = new Map([...options.runtimes].map(([name, path]) => [name, runtimeOf({ name, path, root: join(options.runDir, 'oci', name), isSystemd })]));
+    this.#runtimes = new Map(
+      [...options.runtimes].map(([name, path]) => [
+        name,
+        runtimeOf({ name, path, root: join(options.runDir, 'oci', name), isSystemd }),
+      ]),
+    );
   }
 
   get facts(): HostFacts {
@@ -95,7 +111,12 @@ export class RuntimeHost implements RuntimePort {
   checkSpec(spec: containerTypes.Spec): readonly string[] {
     this.#runtime(spec.runtime);
     if (spec.init && this.#host.initPath === undefined) {
-      throw new CleatError('invalid_argument', 'INIT_MISSING', 'this host has no docker-init (or tini-static) to run as process 1', { hint: 'Install the package tini.' });
+      throw new CleatError(
+        'invalid_argument',
+        'INIT_MISSING',
+        'this host has no docker-init (or tini-static) to run as process 1',
+        { hint: 'Install the package tini.' },
+      );
     }
     return supportedResources(spec.resources, this.#host).warnings;
   }
@@ -105,7 +126,10 @@ export class RuntimeHost implements RuntimePort {
     const { resources } = supportedResources(spec.resources, this.#host);
     prepareBindSources(spec.mounts);
     const user = resolveUser(root, spec.process.user, spec.process.groups);
-    const devices = [...(spec.privileged ? hostDevices() : []), ...findDevices([...spec.devices, ...contribution.devices])];
+    const devices = [
+      ...(spec.privileged ? hostDevices() : []),
+      ...findDevices([...spec.devices, ...contribution.devices]),
+    ];
     const cgroupsPath = cgroupsPathOf(this.#place(input.cgroupName, spec.cgroupParent));
     const built = buildSpec({
       spec: { ...spec, resources },
@@ -113,7 +137,12 @@ export class RuntimeHost implements RuntimePort {
       user,
       host: this.#host,
       cgroupsPath,
-      contribution: { mounts: [...contribution.mounts], environment: [...contribution.environment], annotations: contribution.annotations, hooks: [...contribution.hooks] },
+      contribution: {
+        mounts: [...contribution.mounts],
+        environment: [...contribution.environment],
+        annotations: contribution.annotations,
+        hooks: [...contribution.hooks],
+      },
       devices,
       files: { hosts: paths.hosts, resolvConf: paths.resolvConf, hostname: paths.hostname },
       namespacePaths: given(input.namespaces),
@@ -143,12 +172,21 @@ export class RuntimeHost implements RuntimePort {
 
   async go(start: Parameters<RuntimePort['go']>[0]): Promise<void> {
     const { id, pid, deadline, bundle } = start;
-    await startCreated({ id, pid, bundle, runtime: this.#runtime(start.runtime), hasPoststartHooks: start.hasPoststartHooks, deadline });
+    await startCreated({
+      id,
+      pid,
+      bundle,
+      runtime: this.#runtime(start.runtime),
+      hasPoststartHooks: start.hasPoststartHooks,
+      deadline,
+    });
   }
 
   watch(run: WatchedRun, ended: Ended): void {
     const key = keyOf(run.id, run.run);
-    this.#ended.set(key, (end) => ended(end === 'lost' ? end : { ...end, oomKilled: end.oomKilled || this.#sawOom(run.cgroup) }));
+    this.#ended.set(key, (end) =>
+      ended(end === 'lost' ? end : { ...end, oomKilled: end.oomKilled || this.#sawOom(run.cgroup) }),
+    );
     const link = this.#links.get(key);
     this.#links.delete(key);
     const { id, exitDir, bundle, monitor } = run;
@@ -166,7 +204,11 @@ export class RuntimeHost implements RuntimePort {
   readEnd(run: Pick<WatchedRun, 'id' | 'bundle' | 'exitDir' | 'cgroup'>): RunEnd | undefined {
     const report = readExit({ id: run.id, exitDir: run.exitDir, persistDir: run.bundle });
     if (report === undefined) return undefined;
-    return { exitCode: report.exitCode, finishedAt: report.finishedAtNs, oomKilled: report.oomKilled || this.#sawOom(run.cgroup) };
+    return {
+      exitCode: report.exitCode,
+      finishedAt: report.finishedAtNs,
+      oomKilled: report.oomKilled || this.#sawOom(run.cgroup),
+    };
   }
 
   signal(init: journal.ProcessIdentity, signal: number): boolean {
@@ -188,7 +230,11 @@ export class RuntimeHost implements RuntimePort {
   async clean(run: Parameters<RuntimePort['clean']>[0], deadline: Deadline): Promise<void> {
     const { id, cgroup, bundle, spec } = run;
     this.#controls.delete(bundle);
-    await cleanRuntime({ ...this.#cleanRequest({ id, cgroup, bundle, runtime: run.runtime }, deadline), hasOwnPidNamespace: spec.namespaces.pid === 'private', hasPoststopHooks: run.hasPoststopHooks });
+    await cleanRuntime({
+      ...this.#cleanRequest({ id, cgroup, bundle, runtime: run.runtime }, deadline),
+      hasOwnPidNamespace: spec.namespaces.pid === 'private',
+      hasPoststopHooks: run.hasPoststopHooks,
+    });
   }
 
   async endCreation(run: Parameters<RuntimePort['endCreation']>[0], deadline: Deadline): Promise<void> {
@@ -212,10 +258,19 @@ export class RuntimeHost implements RuntimePort {
     await endView(undefined, this.#cleanRequest(view, deadline));
   }
 
-  async update(run: Parameters<RuntimePort['update']>[0], resources: containerTypes.Resources): Promise<readonly string[]> {
+  async update(
+    run: Parameters<RuntimePort['update']>[0],
+    resources: containerTypes.Resources,
+  ): Promise<readonly string[]> {
     const { id, bundle } = run;
     const supported = supportedResources(resources, this.#host);
-    await updateResources({ id, bundle, runtime: this.#runtime(run.runtime), resources: resourcesOf(supported.resources), deadline: Deadline.after(UPDATE_MS) });
+    await updateResources({
+      id,
+      bundle,
+      runtime: this.#runtime(run.runtime),
+      resources: resourcesOf(supported.resources),
+      deadline: Deadline.after(UPDATE_MS),
+    });
     return supported.warnings;
   }
 
@@ -231,7 +286,14 @@ export class RuntimeHost implements RuntimePort {
     const { info, container, directory, containerSpec } = start;
     const wanted = { ...info.process, consoleRows: start.rows, consoleColumns: start.columns };
     const user = resolveUser(start.root, wanted.user === '' ? containerSpec.process.user : wanted.user, wanted.groups);
-    const process = buildProcess({ process: wanted, user, isPrivileged: info.privileged, host: this.#host, environment: start.environment, hostname: containerSpec.hostname });
+    const process = buildProcess({
+      process: wanted,
+      user,
+      isPrivileged: info.privileged,
+      host: this.#host,
+      environment: start.environment,
+      hostname: containerSpec.hostname,
+    });
     const onSocket = start.onSocket;
     const made = await execMonitored({
       ...{ container, directory, process },
@@ -244,12 +306,21 @@ export class RuntimeHost implements RuntimePort {
       deadline: start.deadline,
     });
     this.watchExec({ id: info.id, container, directory, monitor: made.monitor }, start.onEnd, made.link);
-    return { pid: made.pid, init: { pid: made.pid, startTime: processStartTime(made.pid) ?? 0 }, monitor: made.monitor };
+    return {
+      pid: made.pid,
+      init: { pid: made.pid, startTime: processStartTime(made.pid) ?? 0 },
+      monitor: made.monitor,
+    };
   }
 
   /** Tells the end of an exec, also of one that an earlier kernel started. */
   watchExec(
-    exec: { readonly id: string; readonly container: string; readonly directory: string; readonly monitor: journal.ProcessIdentity },
+    exec: {
+      readonly id: string;
+      readonly container: string;
+      readonly directory: string;
+      readonly monitor: journal.ProcessIdentity;
+    },
     onEnd: (exitCode: number) => void,
     link?: MonitorLink,
   ): void {
@@ -259,26 +330,52 @@ export class RuntimeHost implements RuntimePort {
       onEnd(end === 'lost' ? EXEC_EXIT_UNSEEN : end.exitCode);
     });
     const exitDir = join(exec.directory, 'exits');
-    this.#watcher.watch({ key, id: exec.container, exitDir, persistDir: exec.directory, monitor: exec.monitor, ...(link === undefined ? {} : { link }) });
+    this.#watcher.watch({
+      key,
+      id: exec.container,
+      exitDir,
+      persistDir: exec.directory,
+      monitor: exec.monitor,
+      ...(link === undefined ? {} : { link }),
+    });
   }
 
   close(): void {
     this.#watcher.close();
   }
 
-  #onEnd(key: string, report: { readonly exitCode: number; readonly finishedAtNs: bigint; readonly oomKilled: boolean } | undefined): void {
+  #onEnd(
+    key: string,
+    report: { readonly exitCode: number; readonly finishedAtNs: bigint; readonly oomKilled: boolean } | undefined,
+  ): void {
     const ended = this.#ended.get(key);
     this.#ended.delete(key);
-    ended?.(report === undefined ? 'lost' : { exitCode: report.exitCode, finishedAt: report.finishedAtNs, oomKilled: report.oomKilled });
+    ended?.(
+      report === undefined
+        ? 'lost'
+        : { exitCode: report.exitCode, finishedAt: report.finishedAtNs, oomKilled: report.oomKilled },
+    );
   }
 
   #sawOom(cgroup: string): boolean {
     return (this.#tree.oomKillCount(cgroup) ?? 0) > 0;
   }
 
-  #cleanRequest(run: { readonly id: string; readonly bundle: string; readonly cgroup: string; readonly runtime: string }, deadline: Deadline): CleanRequest {
+  #cleanRequest(
+    run: { readonly id: string; readonly bundle: string; readonly cgroup: string; readonly runtime: string },
+    deadline: Deadline,
+  ): CleanRequest {
     const { id, bundle, cgroup } = run;
-    return { id, bundle, cgroup, deadline, runtime: this.#runtime(run.runtime), tree: this.#tree, hasOwnPidNamespace: true, hasPoststopHooks: false };
+    return {
+      id,
+      bundle,
+      cgroup,
+      deadline,
+      runtime: this.#runtime(run.runtime),
+      tree: this.#tree,
+      hasOwnPidNamespace: true,
+      hasPoststopHooks: false,
+    };
   }
 
   #control(bundle: string): ControlQueue {
@@ -290,7 +387,9 @@ export class RuntimeHost implements RuntimePort {
   #runtime(name: string): Runtime {
     const runtime = this.#runtimes.get(name === '' ? this.#options.defaultRuntime : name);
     if (runtime !== undefined) return runtime;
-    throw new CleatError('invalid_argument', 'RUNTIME_UNKNOWN', `unknown or invalid runtime name: ${name}`, { hint: `This node has ${this.names.join(', ')}.` });
+    throw new CleatError('invalid_argument', 'RUNTIME_UNKNOWN', `unknown or invalid runtime name: ${name}`, {
+      hint: `This node has ${this.names.join(', ')}.`,
+    });
   }
 
   #place(name: string, parent: string): { driver: CgroupDriver; parent: string; prefix: string; name: string } {
@@ -306,5 +405,7 @@ function keyOf(id: string, run: number): string {
 /** Only the namespaces that are joined by path. */
 function given(paths: NamespacePaths): Partial<Record<'network' | 'user' | 'pid' | 'ipc', string>> {
   const { network, user, pid, ipc } = paths;
-  return Object.fromEntries(Object.entries({ network, user, pid, ipc }).filter(([, path]) => path !== '' && path !== 'host'));
+  return Object.fromEntries(
+    Object.entries({ network, user, pid, ipc }).filter(([, path]) => path !== '' && path !== 'host'),
+  );
 }

@@ -78,13 +78,23 @@ export class ContainerService {
     const [heldRevision, lastId] = request.cursor === '' ? ['', ''] : request.cursor.split('/');
     const changes = store.changesSince(request.after, request.incarnation);
     const position = heldRevision === '' || heldRevision === undefined ? changes.revision : Number(heldRevision);
-    const sorted = [...changes.containers].sort((left, right) => (left.definition.id < right.definition.id ? -1 : 1)).filter(({ definition }) => definition.id > (lastId ?? ''));
+    const sorted = [...changes.containers]
+      .sort((left, right) => (left.definition.id < right.definition.id ? -1 : 1))
+      .filter(({ definition }) => definition.id > (lastId ?? ''));
     const containers: container.InfoInput[] = [];
     let bytes = 0;
     for (const known of sorted) {
       const info = this.#info(known);
       bytes += sizeOf(info);
-      if (containers.length > 0 && bytes > PAGE_BYTES) return { position, incarnation: store.incarnation, full: changes.isFull, containers, removed: changes.removed, cursor: `${position}/${containers.at(-1)?.id ?? ''}` };
+      if (containers.length > 0 && bytes > PAGE_BYTES)
+        return {
+          position,
+          incarnation: store.incarnation,
+          full: changes.isFull,
+          containers,
+          removed: changes.removed,
+          cursor: `${position}/${containers.at(-1)?.id ?? ''}`,
+        };
       containers.push(info);
     }
     return { position, incarnation: store.incarnation, full: changes.isFull, containers, removed: changes.removed };
@@ -94,18 +104,36 @@ export class ContainerService {
     const { store, host } = this.#engine.parts;
     const current = store.find(request.container);
     const { id, name } = current.definition;
-    if (!hasProcess(current.progress)) throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${name} is not running`);
-    await host.runtime.resize(runBundle(pathsOf(this.#engine.parts, id), current.progress.state.run), request.rows, request.columns);
+    if (!hasProcess(current.progress))
+      throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${name} is not running`);
+    await host.runtime.resize(
+      runBundle(pathsOf(this.#engine.parts, id), current.progress.state.run),
+      request.rows,
+      request.columns,
+    );
     await tell(this.#engine.parts, id, 'resized', asked(call));
     return {};
   }
 
-  async attach(request: container.AttachRequest, call: ContractCall): Promise<container.Operations['attach']['answer']> {
+  async attach(
+    request: container.AttachRequest,
+    call: ContractCall,
+  ): Promise<container.Operations['attach']['answer']> {
     const { store, host } = this.#engine.parts;
     const current = store.find(request.container);
     const { id, spec } = current.definition;
-    if (current.progress.state.status === 'paused') throw new CleatError('conflict', 'CONTAINER_PAUSED', `container ${id} is paused, unpause the container before attach`);
-    if (current.progress.state.status === 'restarting') throw new CleatError('conflict', 'CONTAINER_RESTARTING', `Container ${id} is restarting, wait until the container is running`);
+    if (current.progress.state.status === 'paused')
+      throw new CleatError(
+        'conflict',
+        'CONTAINER_PAUSED',
+        `container ${id} is paused, unpause the container before attach`,
+      );
+    if (current.progress.state.status === 'restarting')
+      throw new CleatError(
+        'conflict',
+        'CONTAINER_RESTARTING',
+        `Container ${id} is restarting, wait until the container is running`,
+      );
     const { run } = current.progress.state;
     const runs = hasProcess(current.progress);
     const { stdin, stdout, stderr, detachKeys } = request;
@@ -125,8 +153,12 @@ export class ContainerService {
     const { status, exitCode, error } = current.progress.state;
     const isOver = !hasProcess(current.progress) && status !== 'restarting' && status !== 'starting';
     if (request.condition === 'not-running' && isOver) return { done: true, exitCode, error };
-    if (!['not-running', 'next-exit', 'removed'].includes(request.condition)) throw new CleatError('invalid_argument', 'WAIT_CONDITION', `invalid condition: "${request.condition}"`);
-    return { done: false, ticket: await host.streams.offerWait({ container: current.definition.id, condition: request.condition }) };
+    if (!['not-running', 'next-exit', 'removed'].includes(request.condition))
+      throw new CleatError('invalid_argument', 'WAIT_CONDITION', `invalid condition: "${request.condition}"`);
+    return {
+      done: false,
+      ticket: await host.streams.offerWait({ container: current.definition.id, condition: request.condition }),
+    };
   }
 
   #id(request: { readonly container: string }): string {
@@ -162,12 +194,20 @@ export class ContainerService {
 
 /** Roughly what a container takes in an answer, without encoding it. */
 function sizeOf(info: container.InfoInput): number {
-  const labels = Object.entries(info.spec.labels ?? {}).reduce((sum, [key, value]) => sum + key.length + value.length + 4, 0);
+  const labels = Object.entries(info.spec.labels ?? {}).reduce(
+    (sum, [key, value]) => sum + key.length + value.length + 4,
+    0,
+  );
   const env = (info.spec.process.env ?? []).reduce((sum, line) => sum + line.length + 2, 0);
   const args = info.spec.process.args.reduce((sum, line) => sum + line.length + 2, 0);
   const mounts = (info.spec.mounts ?? []).length * 200;
-  const claims = (info.claims ?? []).reduce((sum, { claim: held, status }) => sum + (held.options?.length ?? 0) + (status?.length ?? 0) + 100, 0);
-  return 3000 + (info.client?.length ?? 0) + labels + env + args + mounts + claims + (info.spec.process.seccomp?.length ?? 0);
+  const claims = (info.claims ?? []).reduce(
+    (sum, { claim: held, status }) => sum + (held.options?.length ?? 0) + (status?.length ?? 0) + 100,
+    0,
+  );
+  return (
+    3000 + (info.client?.length ?? 0) + labels + env + args + mounts + claims + (info.spec.process.seccomp?.length ?? 0)
+  );
 }
 
 /** `exec@1` over the engine. */
@@ -214,7 +254,14 @@ export class ClaimService {
   }
 
   async update(request: claim.UpdateRequest, call: ContractCall): Promise<claim.UpdateResponseInput> {
-    return { status: await this.#engine.changes.updateClaim(this.#id(request.container), request.claim, request.options, asked(call)) };
+    return {
+      status: await this.#engine.changes.updateClaim(
+        this.#id(request.container),
+        request.claim,
+        request.options,
+        asked(call),
+      ),
+    };
   }
 
   async openView(request: view.OpenRequest, call: ContractCall): Promise<view.OpenResponseInput> {

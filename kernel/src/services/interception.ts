@@ -25,14 +25,20 @@ export class Interception {
       if (name === call.actor.caller) continue;
       if (entry.state !== 'ready') throw denied(name, operation, `it is ${entry.state}`);
       const { allow, reason } = await this.#ask(name, operation, call);
-      if (!allow) throw new CleatError('permission_denied', 'DENIED', `authorization denied by plugin ${name}: ${reason}`, { plugin: name });
+      if (!allow)
+        throw new CleatError('permission_denied', 'DENIED', `authorization denied by plugin ${name}: ${reason}`, {
+          plugin: name,
+        });
     }
   }
 
   async #ask(name: string, operation: string, call: ContractCall): Promise<interceptor.JudgeResponse> {
     const request = { operation, actor: call.actor, request: call.request.body, schema: call.request.schema };
     try {
-      return await this.#caller.call('interceptor', `interceptor.${name}`, 'judge', request, { deadline: Deadline.after(JUDGE_MS), plugin: name });
+      return await this.#caller.call('interceptor', `interceptor.${name}`, 'judge', request, {
+        deadline: Deadline.after(JUDGE_MS),
+        plugin: name,
+      });
     } catch (error) {
       throw denied(name, operation, toCleatError(error).message);
     }
@@ -40,5 +46,10 @@ export class Interception {
 }
 
 function denied(plugin: string, operation: string, why: string): CleatError {
-  return new CleatError('permission_denied', 'INTERCEPTOR_AWAY', `authorization denied: plugin ${plugin}, which judges ${operation}, gave no answer (${why})`, { plugin });
+  return new CleatError(
+    'permission_denied',
+    'INTERCEPTOR_AWAY',
+    `authorization denied: plugin ${plugin}, which judges ${operation}, gave no answer (${why})`,
+    { plugin },
+  );
 }

@@ -35,23 +35,48 @@ export class PluginService {
 
   async list(): Promise<plugin.ListResponseInput> {
     const { registry, supervisor } = this.#parts;
-    return { plugins: registry.all.map((entry) => ({ ...registry.info(entry), pid: supervisor.pidOf(entry.installed.group), restarts: supervisor.restartsOf(entry.installed.group) })) };
+    return {
+      plugins: registry.all.map((entry) => ({
+        ...registry.info(entry),
+        pid: supervisor.pidOf(entry.installed.group),
+        restarts: supervisor.restartsOf(entry.installed.group),
+      })),
+    };
   }
 
   async inspect(request: plugin.InspectRequest): Promise<plugin.InfoInput> {
     const { registry, supervisor } = this.#parts;
     const entry = registry.get(request.name);
-    return { ...registry.info(entry), pid: supervisor.pidOf(entry.installed.group), restarts: supervisor.restartsOf(entry.installed.group) };
+    return {
+      ...registry.info(entry),
+      pid: supervisor.pidOf(entry.installed.group),
+      restarts: supervisor.restartsOf(entry.installed.group),
+    };
   }
 
   async install(request: plugin.InstallRequest): Promise<plugin.InfoInput> {
     const { registry, bus, store, supervisor } = this.#parts;
     const manifest = await checkedManifest(request.directory);
     const known = registry.find(manifest.name);
-    if (known?.installed.origin === 'default') throw new CleatError('already_exists', 'PLUGIN_DEFAULT', `${manifest.name} is a plugin of the configuration`);
-    if ((manifest.run?.command ?? []).length === 0) throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `the manifest of ${manifest.name} does not say how it is run`, { hint: 'Add "run": {"command": [...]}.' });
+    if (known?.installed.origin === 'default')
+      throw new CleatError('already_exists', 'PLUGIN_DEFAULT', `${manifest.name} is a plugin of the configuration`);
+    if ((manifest.run?.command ?? []).length === 0)
+      throw new CleatError(
+        'invalid_argument',
+        'MANIFEST_INVALID',
+        `the manifest of ${manifest.name} does not say how it is run`,
+        { hint: 'Add "run": {"command": [...]}.' },
+      );
     const grant = resolvedGrant(acceptedGrant(manifest, request.grant), supervisor.directories(manifest.name));
-    const installed: InstalledPlugin = { manifest, grant, enabled: request.enable, origin: 'third-party', group: manifest.name, location: request.directory, config: known?.installed.config ?? {} };
+    const installed: InstalledPlugin = {
+      manifest,
+      grant,
+      enabled: request.enable,
+      origin: 'third-party',
+      group: manifest.name,
+      location: request.directory,
+      config: known?.installed.config ?? {},
+    };
     if (known !== undefined) await supervisor.stopGroup(known.installed.group);
     registry.put(installed);
     this.#write(installed, known === undefined ? 'installed' : 'upgraded');
@@ -75,11 +100,16 @@ export class PluginService {
   async remove(request: plugin.NameRequest): Promise<object> {
     const { registry, supervisor, store, bus } = this.#parts;
     const entry = registry.get(request.name);
-    if (entry.installed.origin === 'default') throw new CleatError('conflict', 'PLUGIN_DEFAULT', `${request.name} is a plugin of the configuration`, { hint: 'Take it out of the configuration, or disable it.' });
+    if (entry.installed.origin === 'default')
+      throw new CleatError('conflict', 'PLUGIN_DEFAULT', `${request.name} is a plugin of the configuration`, {
+        hint: 'Take it out of the configuration, or disable it.',
+      });
     this.#refuseUsers(request);
     await supervisor.stopGroup(entry.installed.group);
     registry.drop(request.name);
-    store.writePlugin(request.name, undefined, [pluginEvent('removed', { name: request.name, version: entry.installed.manifest.version })]);
+    store.writePlugin(request.name, undefined, [
+      pluginEvent('removed', { name: request.name, version: entry.installed.manifest.version }),
+    ]);
     await store.sync();
     await this.#parts.regrant();
     await bus.remove(request.name, Deadline.after(BUS_MS));
@@ -102,8 +132,14 @@ export class PluginService {
   /** Credentials and a durable position for a program outside the platform. */
   async consumerAdd(request: plugin.ConsumerAddRequest): Promise<plugin.ConsumerAddResponseInput> {
     const { store, bus, stream } = this.#parts;
-    if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(request.name)) throw new CleatError('invalid_argument', 'CONSUMER_NAME', `"${request.name}" is no name for a consumer: [a-z0-9][a-z0-9-]*`);
-    if (store.consumers.has(request.name)) throw new CleatError('already_exists', 'CONSUMER_EXISTS', `a consumer is called ${request.name} already`);
+    if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(request.name))
+      throw new CleatError(
+        'invalid_argument',
+        'CONSUMER_NAME',
+        `"${request.name}" is no name for a consumer: [a-z0-9][a-z0-9-]*`,
+      );
+    if (store.consumers.has(request.name))
+      throw new CleatError('already_exists', 'CONSUMER_EXISTS', `a consumer is called ${request.name} already`);
     const participant = `${CONSUMER_PREFIX}${request.name}`;
     const deadline = Deadline.after(BUS_MS);
     const filter = eventFilterSubject(request.type);
@@ -117,7 +153,13 @@ export class PluginService {
     const oldest = base + (state?.firstSequence ?? 1);
     await stream.createConsumer({ name: keys.importing, filter, after: Math.max(after, oldest - 1) - base }, deadline);
     const credentials = bus.credentials(participant, { isBearer: true }).importing;
-    return { name: request.name, url: bus.url, credentials: JSON.stringify({ url: bus.url, ...credentials, node: store.nodeId, base, after }), consumer: keys.importing, subject: filter };
+    return {
+      name: request.name,
+      url: bus.url,
+      credentials: JSON.stringify({ url: bus.url, ...credentials, node: store.nodeId, base, after }),
+      consumer: keys.importing,
+      subject: filter,
+    };
   }
 
   async consumerList(): Promise<plugin.ConsumerListResponseInput> {
@@ -127,14 +169,21 @@ export class PluginService {
     for (const [name, data] of store.consumers) {
       const { type } = consumerData(data);
       const state = await stream.consumer(bus.keysOf(`${CONSUMER_PREFIX}${name}`).importing, Deadline.after(BUS_MS));
-      consumers.push({ name, type, position: state === undefined ? 0 : state.acknowledgedSequence + base, pending: (state?.pending ?? 0) + (state?.unacknowledged ?? 0), gone: state === undefined });
+      consumers.push({
+        name,
+        type,
+        position: state === undefined ? 0 : state.acknowledgedSequence + base,
+        pending: (state?.pending ?? 0) + (state?.unacknowledged ?? 0),
+        gone: state === undefined,
+      });
     }
     return { consumers };
   }
 
   async consumerRemove(request: plugin.NameRequest): Promise<object> {
     const { store, bus, stream } = this.#parts;
-    if (!store.consumers.has(request.name)) throw new CleatError('not_found', 'CONSUMER_NOT_FOUND', `no consumer is called ${request.name}`);
+    if (!store.consumers.has(request.name))
+      throw new CleatError('not_found', 'CONSUMER_NOT_FOUND', `no consumer is called ${request.name}`);
     const participant = `${CONSUMER_PREFIX}${request.name}`;
     await stream.deleteConsumer(bus.keysOf(participant).importing, Deadline.after(BUS_MS));
     await bus.remove(participant, Deadline.after(BUS_MS));
@@ -159,21 +208,39 @@ export class PluginService {
   #write(installed: InstalledPlugin, past: PluginPast): void {
     const { name, version } = installed.manifest;
     const { manifest, grant, enabled, origin, group, location, config } = installed;
-    this.#parts.store.writePlugin(name, JSON.stringify({ manifest, grant, enabled, origin, group, location, config }), [pluginEvent(past, { name, version })]);
+    this.#parts.store.writePlugin(name, JSON.stringify({ manifest, grant, enabled, origin, group, location, config }), [
+      pluginEvent(past, { name, version }),
+    ]);
   }
 
   #refuseUsers(request: plugin.NameRequest): void {
     if (request.force) return;
-    const users = [...this.#parts.store.containers.values()].filter(({ progress }) => progress.claims.some((claim) => claim.provider === request.name && claim.reserved));
+    const users = [...this.#parts.store.containers.values()].filter(({ progress }) =>
+      progress.claims.some((claim) => claim.provider === request.name && claim.reserved),
+    );
     if (users.length === 0) return;
     const names = users.slice(0, 5).map(({ definition }) => definition.name);
-    throw new CleatError('conflict', 'PLUGIN_IN_USE', `plugin ${request.name} is used by ${users.length} containers (${names.join(', ')}${users.length > 5 ? ', ...' : ''})`, { hint: 'Remove them, or use force: they run on, and what the plugin should undo is owed to it.' });
+    throw new CleatError(
+      'conflict',
+      'PLUGIN_IN_USE',
+      `plugin ${request.name} is used by ${users.length} containers (${names.join(', ')}${users.length > 5 ? ', ...' : ''})`,
+      { hint: 'Remove them, or use force: they run on, and what the plugin should undo is owed to it.' },
+    );
   }
 }
 
 /** What a consumer outside the platform may do: read its events, nothing else. */
 export function consumerGrant(type: string): Grant {
-  return { uses: ['event.open', 'event.list'], intercepts: [], publishes: [], consumes: [type], durable: true, contribution: [], mountRoots: [], speakFor: false };
+  return {
+    uses: ['event.open', 'event.list'],
+    intercepts: [],
+    publishes: [],
+    consumes: [type],
+    durable: true,
+    contribution: [],
+    mountRoots: [],
+    speakFor: false,
+  };
 }
 
 export function consumerData(data: string): { readonly type: string } {

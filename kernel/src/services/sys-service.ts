@@ -37,32 +37,77 @@ export class SysService {
     const name = whoIs(call.callerKey) ?? '';
     const { type, subject, labels, properties } = request.event;
     const grant = registry.get(name).installed.grant;
-    if (!matchesPattern(grant.publishes, type)) throw new CleatError('permission_denied', 'EVENT_NOT_GRANTED', `plugin ${name} was not granted events of the type ${type}`, { plugin: name });
+    if (!matchesPattern(grant.publishes, type))
+      throw new CleatError(
+        'permission_denied',
+        'EVENT_NOT_GRANTED',
+        `plugin ${name} was not granted events of the type ${type}`,
+        { plugin: name },
+      );
     const key = `${name} ${request.store}`;
     const known = store.pluginEvents.get(key) ?? 0;
-    if (request.number > known + 1) throw new CleatError('conflict', 'EVENT_NUMBER', `event ${request.number} of ${name} came before ${known + 1}`, { retryable: true, details: { durable: String(known) } });
+    if (request.number > known + 1)
+      throw new CleatError('conflict', 'EVENT_NUMBER', `event ${request.number} of ${name} came before ${known + 1}`, {
+        retryable: true,
+        details: { durable: String(known) },
+      });
     const actor = grant.speakFor && request.actor.principal !== '' ? request.actor : call.actor;
-    store.writePluginEvent(name, request.store, request.number, objectEvent(type, subject, { actor, labels, properties }));
+    store.writePluginEvent(
+      name,
+      request.store,
+      request.number,
+      objectEvent(type, subject, { actor, labels, properties }),
+    );
     await store.sync();
     return { durable: store.pluginEvents.get(key) ?? known };
   }
 
   async registry(): Promise<sys.RegistryResponseInput> {
     const { store, registry, keyOf } = this.#parts;
-    const kernel = { name: 'kernel', version: '', state: 'ready', contracts: kernelContracts(store), addresses: [], intercepts: [], key: keyOf('kernel'), speaksFor: true };
-    const operator = { name: 'operator', version: '', state: 'ready', contracts: {}, addresses: [], intercepts: [], key: keyOf('operator'), speaksFor: true };
+    const kernel = {
+      name: 'kernel',
+      version: '',
+      state: 'ready',
+      contracts: kernelContracts(store),
+      addresses: [],
+      intercepts: [],
+      key: keyOf('kernel'),
+      speaksFor: true,
+    };
+    const operator = {
+      name: 'operator',
+      version: '',
+      state: 'ready',
+      contracts: {},
+      addresses: [],
+      intercepts: [],
+      key: keyOf('operator'),
+      speaksFor: true,
+    };
     return { position: store.newest, participants: [kernel, operator, ...registry.participants(keyOf)] };
   }
 
   async schema(request: sys.SchemaRequest): Promise<sys.SchemaResponseInput> {
     const { book } = this.#parts.store;
-    if (!book.knows(request.fingerprint)) throw new CleatError('not_found', 'SCHEMA_UNKNOWN', `no schema has the fingerprint ${request.fingerprint}`);
+    if (!book.knows(request.fingerprint))
+      throw new CleatError('not_found', 'SCHEMA_UNKNOWN', `no schema has the fingerprint ${request.fingerprint}`);
     const { contract, version, schema } = book.schemaOf(request.fingerprint);
     return { contract, version, schema: JSON.stringify(schema) };
   }
 }
 
-const KERNEL_CONTRACTS: readonly string[] = ['container', 'exec', 'claim', 'view', 'event', 'sys', 'plugin', 'node', 'logdata', 'provider'];
+const KERNEL_CONTRACTS: readonly string[] = [
+  'container',
+  'exec',
+  'claim',
+  'view',
+  'event',
+  'sys',
+  'plugin',
+  'node',
+  'logdata',
+  'provider',
+];
 
 function kernelContracts(store: KernelStore): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(KERNEL_CONTRACTS.map((contract) => [contract, store.book.versionsOf(contract)]));

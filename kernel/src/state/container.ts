@@ -1,6 +1,6 @@
+import type { Provision } from '@cleat/core';
 import type { containerTypes, journal } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
-import type { Provision } from '@cleat/core';
 
 export type Status = Exclude<containerTypes.Status, 'UNKNOWN'>;
 export type Progress = journal.Progress;

@@ -31,7 +31,12 @@ export interface ContainerFacts {
 
 function drafted<T extends object>(facts: ContainerFacts, past: ContainerPast, record: string, more: T): EventDraft {
   const { id, name, labels, attributes, actor } = facts;
-  return { type: `container.${past}`, subject: id, ofContainer: id, ...encoded(record, { actor, name, labels, attributes, ...more }) };
+  return {
+    type: `container.${past}`,
+    subject: id,
+    ofContainer: id,
+    ...encoded(record, { actor, name, labels, attributes, ...more }),
+  };
 }
 
 /** container.created, started, paused, ... */
@@ -39,7 +44,10 @@ export function containerEvent(facts: ContainerFacts, past: ContainerPast): Even
   return drafted(facts, past, 'Container', {});
 }
 
-export function containerExited(facts: ContainerFacts, end: Omit<event.ContainerExitedInput, 'actor' | 'name' | 'labels' | 'attributes'>): EventDraft {
+export function containerExited(
+  facts: ContainerFacts,
+  end: Omit<event.ContainerExitedInput, 'actor' | 'name' | 'labels' | 'attributes'>,
+): EventDraft {
   return drafted(facts, 'exited', 'ContainerExited', end);
 }
 

@@ -99,7 +99,8 @@ export class KernelStore {
     const store = new KernelStore(options);
     store.#journal = Journal.open({ dir: options.dir, ...options.journal, replay: (record) => store.#replay(record) });
     store.#synced = store.#sequence;
-    if (store.#journal.tornTail !== undefined) options.log.warn('the journal ended in a record that was cut off', { ...store.#journal.tornTail });
+    if (store.#journal.tornTail !== undefined)
+      options.log.warn('the journal ended in a record that was cut off', { ...store.#journal.tornTail });
     return store;
   }
 
@@ -222,7 +223,8 @@ export class KernelStore {
   /** What changed after a revision of this incarnation. */
   changesSince(revision: number, incarnation: string): Changes {
     const oldest = this.#removed[0]?.revision ?? 0;
-    const isFull = incarnation !== this.incarnation || revision <= 0 || (this.#removed.length >= TOMBSTONES && revision < oldest);
+    const isFull =
+      incarnation !== this.incarnation || revision <= 0 || (this.#removed.length >= TOMBSTONES && revision < oldest);
     const containers = [...this.containers.values()].filter((known) => isFull || known.changedAt > revision);
     const removed = isFull ? [] : this.#removed.filter((tomb) => tomb.revision > revision).map(({ id }) => id);
     return { revision: this.#revision, isFull, containers, removed };
@@ -232,7 +234,9 @@ export class KernelStore {
   async eventsAfter(sequence: number, limit: number): Promise<readonly journal.OutboxEvent[]> {
     const first = this.#recent[0];
     if (first !== undefined && first.sequence <= sequence + 1) {
-      return this.#recent.filter((known) => known.sequence > sequence && known.sequence <= this.#synced).slice(0, limit);
+      return this.#recent
+        .filter((known) => known.sequence > sequence && known.sequence <= this.#synced)
+        .slice(0, limit);
     }
     return this.#readEvents(sequence, limit);
   }
@@ -257,7 +261,8 @@ export class KernelStore {
     const events: journal.OutboxEvent[] = [];
     const from = this.#index.positionAfter(sequence, this.#opened.firstRetainedPosition);
     for await (const record of this.#opened.read(from)) {
-      for (const found of this.#eventsOf(record)) if (found.sequence > sequence && found.sequence <= this.#synced) events.push(found);
+      for (const found of this.#eventsOf(record))
+        if (found.sequence > sequence && found.sequence <= this.#synced) events.push(found);
       if (events.length >= limit) break;
     }
     return events.slice(0, limit);
@@ -283,7 +288,13 @@ export class KernelStore {
     }));
   }
 
-  #write<T, In>(step: string, codec: Codec<T, In>, value: In, events: readonly journal.OutboxEvent[] = [], critical = false): void {
+  #write<T, In>(
+    step: string,
+    codec: Codec<T, In>,
+    value: In,
+    events: readonly journal.OutboxEvent[] = [],
+    critical = false,
+  ): void {
     this.#fault?.reach('before', step);
     let position: number;
     try {
@@ -320,7 +331,9 @@ export class KernelStore {
 
   #eventsOf(record: JournalRecord): readonly journal.OutboxEvent[] {
     const { container, progress, removed, plugin, pluginEvent, node } = this.#codecs;
-    const codec = [container, progress, removed, plugin, pluginEvent, node].find((known) => known.fingerprint === record.schema);
+    const codec = [container, progress, removed, plugin, pluginEvent, node].find(
+      (known) => known.fingerprint === record.schema,
+    );
     return record.type === 'record' && codec !== undefined ? codec.decode(record.payload).events : [];
   }
 
@@ -378,7 +391,10 @@ export class KernelStore {
   #replayNode(value: journal.NodeRecord, record: JournalRecord): void {
     if (value.what === 'identity') this.nodeId = value.data;
     if (value.what === 'events') {
-      const { newest, marks } = JSON.parse(value.data) as { newest: number; marks: { sequence: number; position: number; timeMs: number }[] };
+      const { newest, marks } = JSON.parse(value.data) as {
+        newest: number;
+        marks: { sequence: number; position: number; timeMs: number }[];
+      };
       this.#index = new EventIndex(marks, newest);
       this.#sequence = Math.max(this.#sequence, newest);
     }
@@ -406,7 +422,8 @@ export class KernelStore {
   #snapshot(): Iterable<{ schema: string; payload: Uint8Array }> {
     const { container, owed, stream, plugin, pluginEvent, consumer, answer, node } = this.#codecs;
     const items: (() => { schema: string; payload: Uint8Array })[] = [];
-    const add = <T, In>(codec: Codec<T, In>, value: In): void => void items.push(() => ({ schema: codec.fingerprint, payload: codec.encode(value) }));
+    const add = <T, In>(codec: Codec<T, In>, value: In): void =>
+      void items.push(() => ({ schema: codec.fingerprint, payload: codec.encode(value) }));
     add(node, { what: 'identity', data: this.nodeId });
     const marks = [...this.#index.marks(this.#opened.firstRetainedPosition)];
     add(node, { what: 'events', data: JSON.stringify({ newest: this.#sequence, marks }) });
@@ -423,7 +440,8 @@ export class KernelStore {
       if (record.at < oldest) this.answers.delete(key);
       else add(answer, record);
     }
-    for (const { definition, progress } of this.containers.values()) add(container, { step: progress.step, definition, progress });
+    for (const { definition, progress } of this.containers.values())
+      add(container, { step: progress.step, definition, progress });
     return lazily(items);
   }
 }
@@ -433,10 +451,15 @@ function* lazily<T>(items: readonly (() => T)[]): Generator<T, void, undefined> 
 }
 
 function unreadable(record: JournalRecord): CleatError {
-  return new CleatError('internal', 'JOURNAL_SCHEMA_UNKNOWN', `the journal has a record of the schema ${record.schema}, which this version cannot read`, {
-    hint: 'The state directory was written by a newer version of Cleat: install that version again.',
-    details: { schema: record.schema, position: String(record.position) },
-  });
+  return new CleatError(
+    'internal',
+    'JOURNAL_SCHEMA_UNKNOWN',
+    `the journal has a record of the schema ${record.schema}, which this version cannot read`,
+    {
+      hint: 'The state directory was written by a newer version of Cleat: install that version again.',
+      details: { schema: record.schema, position: String(record.position) },
+    },
+  );
 }
 
 const WALL_OFFSET = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
