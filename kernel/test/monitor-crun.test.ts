@@ -21,7 +21,7 @@ if (needs(t, 'root', 'crun', 'conmon', 'busybox')) {
     });
   } else {
     t.test('crun starts, reports and cleans up, by its pipe and by its commands', async (t) => {
-      const fixture = new RuntimeFixture(t, 'crun');
+      const fixture = new RuntimeFixture(t, { runtime: 'crun' });
       const container = await fixture.create(fixture.bundle(specOf(['sh', '-c', 'echo out; exit 7'])));
       t.equal(isWaiting(fixture.runtime, container.id), true);
       await fixture.start(container);
@@ -34,7 +34,7 @@ if (needs(t, 'root', 'crun', 'conmon', 'busybox')) {
     });
 
     t.test('its errors have the words that clients look for', async (t) => {
-      const fixture = new RuntimeFixture(t, 'crun');
+      const fixture = new RuntimeFixture(t, { runtime: 'crun' });
       await t.rejects(fixture.create(fixture.bundle(specOf(['nothing-here']))), {
         code: 'PROCESS_NOT_FOUND',
         message: /exec: "nothing-here": executable file not found in \$PATH/,

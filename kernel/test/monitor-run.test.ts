@@ -157,7 +157,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
   });
 
   t.test('a monitor that is not installed is said to be', async (t) => {
-    const fixture = new RuntimeFixture(t, 'runc', '/nowhere/conmon');
+    const fixture = new RuntimeFixture(t, { monitorPath: '/nowhere/conmon' });
     await t.rejects(fixture.create(fixture.bundle(specOf(['true']))), {
       code: 'MONITOR_MISSING',
       class: 'unavailable',

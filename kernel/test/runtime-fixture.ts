@@ -22,6 +22,9 @@ import {
 } from '../src/monitor/index.ts';
 import {
   buildSpec,
+  type CgroupPlace,
+  cgroupDirectoryOf,
+  cgroupsPathOf,
   findDevices,
   hostDevices,
   type OciSpec,
@@ -145,6 +148,13 @@ export interface Bundle {
 
 export interface RunningContainer extends Bundle, CreatedContainer {}
 
+export interface FixtureOptions {
+  readonly runtime?: string;
+  readonly monitorPath?: string;
+  /** systemd makes the cgroups, as scopes of its own slice. */
+  readonly isSystemd?: boolean;
+}
+
 let made = 0;
 
 /** Containers of one test, by the real programs; whatever is left of them at its end is removed. */
@@ -157,8 +167,11 @@ export class RuntimeFixture {
   readonly cgroupParent: string;
   readonly monitorPath: string;
   readonly #bundles: Bundle[] = [];
+  readonly #isSystemd: boolean;
 
-  constructor(t: Test, runtime = 'runc', monitorPath: string = findProgram('conmon') ?? 'conmon') {
+  constructor(t: Test, options: FixtureOptions = {}) {
+    const { runtime = 'runc', monitorPath = findProgram('conmon') ?? 'conmon', isSystemd = false } = options;
+    this.#isSystemd = isSystemd;
     this.monitorPath = monitorPath;
     this.directory = tempDir(t, 'cleat-kernel-');
     this.root = copyOfRootfs(join(this.directory, 'root'));
@@ -167,6 +180,7 @@ export class RuntimeFixture {
       name: runtime,
       path: findProgram(runtime) ?? runtime,
       root: join(this.directory, 'runtime'),
+      isSystemd,
     });
     this.cgroupParent = `/cleat-test-${process.pid}-${(made += 1)}`;
     t.teardown(() => this.#removeAll());
@@ -177,8 +191,11 @@ export class RuntimeFixture {
     const directory = join(this.directory, id);
     const exitDir = join(directory, 'exits');
     mkdirSync(exitDir, { recursive: true });
-    const cgroup = `${this.cgroupParent}/${id}`;
-    const oci = this.oci(spec, { cgroupsPath: cgroup, ...change });
+    const place: CgroupPlace = this.#isSystemd
+      ? { driver: 'systemd', parent: 'system.slice', prefix: 'cleattest', name: `${process.pid}-${id}` }
+      : { driver: 'cgroupfs', parent: this.cgroupParent, prefix: '', name: id };
+    const cgroup = cgroupDirectoryOf(place);
+    const oci = this.oci(spec, { cgroupsPath: cgroupsPathOf(place), ...change });
     writeFileSync(join(directory, 'config.json'), JSON.stringify(oci));
     const bundle = { id, directory, exitDir, logPath: join(directory, 'ctr.log'), cgroup, spec, oci };
     this.#bundles.push(bundle);
@@ -255,7 +272,7 @@ export class RuntimeFixture {
       await endCgroup(this.tree, bundle.cgroup);
       await this.clean(bundle);
     }
-    await this.tree.remove(this.cgroupParent);
+    if (this.tree.exists(this.cgroupParent)) await this.tree.remove(this.cgroupParent);
   }
 }
 

@@ -34,6 +34,8 @@ export interface AttachOffer {
 }
 
 const CALL_MS = 5000;
+/** A process that is only just starting, on a very busy machine. */
+const START_MS = 30_000;
 const IDLE_MS = 300_000;
 /** The one run of an exec. */
 const EXEC_RUN = 1;
@@ -56,7 +58,7 @@ export class StreamsClient {
   /** Finds a process that an earlier kernel has left. False when there is none. */
   async adopt(): Promise<boolean> {
     try {
-      await (this.#link ??= this.#track(this.#connect()));
+      await (this.#link ??= this.#track(this.#connect(CALL_MS)));
       return true;
     } catch (error) {
       if (isNobody(error)) return false;
@@ -140,12 +142,11 @@ export class StreamsClient {
 
   /** A process that dies under a call, or ends for want of work just then, is replaced once; every command may be repeated. */
   async #call(command: Command): Promise<void> {
-    const deadline = Deadline.after(CALL_MS);
     try {
-      await (await this.#use()).request(command, deadline);
+      await (await this.#use()).request(command, Deadline.after(CALL_MS));
     } catch (error) {
       if (!isCleatError(error) || error.code !== 'STREAMS_GONE') throw error;
-      await (await this.#use()).request(command, deadline);
+      await (await this.#use()).request(command, Deadline.after(CALL_MS));
     }
   }
 
@@ -178,17 +179,17 @@ export class StreamsClient {
 
   async #connectOrStart(): Promise<ControlLink> {
     try {
-      return await this.#connect();
+      return await this.#connect(CALL_MS);
     } catch (error) {
       if (!isNobody(error)) throw error;
     }
     await this.#start();
-    return this.#connect();
+    return this.#connect(START_MS);
   }
 
-  async #connect(): Promise<ControlLink> {
+  async #connect(limitMs: number): Promise<ControlLink> {
     const { socketPath, onHeld } = this.#options;
-    const deadline = Deadline.after(CALL_MS);
+    const deadline = Deadline.after(limitMs);
     const socket = await opened(socketPath);
     const link = new ControlLink(socket, (target, sessions) => {
       if (sessions === 0) this.#sessions.delete(target);
