@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ContractCall,
@@ -459,11 +459,11 @@ export class Kernel {
 
   #writeOperator(bus: PrivateBus): void {
     const { importing } = bus.credentials(OPERATOR);
-    writeFileSync(
-      join(this.#config.runDir, 'operator.json'),
-      JSON.stringify({ urlFile: this.#urlFile, credentials: importing, node: this.#store.nodeId }),
-      { mode: 0o600 },
-    );
+    const path = join(this.#config.runDir, 'operator.json');
+    const content = { urlFile: this.#urlFile, credentials: importing, node: this.#store.nodeId };
+    // Clients wait for this file: they must never see half of it.
+    writeFileSync(`${path}.new`, JSON.stringify(content), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
   }
 
   #connection(connection: BusConnection | undefined): BusConnection {
