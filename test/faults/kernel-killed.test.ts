@@ -2,7 +2,7 @@ import { needs, tempDir } from '@cleat/harness';
 import t from 'tap';
 import { BareKernel } from '../platform/bare-kernel.ts';
 import { killAtEvery } from './kernel-matrix.ts';
-import { plainLife, PLAIN_STEPS } from './lives.ts';
+import { PLAIN_STEPS, plainLife } from './lives.ts';
 
 t.setTimeout(300_000);
 

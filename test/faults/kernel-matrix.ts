@@ -34,7 +34,10 @@ export async function killAtEvery(t: Test, matrix: Matrix): Promise<void> {
   await kernel.client.run('bystander', ['sleep', '100000']);
   const { pid } = (await kernel.client.inspect('bystander')).state;
   const startTime = processStartTime(pid) ?? 0;
-  const scope: SnapshotScope = { dirs: [join(kernel.runDir, 'c'), join(kernel.stateDir, 'containers'), ...(matrix.dirs ?? [])], names: new RegExp(kernel.instanceId) };
+  const scope: SnapshotScope = {
+    dirs: [join(kernel.runDir, 'c'), join(kernel.stateDir, 'containers'), ...(matrix.dirs ?? [])],
+    names: new RegExp(kernel.instanceId),
+  };
   const clean = hostSnapshot(scope);
   let count = 0;
   for (const step of steps) {
@@ -49,7 +52,9 @@ export async function killAtEvery(t: Test, matrix: Matrix): Promise<void> {
         t.equal(now.state.pid, pid);
         t.ok(isSameProcess(pid, startTime), 'it did not notice');
         await kernel.client.removeAll(['bystander']);
-        await waitFor('nothing left', () => compareSnapshots(clean, hostSnapshot(scope)).length === 0, { timeoutMs: 3000 }).catch(() => undefined);
+        await waitFor('nothing left', () => compareSnapshots(clean, hostSnapshot(scope)).length === 0, {
+          timeoutMs: 3000,
+        }).catch(() => undefined);
         t.same(compareSnapshots(clean, hostSnapshot(scope)), [], 'nothing leaked');
         await matrix.check?.(t);
         if (!t.passing()) t.comment(kernel.logTail);
@@ -60,12 +65,17 @@ export async function killAtEvery(t: Test, matrix: Matrix): Promise<void> {
   checkEvents(t, await kernel.client.events());
 }
 
-async function oneKill(t: Test, matrix: Matrix, at: { readonly step: string; readonly moment: 'before' | 'after'; readonly name: string }): Promise<void> {
+async function oneKill(
+  t: Test,
+  matrix: Matrix,
+  at: { readonly step: string; readonly moment: 'before' | 'after'; readonly name: string },
+): Promise<void> {
   const { kernel } = matrix;
   kernel.arm(at.moment, at.step);
   const outcome = matrix.life(kernel.client, at.name).then(
     () => 'done',
-    (error: unknown) => (error instanceof Error ? `${isCleatError(error) ? `${error.code}: ` : ''}${error.message}` : String(error)),
+    (error: unknown) =>
+      error instanceof Error ? `${isCleatError(error) ? `${error.code}: ` : ''}${error.message}` : String(error),
   );
   await Promise.race([outcome, kernel.ended(30_000)]);
   await kernel.ended(5_000).catch(() => undefined);
@@ -83,15 +93,23 @@ async function oneKill(t: Test, matrix: Matrix, at: { readonly step: string; rea
 /** Every state is one that can be, and is so. */
 export async function checkTruth(t: Test, kernel: BareKernel): Promise<void> {
   for (const { name, state } of await kernel.client.list()) {
-    await waitFor(`${name} at rest`, async () => AT_REST.includes((await kernel.client.inspect(name)).state.status), { timeoutMs: 15_000 }).catch(() => undefined);
+    await waitFor(`${name} at rest`, async () => AT_REST.includes((await kernel.client.inspect(name)).state.status), {
+      timeoutMs: 15_000,
+    }).catch(() => undefined);
     const { state: settled, paths } = await kernel.client.inspect(name);
     t.ok(AT_REST.includes(settled.status), `${name} is at rest: ${settled.status}`);
     const isThere = settled.pid > 0 && existsSync(`/proc/${settled.pid}`);
-    t.equal(['running', 'paused'].includes(settled.status), isThere, `${name} is ${settled.status} (was ${state.status})`);
+    t.equal(
+      ['running', 'paused'].includes(settled.status),
+      isThere,
+      `${name} is ${settled.status} (was ${state.status})`,
+    );
     if (!isThere) t.same(cgroupsOf(paths.cgroup), [], `${name} has no cgroup`);
   }
 }
 
 function cgroupsOf(path: string): readonly string[] {
-  return ['', ...readdirSync('/sys/fs/cgroup')].map((controller) => join('/sys/fs/cgroup', controller, path)).filter((directory) => existsSync(directory));
+  return ['', ...readdirSync('/sys/fs/cgroup')]
+    .map((controller) => join('/sys/fs/cgroup', controller, path))
+    .filter((directory) => existsSync(directory));
 }

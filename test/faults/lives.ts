@@ -47,7 +47,10 @@ export async function plainLife(node: NodeClient, name: string): Promise<void> {
   const exec = randomBytes(32).toString('hex');
   await node.call('exec', 'create', { id: exec, container: name, process: { args: ['true'] } });
   await node.call('exec', 'start', { id: exec, detach: true });
-  await node.until('the end of the exec', async () => (await node.call<{ exitCode: number | null }>('exec', 'inspect', { id: exec })).exitCode === 0);
+  await node.until(
+    'the end of the exec',
+    async () => (await node.call<{ exitCode: number | null }>('exec', 'inspect', { id: exec })).exitCode === 0,
+  );
   const renamed = `${name}-renamed`;
   await node.call('container', 'rename', { container: name, name: renamed });
   await node.call('container', 'update', { container: renamed, resources: { pidsLimit: 50 } });

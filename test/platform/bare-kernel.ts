@@ -22,7 +22,13 @@ export class BareKernel {
     this.rootfs = join(dir, 'rootfs');
     mkdirSync(this.rootfs, { recursive: true });
     makeBusyboxRootfs(this.rootfs);
-    this.#config = { stateDir: join(dir, 'state'), runDir: join(dir, 'run'), nodeName: 'test', version: '0.1.0', ...config };
+    this.#config = {
+      stateDir: join(dir, 'state'),
+      runDir: join(dir, 'run'),
+      nodeName: 'test',
+      version: '0.1.0',
+      ...config,
+    };
   }
 
   get runDir(): string {
@@ -71,7 +77,10 @@ export class BareKernel {
     writeFileSync(path, JSON.stringify(this.#config));
     rmSync(operator, { force: true });
     const log = openSync(this.#logPath, 'a');
-    this.#child = spawn(process.execPath, [MAIN, path], { stdio: ['ignore', log, log], env: childEnv({ CLEAT_FAULT: `@${this.#faultPath}` }) });
+    this.#child = spawn(process.execPath, [MAIN, path], {
+      stdio: ['ignore', log, log],
+      env: childEnv({ CLEAT_FAULT: `@${this.#faultPath}` }),
+    });
     closeSync(log);
     await waitFor('the kernel', () => existsSync(operator) || this.hasEnded, { timeoutMs: 20_000 });
     if (this.hasEnded) return;

@@ -16,19 +16,32 @@ export async function endInstance(dir: string, instanceId: string | undefined): 
     for (const pid of left) end(pid);
     return left.length === 0;
   });
-  for (const point of mountPoints().filter((mounted) => isBelow(mounted, dir)).sort().reverse()) umount(point, { lazy: true });
+  for (const point of mountPoints()
+    .filter((mounted) => isBelow(mounted, dir))
+    .sort()
+    .reverse())
+    umount(point, { lazy: true });
   if (cgroup !== undefined) for (const directory of cgroupsOf(cgroup)) rmdirSync(directory);
 }
 
 function processesOf(dir: string, cgroup: string | undefined): readonly number[] {
-  const named = findProcesses((argv, pid) => pid !== process.pid && argv.some((word) => word.includes(`${dir}/`))).map(({ pid }) => pid);
-  const within = cgroup === undefined ? [] : readdirSync('/proc').filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/cgroup`).includes(`/${cgroup}`)).map(Number);
+  const named = findProcesses((argv, pid) => pid !== process.pid && argv.some((word) => word.includes(`${dir}/`))).map(
+    ({ pid }) => pid,
+  );
+  const within =
+    cgroup === undefined
+      ? []
+      : readdirSync('/proc')
+          .filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/cgroup`).includes(`/${cgroup}`))
+          .map(Number);
   return [...new Set([...named, ...within])];
 }
 
 /** Inner ones first. */
 function cgroupsOf(name: string): readonly string[] {
-  const tops = ['', ...readdirSync(CGROUPS)].map((controller) => join(CGROUPS, controller, name)).filter((path) => existsSync(path));
+  const tops = ['', ...readdirSync(CGROUPS)]
+    .map((controller) => join(CGROUPS, controller, name))
+    .filter((path) => existsSync(path));
   return tops.flatMap((path) => below(path));
 }
 

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { ContractCaller, Deadline } from '@cleat/core';
 import { BusConnection, type Credentials } from '@cleat/core/bus';
 import { slowFactor, waitFor } from '@cleat/harness';
-import { CleatError, type container, type event, isCleatError, type node, type plugin, SchemaBook } from '@cleat/schemas';
+import {
+  CleatError,
+  type container,
+  type event,
+  isCleatError,
+  type node,
+  type plugin,
+  SchemaBook,
+} from '@cleat/schemas';
 
 const QUIET = { info: (): void => undefined, warn: (): void => undefined, error: (): void => undefined };
 
@@ -28,9 +36,15 @@ export class NodeClient {
   }
 
   static async open(runDir: string, rootfs: string): Promise<NodeClient> {
-    const { urlFile, credentials } = JSON.parse(readFileSync(join(runDir, 'operator.json'), 'utf8')) as { urlFile: string; credentials: Credentials };
+    const { urlFile, credentials } = JSON.parse(readFileSync(join(runDir, 'operator.json'), 'utf8')) as {
+      urlFile: string;
+      credentials: Credentials;
+    };
     const url = (): string => readFileSync(urlFile, 'utf8');
-    const connection = await BusConnection.open({ url, credentials, name: 'operator/test', log: QUIET }, Deadline.after(10_000 * slowFactor()));
+    const connection = await BusConnection.open(
+      { url, credentials, name: 'operator/test', log: QUIET },
+      Deadline.after(10_000 * slowFactor()),
+    );
     return new NodeClient(connection, rootfs);
   }
 
@@ -48,11 +62,24 @@ export class NodeClient {
   async call<T>(contract: string, operation: string, request: object = {}, settings: CallSettings = {}): Promise<T> {
     if (this.#isClosed) throw closed();
     const { timeoutMs = 20_000, operationId, principal } = settings;
-    return this.#caller.call<T>(contract, contract, operation, request, { timeoutMs: timeoutMs * slowFactor(), operationId, principal });
+    return this.#caller.call<T>(contract, contract, operation, request, {
+      timeoutMs: timeoutMs * slowFactor(),
+      operationId,
+      principal,
+    });
   }
 
   /** Makes a container of the busybox root file system. */
-  async create(name: string, args: readonly string[], more: { readonly spec?: object; readonly claims?: readonly object[]; readonly client?: string; readonly id?: string } = {}): Promise<string> {
+  async create(
+    name: string,
+    args: readonly string[],
+    more: {
+      readonly spec?: object;
+      readonly claims?: readonly object[];
+      readonly client?: string;
+      readonly id?: string;
+    } = {},
+  ): Promise<string> {
     const id = more.id ?? randomBytes(32).toString('hex');
     const process = { args, env: ['PATH=/bin:/sbin:/usr/bin'] };
     const spec = { process, rootfs: this.#rootfs, stopSignal: 'SIGKILL', ...more.spec };
@@ -88,10 +115,14 @@ export class NodeClient {
   }
 
   async waitForStatus(name: string, status: string, timeoutMs = 10_000): Promise<container.Info> {
-    return waitFor(`${name} ${status}`, async () => {
-      const info = await this.inspect(name);
-      return info.state.status === status ? info : undefined;
-    }, { timeoutMs });
+    return waitFor(
+      `${name} ${status}`,
+      async () => {
+        const info = await this.inspect(name);
+        return info.state.status === status ? info : undefined;
+      },
+      { timeoutMs },
+    );
   }
 
   /** Every event that the journal still has, after a sequence. */
@@ -110,10 +141,14 @@ export class NodeClient {
   }
 
   async waitForPlugin(name: string, state = 'ready', timeoutMs = 20_000): Promise<plugin.Info> {
-    return waitFor(`plugin ${name} ${state}`, async () => {
-      const info = await this.plugin(name);
-      return info.state === state ? info : undefined;
-    }, { timeoutMs });
+    return waitFor(
+      `plugin ${name} ${state}`,
+      async () => {
+        const info = await this.plugin(name);
+        return info.state === state ? info : undefined;
+      },
+      { timeoutMs },
+    );
   }
 
   /** Polls until it is true; fails at once when the client has been closed. */
