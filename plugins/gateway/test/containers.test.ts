@@ -236,8 +236,8 @@ t.test('bad input is refused with the status and words of Docker', async (t) => 
     await refused(withHost({ PortBindings: { '80/tcp': [{ HostPort: 'x' }] } })),
     /^400 invalid port specification: "x"/,
   );
-  t.match(await refused(withHost({ PortBindings: { 'eighty/tcp': [] } })), /^400 invalid containerPort: eighty\/tcp/);
-  t.match(await refused(withHost({ NetworkMode: 'container:nobody' })), /^404 No such container: nobody/);
+  t.match(await refused(withHost({ PortBindings: { 'eighty/tcp': [] } })), /^400 invalid port specification: "eighty"/);
+  t.match(await refused(withHost({ NetworkMode: 'container:nobody' })), /^400 No such container: nobody/);
   t.match(await refused(withHost({ SecurityOpt: ['odd=1'] })), /^400 invalid --security-opt 2: "odd=1"/);
   t.match(
     await refused(withHost({ BlkioDeviceReadBps: [{ Path: '/dev/sda', Rate: 1 }] })),

@@ -19,7 +19,7 @@ export function archiveRoutes(): (app: FastifyInstance) => void {
     app.head('/containers/:id/archive', async (request, reply) => {
       const { scope, info, path } = await archiveRequest(request);
       const header = await withView(scope, info.id, (root) => pathStatHeader(statPath(root, path, info.name)));
-      return reply.code(200).header(STAT_HEADER, header).send('');
+      return reply.code(200).header(STAT_HEADER, header).send();
     });
     app.get('/containers/:id/archive', async (request, reply) => await get(request, reply));
     app.put('/containers/:id/archive', async (request, reply) => await put(request, reply));

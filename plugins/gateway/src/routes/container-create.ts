@@ -55,7 +55,7 @@ export class ContainerCreator {
     const name = options.name.replace(/^\//, '');
     if (name !== '') checkName(name);
     const fields = new Fields(modernised('container.create', scope.version, body.raw), 'ContainerCreateRequest');
-    const find = (other: string): Promise<container.Info> => findContainer(scope, other);
+    const find = (other: string): Promise<container.Info> => findOther(scope, other);
     const parsed = await parseContainer(fields, { facts: this.facts, find });
     const found = await findImage(scope, parsed.image);
     checkPlatform(options.platform, found);
@@ -130,6 +130,16 @@ function notOfImage(error: unknown): unknown {
     plugin: error.plugin,
     cause: error,
   });
+}
+
+/** Another container that a request names. Not 404: the command line takes that for a missing image, and pulls. */
+async function findOther(scope: Scope, name: string): Promise<container.Info> {
+  try {
+    return await findContainer(scope, name);
+  } catch (error) {
+    if (!isCleatError(error) || error.class !== 'not_found') throw error;
+    throw new CleatError('invalid_argument', error.code, error.message, { cause: error });
+  }
 }
 
 /** An image is of one platform; another one is not there. */

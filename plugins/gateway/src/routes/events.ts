@@ -39,7 +39,9 @@ function parseQuery(query: Query): EventQuery {
   const since = timeOf(query, 'since');
   const until = timeOf(query, 'until');
   if (since !== undefined && until !== undefined && since > until)
-    throw badRequest('`since` time must be before `until` time');
+    throw badRequest(
+      `\`since\` time (${query.string('since')}) cannot be after \`until\` time (${query.string('until')})`,
+    );
   return { since, until, filters: parseEventFilters(query.optional('filters')) };
 }
 

@@ -56,7 +56,7 @@ function checkRunning(info: container.Info): void {
     throw new CleatError(
       'conflict',
       'CONTAINER_PAUSED',
-      `container ${info.id} is paused, unpause the container before exec`,
+      `container ${info.name} is paused, unpause the container before exec`,
     );
   }
   if (status === 'restarting') {

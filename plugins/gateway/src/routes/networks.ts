@@ -7,7 +7,7 @@ import { pathPart, Query } from '../query.ts';
 import { sendJson, sendNothing, sendShape } from '../reply.ts';
 import { type Scope, scopeOf } from '../scope.ts';
 import { adapted, modernised } from '../versions/adapters.ts';
-import { endpointsOf } from '../wire/container-parts.ts';
+import { type Endpoint, endpointsOf } from '../wire/container-parts.ts';
 import { Fields } from '../wire/fields.ts';
 import { networkInspect, networkRequest, networkSummary } from '../wire/network.ts';
 import { endpointRequest, linksOf } from '../wire/network-request.ts';
@@ -79,7 +79,7 @@ async function create(request: FastifyRequest, reply: FastifyReply): Promise<Fas
 }
 
 /** The endpoint of a container on a network, by the network's id. */
-function endpointOn(info: container.Info, wanted: network.Info): ReturnType<typeof endpointsOf>[number] | undefined {
+function endpointOn(info: container.Info, wanted: network.Info): Endpoint | undefined {
   return endpointsOf(info).find(
     (endpoint) => endpoint.networkId === wanted.id || (endpoint.networkId === '' && endpoint.name === wanted.name),
   );
@@ -120,16 +120,20 @@ async function connect(request: FastifyRequest, reply: FastifyReply): Promise<Fa
   const wanted = await findNetwork(scope, pathPart(request, 'id'));
   const info = await findContainer(scope, body.string('Container'));
   refuseMode(info);
-  if (endpointOn(info, wanted) !== undefined) {
-    throw new CleatError(
-      'permission_denied',
-      'ENDPOINT_EXISTS',
-      `endpoint with name ${info.name} already exists in network ${wanted.name}`,
-    );
-  }
   const settings = body.optionalObject('EndpointConfig');
   const links = await linksOf(settings?.strings('Links') ?? [], (name) => findContainer(scope, name));
   const options = { ...endpointRequest(wanted.name, settings), ...(links.length > 0 ? { links } : {}) };
+  const known = endpointOn(info, wanted);
+  if (known !== undefined) {
+    if (info.state.pid !== 0) throw alreadyConnected(info, wanted);
+    // Of a container that does not run the settings can be given anew.
+    await scope.callThrough('claim', 'update', {
+      container: info.id,
+      claim: known.claim,
+      options: JSON.stringify(options),
+    });
+    return sendNothing(reply, 200);
+  }
   await scope.callThrough('claim', 'add', {
     container: info.id,
     claim: { name: freeClaimName(info), kind: 'network', options: JSON.stringify(options) },
@@ -137,19 +141,33 @@ async function connect(request: FastifyRequest, reply: FastifyReply): Promise<Fa
   return sendNothing(reply, 200);
 }
 
+function alreadyConnected(info: container.Info, wanted: network.Info): CleatError {
+  return new CleatError(
+    'permission_denied',
+    'ENDPOINT_EXISTS',
+    `endpoint with name ${info.name} already exists in network ${wanted.name}`,
+  );
+}
+
+/** The endpoint that a disconnect means, also when the network has been removed behind a stopped container. */
+async function endpointToRemove(scope: Scope, name: string, info: container.Info): Promise<Endpoint> {
+  const byName = endpointsOf(info).find((endpoint) => endpoint.networkId === name || endpoint.name === name);
+  if (byName !== undefined) return byName;
+  const wanted = await findNetwork(scope, name);
+  const endpoint = endpointOn(info, wanted);
+  if (endpoint !== undefined) return endpoint;
+  throw new CleatError(
+    'permission_denied',
+    'ENDPOINT_MISSING',
+    `container ${info.id} is not connected to network ${wanted.name}`,
+  );
+}
+
 async function disconnect(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const scope = scopeOf(request);
   const body = await readJson(request.raw, 'NetworkDisconnectRequest');
-  const wanted = await findNetwork(scope, pathPart(request, 'id'));
   const info = await findContainer(scope, body.string('Container'));
-  const endpoint = endpointOn(info, wanted);
-  if (endpoint === undefined) {
-    throw new CleatError(
-      'permission_denied',
-      'ENDPOINT_MISSING',
-      `container ${info.id} is not connected to network ${wanted.name}`,
-    );
-  }
+  const endpoint = await endpointToRemove(scope, pathPart(request, 'id'), info);
   await scope.callThrough('claim', 'remove', {
     container: info.id,
     claim: endpoint.claim,

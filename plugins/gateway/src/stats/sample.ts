@@ -138,13 +138,15 @@ function ioLines(text: string | undefined, names: Readonly<Record<string, string
 }
 
 async function blockOf(files: CgroupFiles): Promise<JsonObject> {
+  // Statistics of the old CFQ scheduler: empty on version 1, unknown on version 2.
+  const none = files.version === 2 ? null : [];
   const others = {
-    io_queue_recursive: null,
-    io_service_time_recursive: null,
-    io_wait_time_recursive: null,
-    io_merged_recursive: null,
-    io_time_recursive: null,
-    sectors_recursive: null,
+    io_queue_recursive: none,
+    io_service_time_recursive: none,
+    io_wait_time_recursive: none,
+    io_merged_recursive: none,
+    io_time_recursive: none,
+    sectors_recursive: none,
   };
   if (files.version === 2) {
     const io = await files.read('', 'io.stat');

@@ -1,6 +1,6 @@
 import type { container, containerTypes } from '@cleat/schemas';
 import { claimsOf } from './container-parts.ts';
-import { isObject, type JsonObject, parseObject, stringAt, stringMapAt } from './json.ts';
+import { isObject, type JsonObject, objectAt, parseObject, stringAt, stringMapAt } from './json.ts';
 import { remembered } from './remembered.ts';
 
 /** What Docker shows when nothing was asked for. */
@@ -108,6 +108,18 @@ function logConfigOf(info: container.Info): JsonObject {
   return { Type: driver || (state === undefined ? 'none' : 'json-file'), Config: stringMapAt(options, 'options') };
 }
 
+/** As asked for, with every member that clients read. */
+function portBindingsOf(asked: JsonObject): JsonObject {
+  const bindings = Object.entries(objectAt(asked, 'PortBindings')).map(([port, list]) => {
+    const places = (Array.isArray(list) ? list : []).map((place) => ({
+      HostIp: stringAt(place, 'HostIp'),
+      HostPort: stringAt(place, 'HostPort'),
+    }));
+    return [port, places] as const;
+  });
+  return Object.fromEntries(bindings);
+}
+
 /** HostConfig: the defaults, then what was asked for, then what is true now. */
 export function hostConfigOf(info: container.Info, networkMode: string): JsonObject {
   const asked = remembered(info.client).host;
@@ -119,6 +131,7 @@ export function hostConfigOf(info: container.Info, networkMode: string): JsonObj
     ...asked,
     ...rest,
     ...(isEmptyMap ? {} : { Annotations: annotations }),
+    PortBindings: portBindingsOf(asked),
     NetworkMode: networkMode,
     LogConfig: logConfigOf(info),
   };

@@ -67,6 +67,11 @@ export function parseBind(text: string, driver: string): MountRequest {
 }
 
 function absolute(target: string, text: string): void {
+  if (/^\/+$/.test(target)) {
+    throw badRequest(
+      `invalid volume specification: '${text}': invalid mount config for type "bind": invalid specification: destination can't be '/'`,
+    );
+  }
   if (!target.startsWith('/')) {
     throw badRequest(
       `invalid volume specification: '${text}': invalid mount config for type "volume": invalid mount path: '${target}' mount path must be absolute`,
@@ -84,7 +89,7 @@ export function parseMount(mount: Fields): MountRequest {
   if (type === 'tmpfs') return tmpfsMount(mount, target);
   if (type === 'image' || type === 'npipe' || type === 'cluster')
     throw unsupported(`mounts of type "${type}" are not supported`);
-  throw badRequest(`mount type unknown: "${type}"`);
+  throw badRequest(`invalid mount config for type "${type}": mount type unknown`);
 }
 
 function refuseOptions(mount: Fields, type: string, names: readonly string[]): void {

@@ -80,10 +80,18 @@ export async function linksOf(links: readonly string[], find: FindContainer): Pr
     links.map(async (link) => {
       const [name = '', alias] = link.split(':');
       if (name === '' || alias === '') throw badRequest(`bad format for links: ${link}`);
-      const other = await find(name.replace(/^\//, ''));
+      const other = await findLinked(name, find);
       return { container: other.id, alias: alias ?? other.name };
     }),
   );
+}
+
+async function findLinked(name: string, find: FindContainer): Promise<container.Info> {
+  try {
+    return await find(name.replace(/^\//, ''));
+  } catch (error) {
+    throw badRequest(`could not get container for ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 export interface NetworkRequestParts {

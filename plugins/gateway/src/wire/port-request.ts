@@ -7,6 +7,7 @@ import type { Fields } from './fields.ts';
 const HOST_PORT = /^(\d{1,5})(?:-(\d{1,5}))?$/;
 
 function exposedOf(text: string): ExposedPort {
+  if (!/^\d/.test(text)) throw badRequest(`invalid port specification: "${text.split('/')[0]}"`);
   const [port, more] = parseExposedPorts(text);
   if (port === undefined || more !== undefined || port.port === 0)
     throw badRequest(`invalid port specification: "${text}"`);
