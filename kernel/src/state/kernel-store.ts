@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { JournalOptions, JournalRecord, Logger } from '@cleat/core';
-import { Journal } from '@cleat/core';
+import { Journal, monotonicMs } from '@cleat/core';
 import type { Codec, journal } from '@cleat/schemas';
 import { CleatError, SchemaBook } from '@cleat/schemas';
 import type { Container, Definition, Progress } from './container.ts';
@@ -304,6 +304,8 @@ export class KernelStore {
       throw error;
     }
     this.#note(events, position);
+    // The steps of a run and their times, for whoever looks where the time goes.
+    if (this.#log.isEnabled('debug')) this.#log.debug('record', { step, position, atMs: monotonicMs() });
     this.#fault?.reach('after', step);
   }
 

@@ -1,0 +1,131 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findProgram, run, runApart } from './commands.mjs';
+import { EngineClient } from './engine-client.mjs';
+import { NetworkPlace } from './network-place.mjs';
+import { CpuAccount, findByCommand } from './process-tree.mjs';
+import { until } from './statistics.mjs';
+
+const COMMAND = fileURLToPath(new URL('../../cli/dist/src/main.js', import.meta.url));
+const KERNEL = fileURLToPath(new URL('../../kernel/dist/src/main.js', import.meta.url));
+const START_MS = 60_000;
+
+/** A Cleat with directories, network namespace and copies of the programs of its own. */
+export class Cleat {
+  name;
+  title;
+  client;
+  account;
+  hasRestart = true;
+  #directory;
+  #network;
+  #runtime;
+  #logLevel;
+
+  constructor({ name, directory, tag, runtime = 'runc', logLevel = 'info' }) {
+    this.name = name;
+    this.#directory = directory;
+    this.#runtime = runtime;
+    this.#logLevel = logLevel;
+    this.title = `Cleat ${JSON.parse(readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8')).version}, ${runtime} as runtime, Node ${process.versions.node}`;
+    this.#network = new NetworkPlace(`${tag}-${name}`);
+    this.account = new CpuAccount(`${tag}-${name}`);
+    this.client = new EngineClient(this.socketPath);
+  }
+
+  get socketPath() {
+    return join(this.#runDir, 'docker.sock');
+  }
+
+  get #runDir() {
+    return join(this.#directory, 'run');
+  }
+
+  get logPath() {
+    return join(this.#directory, 'state', 'log', 'kernel.log');
+  }
+
+  get #node() {
+    return join(this.#directory, 'bin', 'node');
+  }
+
+  async start() {
+    const bin = join(this.#directory, 'bin');
+    mkdirSync(bin, { recursive: true });
+    // A page of a program that others run as well would count for a part only.
+    for (const [name, path] of [
+      ['node', process.execPath],
+      ...['nats-server', 'conmon', this.#runtime].map((program) => [program, findProgram(program)]),
+    ])
+      copyFileSync(path, join(bin, name));
+    const config = join(this.#directory, 'config.json');
+    writeFileSync(
+      config,
+      JSON.stringify({ defaultRuntime: this.#runtime, natsServer: join(bin, 'nats-server'), logLevel: this.#logLevel }),
+    );
+    const flags = ['--run-dir', this.#runDir, '--state-dir', join(this.#directory, 'state'), '--config', config];
+    // crun refuses hosts where both cgroup versions are mounted, unless it does not see the second.
+    const hide =
+      this.#runtime === 'crun' && existsSync('/sys/fs/cgroup/unified') ? 'umount /sys/fs/cgroup/unified; ' : '';
+    runApart(`${hide}exec "$@"`, {
+      args: [this.#node, COMMAND, 'up', '--detach', ...flags],
+      netns: this.#network.path,
+      cgroup: this.account.path,
+      ownMounts: hide !== '',
+      env: { PATH: `${bin}:${process.env.PATH}` },
+    }).unref();
+    await until(`${this.name} answers`, START_MS, () =>
+      this.client.request('GET', '/info').then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+
+  /** The process whose death is measured. The shell loop of `cleat up` starts it again. */
+  get kernelPid() {
+    return findByCommand([KERNEL, this.#runDir])[0];
+  }
+
+  /** The `cleat` command against this instance. */
+  command(args) {
+    return run(this.#node, [COMMAND, ...args, '--run-dir', this.#runDir]);
+  }
+
+  restart() {
+    // Nobody has to: that is the loop's work.
+  }
+
+  async stop() {
+    try {
+      run(this.#node, [COMMAND, 'down', '--run-dir', this.#runDir]);
+    } finally {
+      for (const pid of this.account.pids) process.kill(pid, 'SIGKILL');
+      await until(`the processes of ${this.name} end`, 10_000, () => this.account.pids.length === 0).catch(
+        () => undefined,
+      );
+      this.account.remove();
+      unmountBelow(this.#directory);
+      this.#network.remove();
+    }
+  }
+}
+
+/** What an engine that was killed has left mounted. */
+export function unmountBelow(directory) {
+  const points = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((point) => point.startsWith(`${directory}/`));
+  for (const point of points.reverse()) run('umount', ['-l', point]);
+}
+
+/** The directories of a checkout that have to be built. */
+export function isBuilt() {
+  return (
+    existsSync(COMMAND) &&
+    existsSync(KERNEL) &&
+    readdirSync(fileURLToPath(new URL('../../plugins', import.meta.url))).length > 0
+  );
+}
