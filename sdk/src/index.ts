@@ -1,5 +1,7 @@
 export type { BackoffOptions, Journal, JournalOptions, JournalRecord, Logger } from '@cleat/core';
 export { backoff, Deadline, KeyedQueue, monotonicMs, sleep, TaskGroup, UndoStack } from '@cleat/core';
+export { CleatError, isCleatError, type Manifest } from '@cleat/schemas';
+export { readManifest } from './manifest-file.ts';
 export { definePlugin } from './plugin.ts';
 export type {
   Call,

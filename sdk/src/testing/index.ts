@@ -1,5 +1,6 @@
 /** What a plugin author tests with: a node without containers, and one suite for each role that a plugin has. */
 export { interceptorSuite, type InterceptorSuiteOptions, type Judged } from './interceptor-suite.ts';
+export { openNetworkNamespace, type TestNetworkNamespace } from './network-namespace.ts';
 export { observerSuite, type ObserverSuiteOptions } from './observer-suite.ts';
 export { withPlugin } from './probe-plugin.ts';
 export { providerSuite, type ProviderSuiteOptions } from './provider-suite.ts';
