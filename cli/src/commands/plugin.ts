@@ -206,5 +206,6 @@ export const pluginEntries: readonly Entry[] = [
   entry('disable', 'stop a plugin and leave it installed', disableCommand),
   entry('rm', 'remove a plugin', removeCommand),
   entry('logs', 'show what a plugin has written', logsCommand),
+  leaf('new', 'write a new plugin', async () => (await import('./plugin-new.ts')).pluginNewCommand),
   leaf('run', 'run one plugin in the foreground', async () => (await import('./plugin-run.ts')).pluginRunCommand),
 ];
