@@ -1,4 +1,4 @@
-// The import directions of the project: schemas <- core <- sdk <- plugins, cli and core <- kernel.
+// The import directions of the project: schemas <- core <- sdk <- plugins, cli and core <- runtime, streams <- kernel.
 // A sibling package is reached by its name, so it shows up here as its built door, <package>/dist.
 
 /** Who may import whom; everything else between packages is refused. */
@@ -6,12 +6,14 @@ const ALLOWED = {
   schemas: [],
   core: ['schemas'],
   sdk: ['core', 'schemas'],
-  kernel: ['core', 'schemas'],
+  runtime: ['core', 'schemas'],
+  streams: ['core', 'schemas'],
+  kernel: ['core', 'schemas', 'runtime', 'streams'],
   'plugins/[^/]+': ['sdk', 'schemas'],
   cli: ['sdk', 'schemas'],
 };
 
-const ANY_PACKAGE = '^(schemas|core|sdk|kernel|cli|test|bench|plugins/[^/]+)/';
+const ANY_PACKAGE = '^(schemas|core|sdk|runtime|streams|kernel|cli|test|bench|plugins/[^/]+)/';
 
 const directions = Object.entries(ALLOWED).map(([name, targets]) => ({
   name: `direction-${name.replace('/[^/]+', '')}`,
@@ -32,7 +34,12 @@ const testDirections = Object.entries(ALLOWED).map(([name, targets]) => ({
   from: { path: `^(${name})/test/` },
   to: {
     path: ANY_PACKAGE,
-    pathNot: ['^$1/(src|test|dist)/', '^test/harness/dist/', ...targets.map((target) => `^${target}/dist/`)],
+    pathNot: [
+      '^$1/(src|test|dist)/',
+      '^test/harness/dist/',
+      '^runtime/dist/test/',
+      ...targets.map((target) => `^${target}/dist/`),
+    ],
   },
 }));
 
@@ -90,7 +97,7 @@ export default {
       comment: 'the harness is for the tests of every package, so it depends on none',
       severity: 'error',
       from: { path: '^test/harness/' },
-      to: { path: '^(schemas|core|sdk|kernel|cli|plugins/[^/]+)/' },
+      to: { path: '^(schemas|core|sdk|runtime|streams|kernel|cli|plugins/[^/]+)/' },
     },
   ],
   options: {

@@ -6,7 +6,19 @@ import { codeLinesOfFile } from './code-lines.mjs';
 import { compareGenerated } from './generated.mjs';
 
 const KERNEL_LIMIT_LINES = 5000;
-const SOURCE_FOLDERS = ['schemas', 'core', 'sdk', 'kernel', 'cli', 'plugins', 'test', 'bench', 'examples'];
+const SOURCE_FOLDERS = [
+  'schemas',
+  'core',
+  'sdk',
+  'runtime',
+  'streams',
+  'kernel',
+  'cli',
+  'plugins',
+  'test',
+  'bench',
+  'examples',
+];
 
 /**
  * @typedef {{ ok: boolean, summary: string, report: string }} Outcome

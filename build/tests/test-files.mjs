@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { listFiles } from '../list-files.mjs';
 
-const PACKAGES = ['schemas', 'core', 'sdk', 'kernel', 'cli'];
+const PACKAGES = ['schemas', 'core', 'sdk', 'runtime', 'streams', 'kernel', 'cli'];
 
 /**
  * The compiled test files of every package. Found by their sources: a test whose source is gone is not run.

@@ -15,13 +15,15 @@ import {
 import { BusCallee, type BusConnection, EventStream, PrivateBus } from '@cleat/core/bus';
 import { readIfExists, writeDurable } from '@cleat/core/files';
 import { fileSystemType, makePrivate, mount, mountTable, umount } from '@cleat/core/syscalls';
+import { findProgram, RuntimeHost } from '@cleat/runtime';
 import type { Grant, Hello } from '@cleat/schemas';
 import { askedGrant, CleatError, operatorGrant, toCleatError } from '@cleat/schemas';
+import type { HeldTarget } from '@cleat/streams';
+import { StreamsClient } from '@cleat/streams';
 import type { KernelConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { EventPublisher, newNodeId } from './events/event-publisher.ts';
 import { EventService } from './events/event-service.ts';
-import { findProgram } from './oci/index.ts';
 import { busGrant, KERNEL, kernelGrant } from './plugins/bus-grants.ts';
 import { Handshake } from './plugins/handshake.ts';
 import type { InstalledPlugin } from './plugins/installed.ts';
@@ -29,7 +31,6 @@ import { readManifest, resolvedGrant } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
 import { PluginSupervisor } from './plugins/supervisor.ts';
-import { RuntimeHost } from './runtime/runtime-host.ts';
 import { remembered } from './services/answers.ts';
 import { ClaimService, ContainerService, ExecService } from './services/container-service.ts';
 import { Interception } from './services/interception.ts';
@@ -39,8 +40,6 @@ import { SysService } from './services/sys-service.ts';
 import { hasProcess } from './state/container.ts';
 import { nodeEvent } from './state/event-draft.ts';
 import { KernelStore } from './state/kernel-store.ts';
-import type { HeldTarget } from './streams/index.ts';
-import { StreamsClient } from './streams/index.ts';
 
 const BUS_MS = 20_000;
 /** A bus that is not up by then comes later; containers are not kept waiting for it. */

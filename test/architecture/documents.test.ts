@@ -38,7 +38,7 @@ function brokenLinks({ path, text }: Document): readonly string[] {
 function namedFiles(text: string): readonly string[] {
   const marked = [...text.matchAll(/`([a-z]+\/[\w./-]+)`/g)].map((match) => match[1] ?? '');
   const isOurs = (path: string): boolean =>
-    /^(schemas|core|sdk|kernel|plugins|cli|bin|build|test|docs|bench)\//.test(path);
+    /^(schemas|core|sdk|runtime|streams|kernel|plugins|cli|bin|build|test|docs|bench)\//.test(path);
   return marked.filter((path) => isOurs(path) && (/\.\w+$/.test(path) || path.includes('/src/')));
 }
 

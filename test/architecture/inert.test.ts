@@ -24,7 +24,7 @@ t.test('importing a plugin starts nothing, reads no environment and touches no p
 });
 
 t.test('importing a library package is inert as well', async (t) => {
-  for (const name of ['schemas', 'core', 'sdk', 'kernel']) {
+  for (const name of ['schemas', 'core', 'sdk', 'runtime', 'streams', 'kernel']) {
     t.same(await probe(join(repository, name, 'dist/src/index.js')), NOTHING, name);
   }
 });

@@ -32,7 +32,10 @@ export async function down(argv: readonly string[]): Promise<number> {
   }
   const startTime = pid === undefined ? undefined : processStartTime(pid);
   const asked = await ask(runDir, flags['stop-containers'] === true);
-  if (!asked && flags['stop-containers'] === true) throw new CleatError('unavailable', 'KERNEL_AWAY', 'the kernel does not answer, so containers cannot be stopped', { hint: 'Without --stop-containers the platform is stopped all the same.' });
+  if (!asked && flags['stop-containers'] === true)
+    throw new CleatError('unavailable', 'KERNEL_AWAY', 'the kernel does not answer, so containers cannot be stopped', {
+      hint: 'Without --stop-containers the platform is stopped all the same.',
+    });
   // A kernel that cannot be asked is told by signal.
   if (!asked && pid !== undefined && startTime !== undefined) signalProcess(pid, startTime, 'SIGTERM');
   const until = Date.now() + END_MS;
@@ -47,11 +50,20 @@ export async function down(argv: readonly string[]): Promise<number> {
   throw new CleatError('deadline_exceeded', 'DOWN_SLOW', `Cleat did not go down within ${END_MS / 1000} s`);
 }
 
-function parseFlags(argv: readonly string[]): { readonly 'run-dir'?: string | undefined; readonly 'stop-containers'?: boolean | undefined } {
+function parseFlags(argv: readonly string[]): {
+  readonly 'run-dir'?: string | undefined;
+  readonly 'stop-containers'?: boolean | undefined;
+} {
   try {
-    return parseArgs({ args: [...argv], options: { 'run-dir': { type: 'string' }, 'stop-containers': { type: 'boolean' } } }).values;
+    return parseArgs({
+      args: [...argv],
+      options: { 'run-dir': { type: 'string' }, 'stop-containers': { type: 'boolean' } },
+    }).values;
   } catch (cause) {
-    throw new CleatError('invalid_argument', 'FLAGS_INVALID', cause instanceof Error ? cause.message : String(cause), { hint: 'See cleat help down.', cause });
+    throw new CleatError('invalid_argument', 'FLAGS_INVALID', cause instanceof Error ? cause.message : String(cause), {
+      hint: 'See cleat help down.',
+      cause,
+    });
   }
 }
 

@@ -57,7 +57,8 @@ type FileSettings = { readonly [K in (typeof FILE_KEYS)[number]]?: unknown };
 export async function readSettings(argv: readonly string[]): Promise<Settings> {
   const flags = parse(argv);
   const file = flags.config === undefined ? {} : await readFile(flags.config);
-  const text = (flag: string | undefined, key: keyof FileSettings): string | undefined => flag ?? stringOf(file[key], key);
+  const text = (flag: string | undefined, key: keyof FileSettings): string | undefined =>
+    flag ?? stringOf(file[key], key);
   const stateDir = resolve(text(flags['state-dir'], 'stateDir') ?? '/var/lib/cleat');
   const runDir = resolve(text(flags['run-dir'], 'runDir') ?? '/run/cleat');
   const plugins = file.plugins;
@@ -69,7 +70,10 @@ export async function readSettings(argv: readonly string[]): Promise<Settings> {
     nats: text(flags.nats, 'nats'),
     natsCreds: text(flags['nats-creds'], 'natsCreds'),
     natsServer: stringOf(file.natsServer, 'natsServer'),
-    plugins: flags.plugins === undefined ? namesOf(plugins) : flags.plugins.split(',').filter((name) => name !== '' && name !== 'none'),
+    plugins:
+      flags.plugins === undefined
+        ? namesOf(plugins)
+        : flags.plugins.split(',').filter((name) => name !== '' && name !== 'none'),
     pluginSettings: isRecord(plugins) ? pluginSettings(plugins) : {},
     detach: flags.detach === true,
     eventRetention: numberOf(file.eventRetention, 'eventRetention'),
@@ -120,13 +124,23 @@ async function readFile(path: string): Promise<FileSettings> {
   try {
     value = path.endsWith('.json') ? JSON.parse(text) : (await import('yaml')).parse(text);
   } catch (cause) {
-    throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new CleatError(
+      'invalid_argument',
+      'CONFIG_INVALID',
+      `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
   if (value === null || value === undefined) return {};
   if (!isRecord(value)) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path} is not a map of settings`);
   const unknown = Object.keys(value).filter((key) => !(FILE_KEYS as readonly string[]).includes(key));
   if (unknown.length > 0) {
-    throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path} has settings that are not known: ${unknown.join(', ')}`, { hint: `Known are ${FILE_KEYS.join(', ')}.` });
+    throw new CleatError(
+      'invalid_argument',
+      'CONFIG_INVALID',
+      `${path} has settings that are not known: ${unknown.join(', ')}`,
+      { hint: `Known are ${FILE_KEYS.join(', ')}.` },
+    );
   }
   return value;
 }
@@ -134,9 +148,13 @@ async function readFile(path: string): Promise<FileSettings> {
 function pluginSettings(value: Readonly<Record<string, unknown>>): Readonly<Record<string, PluginSettings>> {
   const known = ['group', 'config', 'directory', 'enabled'];
   for (const [name, settings] of Object.entries(value)) {
-    if (settings !== null && !isRecord(settings)) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `plugins.${name} is not a map`);
+    if (settings !== null && !isRecord(settings))
+      throw new CleatError('invalid_argument', 'CONFIG_INVALID', `plugins.${name} is not a map`);
     const odd = Object.keys(settings ?? {}).find((key) => !known.includes(key));
-    if (odd !== undefined) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `plugins.${name}.${odd} is not known`, { hint: `Known are ${known.join(', ')}.` });
+    if (odd !== undefined)
+      throw new CleatError('invalid_argument', 'CONFIG_INVALID', `plugins.${name}.${odd} is not known`, {
+        hint: `Known are ${known.join(', ')}.`,
+      });
   }
   return Object.fromEntries(
     Object.entries(value).map(([name, settings]) => {
@@ -158,7 +176,10 @@ function pluginSettings(value: Readonly<Record<string, unknown>>): Readonly<Reco
 function namesOf(value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined;
   if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value;
-  if (isRecord(value)) return Object.entries(value).flatMap(([name, settings]) => (isRecord(settings) && settings['enabled'] === false ? [] : [name]));
+  if (isRecord(value))
+    return Object.entries(value).flatMap(([name, settings]) =>
+      isRecord(settings) && settings['enabled'] === false ? [] : [name],
+    );
   throw new CleatError('invalid_argument', 'CONFIG_INVALID', 'plugins is neither a list of names nor a map');
 }
 
@@ -171,8 +192,11 @@ function hostsOf(value: unknown): readonly string[] | undefined {
 
 function runtimesOf(value: unknown): Readonly<Record<string, string>> {
   if (value === undefined) return {};
-  if (!isRecord(value)) throw new CleatError('invalid_argument', 'CONFIG_INVALID', 'runtimes is not a map of names to programs');
-  return Object.fromEntries(Object.entries(value).map(([name, path]) => [name, stringOf(path, `runtimes.${name}`) ?? '']));
+  if (!isRecord(value))
+    throw new CleatError('invalid_argument', 'CONFIG_INVALID', 'runtimes is not a map of names to programs');
+  return Object.fromEntries(
+    Object.entries(value).map(([name, path]) => [name, stringOf(path, `runtimes.${name}`) ?? '']),
+  );
 }
 
 function stringOf(value: unknown, key: string): string | undefined {

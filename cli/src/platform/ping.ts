@@ -1,12 +1,15 @@
-import { request } from 'node:http';
 import { existsSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import type { Settings } from './flags.ts';
 
 const POLL_MS = 25;
 
 /** Resolves with undefined when the platform is of use: the API answers, or, without a gateway, the kernel does. */
-export async function answers(settings: Pick<Settings, 'hosts' | 'plugins' | 'runDir'>, timeoutMs: number): Promise<undefined | number> {
+export async function answers(
+  settings: Pick<Settings, 'hosts' | 'plugins' | 'runDir'>,
+  timeoutMs: number,
+): Promise<undefined | number> {
   const until = Date.now() + timeoutMs;
   const hasGateway = settings.plugins === undefined || settings.plugins.includes('gateway');
   const [host = ''] = settings.hosts;

@@ -3,7 +3,15 @@ import { delimiter, join } from 'node:path';
 
 /** Where a program lies, also when the PATH of a plain user lacks the system's folders. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/usr/sbin',
+    '/usr/bin',
+    '/sbin',
+    '/bin',
+  ];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 

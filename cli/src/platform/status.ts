@@ -24,7 +24,9 @@ export async function status(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv);
   const runDir = resolve(flags['run-dir'] ?? '/run/cleat');
   if (!isUp(runDir)) {
-    process.stdout.write(flags.json === true ? `${JSON.stringify({ up: false, runDir })}\n` : `Cleat is not up in ${runDir}\n`);
+    process.stdout.write(
+      flags.json === true ? `${JSON.stringify({ up: false, runDir })}\n` : `Cleat is not up in ${runDir}\n`,
+    );
     return 3;
   }
   const operator = await connectOperator(runDir);
@@ -33,11 +35,23 @@ export async function status(argv: readonly string[]): Promise<number> {
     const { plugins } = await operator.call('plugin', 'list', {}, { timeoutMs: ASK_MS });
     const isWell = info.busUp && plugins.every(({ state, enabled }) => state === 'ready' || !enabled);
     if (flags.json === true) {
-      const shown = plugins.map(({ name, version, state, reason, process: group, pid }) => ({ name, version, state, reason, group, pid }));
-      process.stdout.write(`${JSON.stringify({ up: true, runDir, node: info.node, name: info.name, version: info.version, hosts: hostsOf(runDir), plugins: shown, owed: info.owed.length })}\n`);
+      const shown = plugins.map(({ name, version, state, reason, process: group, pid }) => ({
+        name,
+        version,
+        state,
+        reason,
+        group,
+        pid,
+      }));
+      process.stdout.write(
+        `${JSON.stringify({ up: true, runDir, node: info.node, name: info.name, version: info.version, hosts: hostsOf(runDir), plugins: shown, owed: info.owed.length })}\n`,
+      );
     } else {
-      process.stdout.write(`Cleat ${info.version} is up on ${info.name} (node ${info.node})\n  bus      nats-server ${info.natsVersion}\n  events   ${info.publishedEvent} of ${info.newestEvent} published\n`);
-      for (const { name, state, reason, pid } of plugins) process.stdout.write(`  ${name.padEnd(8)} ${state}${reason === '' ? '' : `: ${reason}`} (process ${pid})\n`);
+      process.stdout.write(
+        `Cleat ${info.version} is up on ${info.name} (node ${info.node})\n  bus      nats-server ${info.natsVersion}\n  events   ${info.publishedEvent} of ${info.newestEvent} published\n`,
+      );
+      for (const { name, state, reason, pid } of plugins)
+        process.stdout.write(`  ${name.padEnd(8)} ${state}${reason === '' ? '' : `: ${reason}`} (process ${pid})\n`);
       for (const warning of info.warnings) process.stdout.write(`  warning: ${warning}\n`);
     }
     return isWell ? 0 : 1;
@@ -46,15 +60,25 @@ export async function status(argv: readonly string[]): Promise<number> {
   }
 }
 
-function parseFlags(argv: readonly string[]): { readonly 'run-dir'?: string | undefined; readonly json?: boolean | undefined } {
+function parseFlags(argv: readonly string[]): {
+  readonly 'run-dir'?: string | undefined;
+  readonly json?: boolean | undefined;
+} {
   try {
     return parseArgs({ args: [...argv], options: { 'run-dir': { type: 'string' }, json: { type: 'boolean' } } }).values;
   } catch (cause) {
-    throw new CleatError('invalid_argument', 'FLAGS_INVALID', cause instanceof Error ? cause.message : String(cause), { hint: 'See cleat help status.', cause });
+    throw new CleatError('invalid_argument', 'FLAGS_INVALID', cause instanceof Error ? cause.message : String(cause), {
+      hint: 'See cleat help status.',
+      cause,
+    });
   }
 }
 
 function hostsOf(runDir: string): readonly string[] {
   const path = join(runDir, 'hosts');
-  return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter((line) => line !== '') : [];
+  return existsSync(path)
+    ? readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : [];
 }

@@ -14,7 +14,13 @@ const KERNEL_MAIN = join(ROOT, 'kernel/dist/src/main.js');
 const HOST_MAIN = join(ROOT, 'sdk/dist/src/run/main.js');
 
 /** What runs when nothing else is said: the gateway by itself, since a blocked plugin must not stop the API; the rest together. */
-const DEFAULT_PLUGINS: Readonly<Record<string, string>> = { gateway: 'gateway', images: 'plugins', network: 'plugins', storage: 'plugins', logging: 'plugins' };
+const DEFAULT_PLUGINS: Readonly<Record<string, string>> = {
+  gateway: 'gateway',
+  images: 'plugins',
+  network: 'plugins',
+  storage: 'plugins',
+  logging: 'plugins',
+};
 
 const NEEDED: Readonly<Record<string, string>> = { runc: 'runc', conmon: 'conmon', 'nats-server': 'nats-server' };
 const START_MS = 60_000;
@@ -91,9 +97,13 @@ export async function up(argv: readonly string[]): Promise<number> {
 function checkHost(): void {
   if (process.getuid?.() !== 0) throw new CleatError('permission_denied', 'NOT_ROOT', 'cleat up must be run as root');
   for (const [program, debian] of Object.entries(NEEDED)) {
-    if (findProgram(program) === undefined) throw new CleatError('unavailable', 'PROGRAM_MISSING', `${program} is not installed`, { hint: `On Debian: apt-get install ${debian}. cleat doctor tells what else this host lacks.` });
+    if (findProgram(program) === undefined)
+      throw new CleatError('unavailable', 'PROGRAM_MISSING', `${program} is not installed`, {
+        hint: `On Debian: apt-get install ${debian}. cleat doctor tells what else this host lacks.`,
+      });
   }
-  if (!existsSync(KERNEL_MAIN)) throw new CleatError('unavailable', 'NOT_BUILT', 'Cleat is not built', { hint: 'Run npm ci && npm run build.' });
+  if (!existsSync(KERNEL_MAIN))
+    throw new CleatError('unavailable', 'NOT_BUILT', 'Cleat is not built', { hint: 'Run npm ci && npm run build.' });
 }
 
 /** The lock goes over to the shell loop, and is free when that has ended. */
@@ -102,7 +112,12 @@ function takeLock(settings: Settings): number {
   const fd = lockFile(path);
   if (fd !== undefined) return fd;
   const holder = readIfThere(join(settings.runDir, 'up.pid'));
-  throw new CleatError('conflict', 'ALREADY_UP', `Cleat is up already in ${settings.runDir}${holder === '' ? '' : ` (process ${holder})`}`, { hint: 'Another instance needs --run-dir and --state-dir of its own.' });
+  throw new CleatError(
+    'conflict',
+    'ALREADY_UP',
+    `Cleat is up already in ${settings.runDir}${holder === '' ? '' : ` (process ${holder})`}`,
+    { hint: 'Another instance needs --run-dir and --state-dir of its own.' },
+  );
 }
 
 /** Sockets that systemd holds (sd_listen_fds(3)). */
@@ -119,8 +134,11 @@ function listen(host: string): number {
     return listenUnixInheritable(path, 0o660, gid === undefined ? {} : { gid });
   }
   const match = /^tcp:\/\/(\[[^\]]+\]|[^:]+):(\d+)$/.exec(host);
-  if (match?.[1] !== undefined && match[2] !== undefined) return listenTcpInheritable(match[1].replace(/[[\]]/g, ''), Number(match[2]));
-  throw new CleatError('invalid_argument', 'HOST_INVALID', `"${host}" is no address to listen at`, { hint: 'Give unix:///path or tcp://127.0.0.1:2375.' });
+  if (match?.[1] !== undefined && match[2] !== undefined)
+    return listenTcpInheritable(match[1].replace(/[[\]]/g, ''), Number(match[2]));
+  throw new CleatError('invalid_argument', 'HOST_INVALID', `"${host}" is no address to listen at`, {
+    hint: 'Give unix:///path or tcp://127.0.0.1:2375.',
+  });
 }
 
 /**
@@ -128,7 +146,12 @@ function listen(host: string): number {
  * name. What lies there is this process' own and goes with it: the next call is execve.
  */
 function placed(descriptors: readonly number[], lock: number): readonly number[] {
-  if (descriptors.length > MOST_LISTENERS) throw new CleatError('invalid_argument', 'HOSTS_TOO_MANY', `at most ${MOST_LISTENERS} addresses can be listened at`);
+  if (descriptors.length > MOST_LISTENERS)
+    throw new CleatError(
+      'invalid_argument',
+      'HOSTS_TOO_MANY',
+      `at most ${MOST_LISTENERS} addresses can be listened at`,
+    );
   // First out of the way: one of them may lie where another belongs.
   const wanted = [...descriptors.map((fd, index) => ({ fd, at: 3 + index })), { fd: lock, at: LOCK_FD }];
   const parked = wanted.map(({ fd, at }, index) => {
@@ -141,10 +164,34 @@ function placed(descriptors: readonly number[], lock: number): readonly number[]
 }
 
 function kernelConfig(settings: Settings, listeners: number): object {
-  const { stateDir, runDir, nodeName, nats, natsCreds, natsServer, runtimes, defaultRuntime, cgroupDriver, cgroupParent, logLevel, eventRetention } = settings;
+  const {
+    stateDir,
+    runDir,
+    nodeName,
+    nats,
+    natsCreds,
+    natsServer,
+    runtimes,
+    defaultRuntime,
+    cgroupDriver,
+    cgroupParent,
+    logLevel,
+    eventRetention,
+  } = settings;
   const names = settings.plugins ?? Object.keys(DEFAULT_PLUGINS);
   return defined({
-    ...{ stateDir, runDir, nodeName, runtimes, defaultRuntime, cgroupDriver, cgroupParent, logLevel, eventRetention, listeners },
+    ...{
+      stateDir,
+      runDir,
+      nodeName,
+      runtimes,
+      defaultRuntime,
+      cgroupDriver,
+      cgroupParent,
+      logLevel,
+      eventRetention,
+      listeners,
+    },
     version: version(),
     hostCommand: [process.execPath, ...NODE_FLAGS, HOST_MAIN],
     nats: defined({ url: nats, credentials: natsCreds, server: natsServer }),
@@ -154,9 +201,21 @@ function kernelConfig(settings: Settings, listeners: number): object {
 
 function plugin(name: string, given: PluginSettings, listeners: number): object {
   const directory = given.directory ?? join(ROOT, 'plugins', name);
-  if (!existsSync(join(directory, 'manifest.json'))) throw new CleatError('not_found', 'PLUGIN_UNKNOWN', `there is no plugin ${name} in ${directory}`, { hint: `Cleat's own are ${Object.keys(DEFAULT_PLUGINS).join(', ')}.` });
-  const listen = name === 'gateway' ? { listen: Array.from({ length: listeners }, (_, index) => ({ kind: 'unix', fd: 3 + index })) } : {};
-  return { name, directory, module: join(directory, 'dist/src/index.js'), group: given.group ?? DEFAULT_PLUGINS[name] ?? name, config: { ...listen, ...given.config } };
+  if (!existsSync(join(directory, 'manifest.json')))
+    throw new CleatError('not_found', 'PLUGIN_UNKNOWN', `there is no plugin ${name} in ${directory}`, {
+      hint: `Cleat's own are ${Object.keys(DEFAULT_PLUGINS).join(', ')}.`,
+    });
+  const listen =
+    name === 'gateway'
+      ? { listen: Array.from({ length: listeners }, (_, index) => ({ kind: 'unix', fd: 3 + index })) }
+      : {};
+  return {
+    name,
+    directory,
+    module: join(directory, 'dist/src/index.js'),
+    group: given.group ?? DEFAULT_PLUGINS[name] ?? name,
+    config: { ...listen, ...given.config },
+  };
 }
 
 /** Starts itself in the background and waits until the API answers, or the reason is known why it does not. */
@@ -166,20 +225,35 @@ async function detached(settings: Settings, argv: readonly string[]): Promise<nu
   const output = openSync(logPath, 'a', 0o600);
   const from = statSync(logPath).size;
   const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, 'up', ...argv.filter((flag) => flag !== '--detach' && flag !== '-d')], { detached: true, stdio: ['ignore', output, output] });
+  const child = spawn(process.execPath, [main, 'up', ...argv.filter((flag) => flag !== '--detach' && flag !== '-d')], {
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
   closeSync(output);
-  const ended = new Promise<number>((resolve) => child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1)));
+  const ended = new Promise<number>((resolve) =>
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1)),
+  );
   const code = await Promise.race([ended, answers(settings, START_MS)]);
   if (code === undefined) {
     child.unref();
     return 0;
   }
-  const words = readFileSync(logPath).subarray(from).toString('utf8').split('\n').filter((line) => line !== '' && !line.startsWith('{'));
-  throw new CleatError('unavailable', 'START_FAILED', words.length === 0 ? `Cleat did not come up; its log is ${logPath}` : words.join('\n').replace(/^cleat: /, ''));
+  const words = readFileSync(logPath)
+    .subarray(from)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('{'));
+  throw new CleatError(
+    'unavailable',
+    'START_FAILED',
+    words.length === 0 ? `Cleat did not come up; its log is ${logPath}` : words.join('\n').replace(/^cleat: /, ''),
+  );
 }
 
 function groupId(name: string): number | undefined {
-  const line = readIfThere('/etc/group').split('\n').find((entry) => entry.startsWith(`${name}:`));
+  const line = readIfThere('/etc/group')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`));
   const gid = line?.split(':')[2];
   return gid === undefined ? undefined : Number(gid);
 }
@@ -195,7 +269,9 @@ function readIfThere(path: string): string {
 
 function version(): string {
   const value: unknown = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'string' ? value.version : '0';
+  return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'string'
+    ? value.version
+    : '0';
 }
 
 function defined(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
@@ -203,5 +279,7 @@ function defined(value: Readonly<Record<string, unknown>>): Readonly<Record<stri
 }
 
 function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }

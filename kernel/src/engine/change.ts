@@ -2,13 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Deadline, pendingProvision } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
+import { writeHostFiles } from '@cleat/runtime';
 import type { claim, container, containerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
 import type { Container } from '../state/container.ts';
 import { hasProcess } from '../state/container.ts';
 import { containerEvent, containerRenamed } from '../state/event-draft.ts';
 import { partsOf } from './contributions.ts';
-import { writeHostFiles } from './host-files.ts';
 import { ATTACH_MS, CLIENT_BYTES, DETACH_MS, RELEASE_MS, UPDATE_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { factsOf, pathsOf } from './parts.ts';
@@ -34,7 +34,7 @@ export class ChangeContainer {
       if (oldName === name)
         throw new CleatError(
           'invalid_argument',
-          'CONTAINER_NAME',
+          'CONTAINER_NAME_SAME',
           'Renaming a container with the same name as its current name',
         );
       store.names.take(name, id);

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Deadline, pendingProvision } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
+import { parseSignal } from '@cleat/runtime';
 import type { container, containerTypes } from '@cleat/schemas';
 import { CleatError, toCleatError } from '@cleat/schemas';
 import { initialProgress } from '../state/container.ts';
@@ -11,7 +12,6 @@ import { NameIndex } from '../state/names.ts';
 import { CLIENT_BYTES, CONTAINER_BYTES, LABEL_BYTES, RELEASE_MS, RESERVE_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { factsOf, pathsOf } from './parts.ts';
-import { parseSignal } from './signals.ts';
 
 const CLAIM_NAME = /^[a-z0-9][a-z0-9._-]*$/;
 const POLICIES: readonly string[] = ['no', 'on-failure', 'always', 'unless-stopped'];

@@ -59,9 +59,7 @@ export class Execs {
     if (info.running || info.exitCode !== null)
       throw new CleatError('conflict', 'EXEC_STARTED', `exec ${info.id} has run already`);
     const attach = !request.detach && (info.attachStdin || info.attachStdout || info.attachStderr);
-    const ticket = attach
-      ? await host.streams.offerExec({ exec: info.id, container: info.container, info })
-      : undefined;
+    const ticket = attach ? await host.streams.offerExec({ exec: info.id, info }) : undefined;
     this.#replace(container, { ...entry, info: { ...info, running: true } }, 'exec.intent');
     try {
       const pid = await this.#launch(

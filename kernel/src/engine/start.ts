@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
+import { writeHostFiles } from '@cleat/runtime';
 import { CleatError, toCleatError } from '@cleat/schemas';
 import type { Container } from '../state/container.ts';
 import { hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
@@ -9,7 +10,6 @@ import type { GivenContribution } from './contributions.ts';
 import { merge } from './contributions.ts';
 import { fillEmptySources } from './copy-up.ts';
 import type { ExitContainer } from './exit.ts';
-import { writeHostFiles } from './host-files.ts';
 import { ATTACH_MS, CLEAN_MS, CREATE_PROCESS_MS, DETACH_MS, GO_MS } from './limits.ts';
 import { namespacePaths } from './namespaces.ts';
 import type { Asked, EngineParts } from './parts.ts';

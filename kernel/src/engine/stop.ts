@@ -1,4 +1,5 @@
 import { Deadline } from '@cleat/core';
+import { parseSignal } from '@cleat/runtime';
 import { CleatError } from '@cleat/schemas';
 import type { Container } from '../state/container.ts';
 import { hasProcess, moved } from '../state/container.ts';
@@ -7,7 +8,6 @@ import type { ExitContainer } from './exit.ts';
 import { FREEZE_MS, KILL_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { cgroupOf, factsOf, runSurely, tell } from './parts.ts';
-import { parseSignal } from './signals.ts';
 
 const SIGKILL = 9;
 const SIGCONT = 18;

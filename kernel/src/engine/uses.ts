@@ -8,6 +8,7 @@ import {
   isNamespacePinned,
   unpinNamespace,
 } from '@cleat/core/syscalls';
+import { mountRoot, unmountRoot } from '@cleat/runtime';
 import type { containerTypes, journal, providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
 import type { KernelStore } from '../state/kernel-store.ts';
@@ -15,7 +16,6 @@ import type { CallScope, ClaimCalls } from './claim-calls.ts';
 import { DETACH_MS } from './limits.ts';
 import { containerPaths } from './paths.ts';
 import type { EngineHost } from './ports.ts';
-import { mountRoot, unmountRoot } from './root-mount.ts';
 
 /**
  * A use of a container: its claims attached, its namespaces pinned, its root mounted. It is held by a run and by views; the

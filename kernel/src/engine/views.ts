@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
+import { writeHostFiles } from '@cleat/runtime';
 import type { journal, view } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
 import { hasProcess } from '../state/container.ts';
 import { fillEmptySources } from './copy-up.ts';
-import { writeHostFiles } from './host-files.ts';
 import { ATTACH_MS, CLEAN_MS, CREATE_PROCESS_MS, DETACH_MS } from './limits.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { BY_ITSELF, pathsOf, runSurely } from './parts.ts';
@@ -49,20 +49,23 @@ export class Views {
       const { status, pid } = current.progress.state;
       if (status === 'removing' || status === 'dead')
         throw new CleatError('conflict', 'CONTAINER_STATE', 'container is being removed');
-      const viewId = randomBytes(8).toString('hex');
-      const holder: journal.Holder = {
-        id: `view:${viewId}`,
-        scope: request.scope,
-        owner: asked.actor.caller ?? '',
-        leaseMs: request.leaseMs,
-      };
-      store.step(id, 'view.intent', { ...current.progress, holders: [...current.progress.holders, holder] });
+      const viewId = viewIdOf(asked);
+      // Asked for again after the kernel was killed before it could answer: what there was is made anew.
+      if (current.progress.holders.some((known) => known.id === `view:${viewId}`)) await this.#end(id, viewId);
+      const owner = asked.actor.caller ?? '';
+      // Without a lease it is not open yet: the next kernel ends it.
+      const opening: journal.Holder = { id: `view:${viewId}`, scope: request.scope, owner, leaseMs: 0 };
+      const before = store.get(id).progress;
+      store.step(id, 'view.intent', { ...before, holders: [...before.holders, opening] });
       try {
         const path =
           hasProcess(current.progress) && request.scope === 'all'
             ? `/proc/${pid}/root`
             : await this.#make(id, viewId, request.scope, { ...asked, signal });
-        store.step(id, 'view.open', store.get(id).progress);
+        const holder = { ...opening, leaseMs: Math.max(1, request.leaseMs) };
+        const { progress } = store.get(id);
+        const holders = progress.holders.map((known) => (known.id === holder.id ? holder : known));
+        store.step(id, 'view.open', { ...progress, holders });
         this.#arm(viewId, id, holder);
         return { view: viewId, path, running: hasProcess(current.progress) };
       } catch (error) {
@@ -97,7 +100,7 @@ export class Views {
     for (const holder of this.#parts.store.get(id).progress.holders) {
       if (!holder.id.startsWith('view:')) continue;
       const viewId = holder.id.slice('view:'.length);
-      if (this.#parts.store.get(id).progress.step === 'view.intent') await this.#end(id, viewId);
+      if (holder.leaseMs === 0) await this.#end(id, viewId);
       else this.#arm(viewId, id, holder);
     }
   }
@@ -179,4 +182,11 @@ export class Views {
       Math.min(Math.max(leaseMs, 1000), 3_600_000),
     );
   }
+}
+
+/** The same for the same operation of the same caller, so that one that comes again is known. */
+function viewIdOf({ actor }: Asked): string {
+  const { caller = '', operation = '' } = actor;
+  if (operation === '') return randomBytes(8).toString('hex');
+  return createHash('sha256').update(`${caller}\n${operation}`).digest('hex').slice(0, 16);
 }

@@ -2,8 +2,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '@cleat/core';
 import { encodeCredentials, type ParticipantCredentials } from '@cleat/core/bus';
+import { KeptProcess } from '@cleat/core/processes';
 import type { InstalledPlugin } from './installed.ts';
-import { PluginProcess } from './plugin-process.ts';
 import type { PluginRegistry } from './registry.ts';
 
 export interface SupervisorOptions {
@@ -27,7 +27,7 @@ const STOP_MS = 10_000;
 /** The processes of plugins: a group each, adopted or started, started again when they end. */
 export class PluginSupervisor {
   readonly #options: SupervisorOptions;
-  readonly #processes = new Map<string, PluginProcess>();
+  readonly #processes = new Map<string, KeptProcess>();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -100,13 +100,13 @@ export class PluginSupervisor {
     return join(this.#options.runDir, 'groups', group);
   }
 
-  #make(group: string): PluginProcess {
+  #make(group: string): KeptProcess {
     const { log, hostCommand, descriptors, descriptorsGroup } = this.#options;
     const runFile = join(this.#runDirectory(group), 'run.json');
     const [first] = this.#membersOf(group);
     const own = first?.origin === 'third-party' ? first : undefined;
     const command = own === undefined ? [...hostCommand, runFile] : [...(own.manifest.run?.command ?? []), runFile];
-    return new PluginProcess({
+    return new KeptProcess({
       name: group,
       command,
       ...(own === undefined ? {} : { cwd: own.location }),

@@ -1,9 +1,9 @@
 import type { PrivateBus } from '@cleat/core/bus';
 import { detectCgroups } from '@cleat/core/cgroup';
+import type { RuntimeHost } from '@cleat/runtime';
 import type { node } from '@cleat/schemas';
 import type { KernelConfig } from '../config.ts';
 import type { EventPublisher } from '../events/event-publisher.ts';
-import type { RuntimeHost } from '../runtime/runtime-host.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 
 export interface NodeServiceParts {
@@ -26,13 +26,11 @@ export class NodeService {
 
   async info(): Promise<node.InfoResponseInput> {
     const { store, config, bus, publisher, runtime, bootId } = this.#parts;
-    const owed = store.owed
-      .all()
-      .map(({ reference, kind, provider, operation, since }) => ({
-        ...{ kind, provider, operation, since },
-        container: reference.container,
-        claim: reference.claim,
-      }));
+    const owed = store.owed.all().map(({ reference, kind, provider, operation, since }) => ({
+      ...{ kind, provider, operation, since },
+      container: reference.container,
+      claim: reference.claim,
+    }));
     return {
       node: store.nodeId,
       name: config.nodeName,

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Logger } from '@cleat/core';
-import { backoff } from '@cleat/core';
-import { readIfExists, writeDurable } from '@cleat/core/files';
-import { findProcesses, isSameProcess, processStartTime, signalProcess } from '@cleat/core/syscalls';
+import { backoff } from '../deadlines/index.ts';
+import { readIfExists, writeDurable } from '../files/index.ts';
+import type { Logger } from '../log/index.ts';
+import { findProcesses, isSameProcess, processStartTime, signalProcess } from '../syscalls/index.ts';
 
 const LOG_BYTES = 10 * 1024 * 1024;
 const STEADY_MS = 10_000;
 const RESTART = { baseMs: 100, factor: 2, maxMs: 30_000 };
 const WATCH_MS = 1_000;
 
-export interface ProcessSettings {
+export interface KeptProcessSettings {
   readonly name: string;
   readonly command: readonly string[];
   readonly cwd?: string | undefined;
@@ -29,9 +29,9 @@ export interface ProcessSettings {
   readonly onExit: (reason: string) => void;
 }
 
-/** A process of the platform: started, adopted after a restart of the kernel, and started again when it ends. */
-export class PluginProcess {
-  readonly #settings: ProcessSettings;
+/** A process that is kept running: started, adopted when its starter was restarted, and started again when it ends. */
+export class KeptProcess {
+  readonly #settings: KeptProcessSettings;
   #pid = 0;
   #startTime = 0;
   #startedMs = 0;
@@ -40,7 +40,7 @@ export class PluginProcess {
   #timer: NodeJS.Timeout | undefined;
   restarts = 0;
 
-  constructor(settings: ProcessSettings) {
+  constructor(settings: KeptProcessSettings) {
     this.#settings = settings;
   }
 

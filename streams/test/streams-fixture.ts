@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { createLogger } from '@cleat/core';
 import { findProcesses, signalProcess } from '@cleat/core/syscalls';
 import { waitFor } from '@cleat/harness';
+import { processOf, type RunningContainer, RuntimeFixture, specOf } from '@cleat/runtime/test-fixture';
 import type { containerTypes } from '@cleat/schemas';
 import type { Test } from 'tap';
-import { type HeldTarget, StreamsClient } from '../src/streams/index.ts';
-import { processOf, type RunningContainer, RuntimeFixture, specOf } from './runtime-fixture.ts';
+import { type HeldTarget, StreamsClient } from '../src/index.ts';
 
 /** What a client of the streams has received so far. */
 export interface Client {

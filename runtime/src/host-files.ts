@@ -1,8 +1,16 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { common, containerTypes } from '@cleat/schemas';
-import type { ContainerPaths } from './paths.ts';
-import type { MergedContribution } from './ports.ts';
+import type { MergedContribution } from './runtime-port.ts';
+
+/** Where the kernel's own files of a container lie. */
+export interface HostFilePaths {
+  /** Directory of all three. */
+  readonly state: string;
+  readonly hosts: string;
+  readonly resolvConf: string;
+  readonly hostname: string;
+}
 
 const LOOPBACK = [
   '127.0.0.1\tlocalhost',
@@ -55,7 +63,7 @@ function parseResolv(text: string): common.Dns {
 
 /** Writes hosts, resolv.conf and hostname where the container finds them; again while it runs, in place. */
 export async function writeHostFiles(
-  paths: ContainerPaths,
+  paths: HostFilePaths,
   spec: containerTypes.Spec,
   merged: MergedContribution,
 ): Promise<void> {

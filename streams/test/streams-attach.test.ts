@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { needs, waitFor } from '@cleat/harness';
+import { processOf, specOf } from '@cleat/runtime/test-fixture';
 import t from 'tap';
-import { processOf, specOf } from './runtime-fixture.ts';
 import { ended, StreamsFixture } from './streams-fixture.ts';
 
 const MANY_BYTES = 20 * 1024 * 1024;

@@ -4,8 +4,8 @@ import { connect as connectTo } from 'node:net';
 import { join } from 'node:path';
 import { signalProcess } from '@cleat/core/syscalls';
 import { childEnv, needs, waitFor } from '@cleat/harness';
+import { processOf, specOf } from '@cleat/runtime/test-fixture';
 import t from 'tap';
-import { processOf, specOf } from './runtime-fixture.ts';
 import { ended, StreamsFixture } from './streams-fixture.ts';
 
 /** Stands for a gateway: takes one TCP client, hands it over with the ticket's line, then waits to be killed. */

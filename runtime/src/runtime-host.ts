@@ -5,17 +5,7 @@ import { CgroupTree } from '@cleat/core/cgroup';
 import { processStartTime, signalProcess } from '@cleat/core/syscalls';
 import type { containerTypes, journal } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
-import type {
-  BundleInput,
-  ExecStart,
-  NamespacePaths,
-  ProcessStart,
-  RunEnd,
-  RuntimePort,
-  StartedProcess,
-  WatchedRun,
-} from '../engine/ports.ts';
-import type { CleanRequest, MonitorLink, Runtime } from '../monitor/index.ts';
+import type { CleanRequest, MonitorLink, Runtime } from './monitor/index.ts';
 import {
   ControlQueue,
   cleanRuntime,
@@ -30,8 +20,8 @@ import {
   runtimeOf,
   startCreated,
   updateResources,
-} from '../monitor/index.ts';
-import type { CgroupDriver, HostFacts } from '../oci/index.ts';
+} from './monitor/index.ts';
+import type { CgroupDriver, HostFacts } from './oci/index.ts';
 import {
   buildProcess,
   buildSpec,
@@ -46,7 +36,17 @@ import {
   resourcesOf,
   supportedResources,
   viewSpec,
-} from '../oci/index.ts';
+} from './oci/index.ts';
+import type {
+  BundleInput,
+  ExecStart,
+  NamespacePaths,
+  ProcessStart,
+  RunEnd,
+  RuntimePort,
+  StartedProcess,
+  WatchedRun,
+} from './runtime-port.ts';
 
 const EXEC_EXIT_UNSEEN = 137;
 const UPDATE_MS = 10_000;

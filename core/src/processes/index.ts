@@ -1,0 +1,1 @@
+export { KeptProcess, type KeptProcessSettings } from './kept-process.ts';

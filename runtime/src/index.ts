@@ -1,0 +1,17 @@
+export { type HostFilePaths, hostsText, resolvText, writeHostFiles } from './host-files.ts';
+export { findProgram, type HostFacts } from './oci/index.ts';
+export { mountRoot, unmountRoot } from './root-mount.ts';
+export { RuntimeHost, type RuntimeHostOptions } from './runtime-host.ts';
+export type {
+  BundleInput,
+  CleanRun,
+  ExecStart,
+  MergedContribution,
+  NamespacePaths,
+  ProcessStart,
+  RunEnd,
+  RuntimePort,
+  StartedProcess,
+  WatchedRun,
+} from './runtime-port.ts';
+export { parseSignal } from './signals.ts';
