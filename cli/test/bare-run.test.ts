@@ -100,7 +100,11 @@ t.test('a kernel without plugins runs containers from a directory', async (t) =>
     t.match(await cleat(['kill', '-s', 'KILL', 'old']), { code: 0 });
     t.match(await cleat(['wait', 'old']), { code: 0, stdout: '137\n' });
     t.match(await cleat(['rm', 'old']), { code: 0, stdout: 'old\n' });
-    t.match(await cleat(['inspect', 'old']), { code: 1, stdout: '[]\n' });
+    t.match(await cleat(['inspect', 'old']), {
+      code: 1,
+      stdout: '[]\n',
+      stderr: 'cleat: there is no container, image, volume or network old\n',
+    });
   });
 
   await t.test('an attached client sees what comes, and leaves without an effect', async (t) => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunResult, runProcess, tempDir } from '@cleat/harness';
 import t from 'tap';
@@ -74,4 +75,15 @@ t.test('operations of contracts are listed without a platform', async (t) => {
   t.match(await cleat('call', '--list', 'nope'), { code: 2 });
   t.match(await cleat('call', 'container', 'inspect', '{'), { code: 2, stderr: /no JSON/ });
   t.match(await cleat('call', 'container', 'inspect', '{"x": 1}'), { code: 2, stderr: /no field x/ });
+});
+
+t.test('a new plugin is written where it is asked for, and nowhere else', async (t) => {
+  const directory = join(tempDir(t), 'mine');
+  const made = await cleat('plugin', 'new', 'mine', '--kind', 'volume-driver', '-d', directory);
+  t.match(made, { code: 0, stdout: `${directory}\n`, stderr: /Next: cd .* && npm run build/ });
+  t.match(readFileSync(join(directory, 'manifest.json'), 'utf8'), /"name": "mine"/);
+  t.match(await cleat('plugin', 'new', 'mine', '--kind', 'authz', '-d', directory), { code: 1, stderr: /not empty/ });
+  t.match(await cleat('plugin', 'new', 'x', '--kind', 'nope'), { code: 2, stderr: /--kind nope: not one of/ });
+  t.match(await cleat('plugin', 'new', 'x'), { code: 2, stderr: /which kind/ });
+  t.match(await cleat('plugin', 'new', 'No Name', '--kind', 'authz', '-d', join(directory, 'x')), { code: 1 });
 });

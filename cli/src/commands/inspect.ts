@@ -1,5 +1,5 @@
 import type { container } from '@cleat/schemas';
-import { isCleatError } from '@cleat/schemas/errors';
+import { CleatError, type ErrorClass, isCleatError } from '@cleat/schemas/errors';
 import { type Command, defineCommand } from '../command/command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../command/exit-codes.ts';
 import { failureText } from '../command/failure.ts';
@@ -36,7 +36,9 @@ export const inspectCommand: Command = defineCommand({
     const kinds =
       flags.type === undefined ? [...KINDS.values()] : [KINDS.get(flags.type)].filter((find) => find !== undefined);
     if (kinds.length === 0) throw usageError(`--type ${flags.type ?? ''}: not one of ${[...KINDS.keys()].join(', ')}`);
-    return withNode(globals, (node) => inspectAll(operands, (name) => firstOf(node, kinds, name)));
+    return withNode(globals, (node) =>
+      inspectAll(operands, (name) => firstOf(node, kinds, name, flags.type ?? 'container, image, volume or network')),
+    );
   },
 });
 
@@ -56,22 +58,20 @@ export async function inspectAll(names: readonly string[], find: (name: string) 
   return code;
 }
 
-/** The error of the first kind stands for all; those whose plugin is away have nothing to say. */
-async function firstOf(node: OperatorClient, kinds: readonly Find[], name: string): Promise<unknown> {
-  let failure: unknown;
+/** Those whose plugin is away, or to whom such a name says nothing, have none of that name. */
+async function firstOf(node: OperatorClient, kinds: readonly Find[], name: string, what: string): Promise<unknown> {
   for (const find of kinds) {
     try {
       return await find(node, name);
     } catch (error) {
-      const isElsewhere =
-        isCleatError(error) &&
-        (error.class === 'not_found' || error.class === 'unavailable' || error.class === 'invalid_argument');
+      const isElsewhere = isCleatError(error) && ELSEWHERE.has(error.class);
       if (!isElsewhere) throw error;
-      failure ??= error;
     }
   }
-  throw failure;
+  throw new CleatError('not_found', 'NOTHING_FOUND', `there is no ${what} ${name}`);
 }
+
+const ELSEWHERE: ReadonlySet<ErrorClass> = new Set<ErrorClass>(['not_found', 'unavailable', 'invalid_argument']);
 
 /** Options and status of claims are JSON texts on the bus; here they are what they hold. */
 export function containerObject(info: container.Info): unknown {

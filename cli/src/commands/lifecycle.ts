@@ -14,7 +14,7 @@ const STOP_OPTIONS = {
     type: 'string',
     short: 't',
     value: 'SECONDS',
-    help: "how long to wait before it is killed (default the container's own, 10); -1: for ever",
+    help: "how long to wait before it is killed (default the container's own, else 10)",
   },
   signal: { type: 'string', short: 's', value: 'SIGNAL', help: "what to send first (default the container's own)" },
 } as const satisfies OptionTable;

@@ -1,4 +1,4 @@
-import type { Finding, HostLook, Verdict } from './finding.ts';
+import type { Finding, HostLook } from './finding.ts';
 import { isAtLeast, versionIn } from './versions.ts';
 
 interface Program {
@@ -9,20 +9,31 @@ interface Program {
   readonly least: readonly number[];
   /** What it does here. */
   readonly does: string;
-  /** What does not work without it; absent: nothing does. */
-  readonly without?: string;
+  /** Whether Cleat runs without it, and what of Cleat does not. */
+  readonly need:
+    | { readonly type: 'must' }
+    | { readonly type: 'part'; readonly without: string }
+    | { readonly type: 'none' };
   /** More to say about a version that will do. */
   readonly remark?: (version: readonly number[]) => string | undefined;
 }
 
 const PROGRAMS: readonly Program[] = [
-  { name: 'runc', argument: '--version', debian: 'runc', least: [1, 1], does: 'runs containers' },
+  {
+    name: 'runc',
+    argument: '--version',
+    debian: 'runc',
+    least: [1, 1],
+    does: 'runs containers',
+    need: { type: 'must' },
+  },
   {
     name: 'conmon',
     argument: '--version',
     debian: 'conmon',
     least: [2, 1],
     does: 'stays with each container while Cleat restarts',
+    need: { type: 'must' },
   },
   {
     name: 'nats-server',
@@ -30,6 +41,7 @@ const PROGRAMS: readonly Program[] = [
     debian: 'nats-server',
     least: [2, 9],
     does: 'carries calls and events',
+    need: { type: 'must' },
     remark: (version) =>
       isAtLeast(version, [2, 10, 27]) ? undefined : 'enough for one node; several nodes together need 2.10.27',
   },
@@ -39,7 +51,7 @@ const PROGRAMS: readonly Program[] = [
     debian: 'nftables',
     least: [1, 0],
     does: 'address translation of networks',
-    without: 'bridge networks and published ports',
+    need: { type: 'part', without: 'bridge networks and published ports' },
   },
   {
     name: 'ip',
@@ -47,7 +59,7 @@ const PROGRAMS: readonly Program[] = [
     debian: 'iproute2',
     least: [0, 0],
     does: 'looking at networks by hand',
-    without: 'the steps of "bin/quickstart" that show a network',
+    need: { type: 'none' },
   },
   {
     name: 'docker',
@@ -55,7 +67,7 @@ const PROGRAMS: readonly Program[] = [
     debian: 'docker-cli',
     least: [0, 0],
     does: "Docker's own command line, which works with Cleat",
-    without: 'nothing of Cleat: it is one of its clients',
+    need: { type: 'none' },
   },
 ];
 
@@ -75,24 +87,26 @@ function nodeFinding(look: HostLook): Finding {
 }
 
 async function programFinding(look: HostLook, program: Program): Promise<Finding> {
-  const { name, argument, debian, least, does, without, remark } = program;
+  const { name, argument, debian, least, does, remark } = program;
   const base = { area: 'programs', name } as const;
-  const lacking: Verdict = without === undefined ? 'missing' : 'limited';
   const text = await look.version(name, argument);
-  if (text === undefined) {
-    const isOptional = without?.startsWith('nothing') === true;
-    const means =
-      without === undefined
-        ? `Cleat does not run without: apt-get install ${debian}`
-        : isOptional
-          ? `${does} (apt-get install ${debian})`
-          : `without it there are no ${without}: apt-get install ${debian}`;
-    return { ...base, verdict: isOptional ? 'ok' : lacking, found: 'not installed', means };
-  }
+  if (text === undefined) return { ...base, found: 'not installed', ...lacking(program, `apt-get install ${debian}`) };
   const version = versionIn(text) ?? [];
   const found = version.length === 0 ? text.trim() : version.join('.');
-  if (version.length > 0 && !isAtLeast(version, least))
-    return { ...base, verdict: lacking, found, means: `too old: ${least.join('.')} is needed to be sure` };
+  if (version.length > 0 && !isAtLeast(version, least)) {
+    return { ...base, found, ...lacking(program, `too old, ${least.join('.')} is needed to be sure`) };
+  }
   const more = remark?.(version);
   return { ...base, verdict: 'ok', found, means: more === undefined ? does : `${does}; ${more}` };
+}
+
+function lacking({ need, does }: Program, cure: string): Pick<Finding, 'verdict' | 'means'> {
+  switch (need.type) {
+    case 'must':
+      return { verdict: 'missing', means: `Cleat does not run without: ${cure}` };
+    case 'part':
+      return { verdict: 'limited', means: `there are no ${need.without}: ${cure}` };
+    case 'none':
+      return { verdict: 'ok', means: `Cleat does not need it; ${does} (${cure})` };
+  }
 }
