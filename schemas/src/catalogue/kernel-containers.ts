@@ -41,6 +41,11 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A name of a container is not valid.',
     cure: 'Use [a-zA-Z0-9][a-zA-Z0-9_.-]*.',
   },
+  CONTAINER_NAME_SAME: {
+    classes: ['invalid_argument'],
+    meaning: 'A container is to be given the name that it has.',
+    cure: 'Choose another name.',
+  },
   CONTAINER_NAME_TAKEN: {
     classes: ['already_exists'],
     meaning: 'Another container has the name.',
