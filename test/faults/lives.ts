@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { fakeClaim } from '../fakes/fake-install.ts';
 import type { NodeClient } from '../platform/node-client.ts';
 
 /** Every record that the life of a container without plugins writes. */
@@ -57,6 +58,61 @@ export async function plainLife(node: NodeClient, name: string): Promise<void> {
   await node.call('container', 'pause', { container: renamed });
   await node.call('container', 'unpause', { container: renamed });
   await node.call('container', 'kill', { container: renamed, signal: 'SIGWINCH' });
+  await node.call('container', 'stop', { container: renamed, timeoutS: 5 });
+  await node.call('container', 'remove', { container: renamed, purge: true });
+}
+
+/** The records that claims add to a life. */
+export const CLAIM_STEPS: readonly string[] = [
+  'create.intent',
+  'reserve.intent',
+  'reserve.done',
+  'created',
+  'start.intent',
+  'namespaces.done',
+  'root.done',
+  'attach.intent',
+  'attach.done',
+  'fill.intent',
+  'fill.done',
+  'monitor.done',
+  'go',
+  'started',
+  'update.intent',
+  'update.done',
+  'claim.add.intent',
+  'claim.add.done',
+  'claim.updated',
+  'claim.remove.intent',
+  'claim.remove.done',
+  'exit',
+  'use.leave',
+  'detach.intent',
+  'detach.done',
+  'exited',
+  'remove.intent',
+  'release.intent',
+  'release.done',
+  'removed',
+];
+
+/** A life with claims of the fake kind: two from the beginning, one that comes and goes while it runs. */
+export async function claimLife(node: NodeClient, name: string): Promise<void> {
+  const first = {
+    contribution: {
+      environment: ['FIRST=1'],
+      mounts: [{ type: 'bind', source: '$OBJECT', target: '/bin', copyUp: true }],
+    },
+  };
+  const claims = [fakeClaim('first', first), fakeClaim('second', { contribution: { hosts: ['10.1.1.1 second'] } })];
+  await node.run(name, ['sleep', '1000'], { claims });
+  const renamed = `${name}-renamed`;
+  await node.call('container', 'rename', { container: name, name: renamed });
+  const third = fakeClaim('third', { contribution: { hosts: ['10.1.1.3 third'] } });
+  await node.call('claim', 'add', { container: renamed, claim: third });
+  const options = JSON.stringify({ hosts: ['10.1.1.4 third'] });
+  await node.call('claim', 'update', { container: renamed, claim: 'third', options });
+  await node.call('claim', 'remove', { container: renamed, claim: 'third' });
   await node.call('container', 'stop', { container: renamed, timeoutS: 5 });
   await node.call('container', 'remove', { container: renamed, purge: true });
 }
