@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { backoff, type ContractCall, type ContractHandler, type Logger, sleep, TaskGroup } from '@cleat/core';
+import { backoff, type ContractCall, type ContractHandler, type Logger, sleep, TaskGroup, Interception } from '@cleat/core';
 import { Deadline } from '@cleat/core/deadlines';
 import type { Hello, SchemaBook, sys, Welcome } from '@cleat/schemas';
 import { CleatError, isCleatError, toCleatError } from '@cleat/schemas';
-import { Interception } from '../calls/interception.ts';
 import { PluginCalls } from '../calls/plugin-calls.ts';
 import { RegistryMirror } from '../calls/registry-mirror.ts';
 import { EventDecoder } from '../events/event-decoder.ts';
@@ -72,7 +71,7 @@ export class PluginRun {
     this.#decoder = new EventDecoder(book, (fingerprint) => this.#sys('schema', { fingerprint }, REGISTRY_MS));
     const { caller } = this.#link;
     this.#calls = new PluginCalls({ caller, registry: this.#registry, book, picked: (contract) => this.#welcome?.picked[contract] });
-    this.#interception = new Interception(caller, this.#registry);
+    this.#interception = new Interception(caller, (operation) => this.#registry.interceptorsOf(operation));
     this.#operations = new Operations(definition.manifest, this.#decoder);
   }
 
