@@ -19,3 +19,4 @@ export { type ConsumerState, EventStream, type PublishOutcome, type StreamRecord
 export { type DurableEvent, durableEvents, type DurableEventsOptions, type DurableItem } from './bus/index.ts';
 export { liveEvents, type LiveEventsOptions, type LiveItem, type StreamedEvent } from './bus/index.ts';
 export { EVENT_STREAM, EVENT_SUBJECT, eventSubject } from './bus/index.ts';
+export { Interception, type Judge } from './contracts/index.ts';

@@ -9,6 +9,7 @@ import {
   createLogger,
   Deadline,
   ErrorCodec,
+  Interception,
   type Logger,
   TaskGroup,
 } from '@cleat/core';
@@ -17,7 +18,7 @@ import { readIfExists, writeDurable } from '@cleat/core/files';
 import { fileSystemType, makePrivate, mount, mountTable, umount } from '@cleat/core/syscalls';
 import { findProgram, RuntimeHost } from '@cleat/runtime';
 import type { Grant, Hello } from '@cleat/schemas';
-import { askedGrant, CleatError, operatorGrant, toCleatError } from '@cleat/schemas';
+import { askedGrant, CleatError, operatorGrant, resolvedGrant, toCleatError } from '@cleat/schemas';
 import type { HeldTarget } from '@cleat/streams';
 import { StreamsClient } from '@cleat/streams';
 import type { KernelConfig } from './config.ts';
@@ -27,13 +28,12 @@ import { EventService } from './events/event-service.ts';
 import { busGrant, KERNEL, kernelGrant } from './plugins/bus-grants.ts';
 import { Handshake } from './plugins/handshake.ts';
 import type { InstalledPlugin } from './plugins/installed.ts';
-import { readManifest, resolvedGrant } from './plugins/installed.ts';
+import { readManifest } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
 import { PluginSupervisor } from './plugins/supervisor.ts';
 import { remembered } from './services/answers.ts';
 import { ClaimService, ContainerService, ExecService } from './services/container-service.ts';
-import { Interception } from './services/interception.ts';
 import { NodeService } from './services/node-service.ts';
 import { consumerData, consumerGrant, PluginService } from './services/plugin-service.ts';
 import { SysService } from './services/sys-service.ts';
@@ -255,12 +255,13 @@ export class Kernel {
       streams: present(this.#streams),
     });
     this.#engine = engine;
+    const interception = new Interception(caller, (operation) => this.#registry.judgesOf(operation));
     this.#callee = new ContractCallee(this.#connection(this.#exporting), {
       log: this.log,
       book: store.book,
       plugin: KERNEL,
       whoIs: (key) => this.#whoIs(key),
-      judge: (call) => new Interception(this.#registry, caller).judge(call),
+      judge: (call) => interception.judge(call),
     });
     return engine;
   }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { MergedContribution } from '@cleat/core/provision';
 import type { common, containerTypes } from '@cleat/schemas';
-import type { MergedContribution } from './runtime-port.ts';
 
 /** Where the kernel's own files of a container lie. */
 export interface HostFilePaths {

@@ -6,7 +6,6 @@ export type {
   BundleInput,
   CleanRun,
   ExecStart,
-  MergedContribution,
   NamespacePaths,
   ProcessStart,
   RunEnd,

@@ -1,5 +1,6 @@
 import type { Deadline } from '@cleat/core/deadlines';
-import type { common, containerTypes, execTypes, journal, providerTypes } from '@cleat/schemas';
+import type { MergedContribution } from '@cleat/core/provision';
+import type { containerTypes, execTypes, journal } from '@cleat/schemas';
 import type { HostFilePaths } from './host-files.ts';
 
 export interface ProcessStart {
@@ -146,16 +147,4 @@ export interface NamespacePaths {
   readonly pid: string;
   readonly ipc: string;
   readonly uts: string;
-}
-
-/** All contributions put together, checked. */
-export interface MergedContribution {
-  readonly root: providerTypes.Root | undefined;
-  readonly mounts: readonly providerTypes.Mount[];
-  readonly devices: readonly common.Device[];
-  readonly environment: readonly string[];
-  readonly hosts: readonly string[];
-  readonly dns: common.Dns;
-  readonly hooks: readonly providerTypes.Hook[];
-  readonly annotations: Readonly<Record<string, string>>;
 }

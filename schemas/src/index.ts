@@ -1,3 +1,4 @@
+export { type EventMessage, eventEntry, eventMessage, rfc3339 } from './cloud-event.ts';
 export type { Codec } from './codec.ts';
 export { codecOf, compileType, fingerprintOf } from './codec.ts';
 export type { ErrorClass, ErrorExtras } from './errors.ts';
@@ -25,6 +26,7 @@ export type {
   view,
   volume,
 } from './generated/contracts.ts';
+export { acceptedGrant, addressesOf, resolvedGrant } from './grant.ts';
 export type {
   ContributionPart,
   DrivenKind,

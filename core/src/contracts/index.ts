@@ -7,3 +7,4 @@ export {
 } from './contract-callee.ts';
 export { ContractCaller, type ContractCallOptions } from './contract-caller.ts';
 export { ErrorCodec } from './error-codec.ts';
+export { Interception, type Judge } from './interception.ts';

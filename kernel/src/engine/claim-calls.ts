@@ -1,5 +1,6 @@
 import type { Deadline, Provision, ProvisionCall } from '@cleat/core';
 import { answered, intend, mayBeAttached, mayBeReserved } from '@cleat/core';
+import { checkGrant } from '@cleat/core/provision';
 import type { common, containerTypes, provider, providerTypes } from '@cleat/schemas';
 import { CleatError, matchesPattern, toCleatError } from '@cleat/schemas';
 import type { Container } from '../state/container.ts';
@@ -8,7 +9,6 @@ import type { EventDraft } from '../state/event-draft.ts';
 import { objectEvent } from '../state/event-draft.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 import { now } from '../state/kernel-store.ts';
-import { checkGrant } from './contributions.ts';
 import { containerPaths } from './paths.ts';
 import type { EngineHost, ProviderEntry } from './ports.ts';
 

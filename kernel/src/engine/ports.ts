@@ -4,7 +4,6 @@ import type { Contracts, Grant, ProvidedKind } from '@cleat/schemas';
 import type { StreamsClient } from '@cleat/streams';
 
 export type {
-  MergedContribution,
   NamespacePaths,
   ProcessStart,
   RunEnd,

@@ -1,13 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
+import { type GivenContribution, type MergedContribution, merge } from '@cleat/core/provision';
 import { writeHostFiles } from '@cleat/runtime';
 import { CleatError, toCleatError } from '@cleat/schemas';
 import type { Container } from '../state/container.ts';
 import { hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
 import { containerEvent } from '../state/event-draft.ts';
 import { now } from '../state/kernel-store.ts';
-import type { GivenContribution } from './contributions.ts';
-import { merge } from './contributions.ts';
 import { fillEmptySources } from './copy-up.ts';
 import type { ExitContainer } from './exit.ts';
 import { ATTACH_MS, CLEAN_MS, CREATE_PROCESS_MS, DETACH_MS, GO_MS } from './limits.ts';
@@ -15,7 +14,7 @@ import { namespacePaths } from './namespaces.ts';
 import type { Asked, EngineParts } from './parts.ts';
 import { cgroupOf, factsOf, pathsOf } from './parts.ts';
 import { currentLog, runBundle, runExitDir } from './paths.ts';
-import type { MergedContribution, ProcessStart } from './ports.ts';
+import type { ProcessStart } from './ports.ts';
 
 /** Starts a container: a use is opened or kept, the process made, and only then let run. Until then all of it can go back. */
 export class StartContainer {
@@ -187,7 +186,7 @@ export function mergedOf(container: Container): MergedContribution {
       ? []
       : [{ claim: claim.name, plugin: claim.provider, contribution: claim.contribution }],
   );
-  return merge(given, definition.spec);
+  return merge(given, new Set(definition.spec.mounts.map(({ target }) => target)));
 }
 
 function alreadyRunning(container: Container): boolean {

@@ -1,9 +1,8 @@
 import { Deadline } from '@cleat/core';
 import type { EventStream } from '@cleat/core/bus';
 import type { event, journal } from '@cleat/schemas';
-import { CleatError, eventFilterSubject, matchesPattern } from '@cleat/schemas';
+import { CleatError, eventEntry, eventFilterSubject, matchesPattern } from '@cleat/schemas';
 import type { KernelStore } from '../state/kernel-store.ts';
-import { eventEntry } from './cloud-event.ts';
 
 const STREAM_MS = 10_000;
 const LIST_MOST = 1000;

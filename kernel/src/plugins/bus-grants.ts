@@ -1,7 +1,7 @@
 import type { Grant } from '@cleat/schemas';
+import { addressesOf } from '@cleat/schemas';
 import type { BusGrant } from './bus-port.ts';
 import type { InstalledPlugin } from './installed.ts';
-import { addressesOf } from './installed.ts';
 
 /** Contracts that the kernel itself answers. */
 export const KERNEL_SERVICES: readonly string[] = [

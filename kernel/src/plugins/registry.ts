@@ -1,9 +1,9 @@
-import type { Deadline, Logger } from '@cleat/core';
+import type { Deadline, Judge, Logger } from '@cleat/core';
 import { sleep } from '@cleat/core';
 import type { Check } from '@cleat/core/validation';
 import { compileJsonSchema } from '@cleat/core/validation';
 import type { ProvidedKind, plugin, sys } from '@cleat/schemas';
-import { CleatError, matchesPattern } from '@cleat/schemas';
+import { addressesOf, CleatError, matchesPattern } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
 import { PROVIDER_START_MS } from '../engine/limits.ts';
 import type { ProviderEntry } from '../engine/ports.ts';
@@ -11,7 +11,6 @@ import { pluginEvent } from '../state/event-draft.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 import { now } from '../state/kernel-store.ts';
 import type { InstalledPlugin } from './installed.ts';
-import { addressesOf } from './installed.ts';
 
 export type PluginState =
   | 'installed'
@@ -195,10 +194,11 @@ export class PluginRegistry {
   }
 
   /** Plugins that judge an operation, in the order of their names. */
-  interceptorsOf(operation: string): readonly PluginEntry[] {
+  judgesOf(operation: string): readonly Judge[] {
     return this.all
       .filter(({ installed }) => installed.enabled && matchesPattern(installed.grant.intercepts, operation))
-      .sort((left, right) => (left.installed.manifest.name < right.installed.manifest.name ? -1 : 1));
+      .map(({ installed, state }) => ({ name: installed.manifest.name, state }))
+      .sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
   participants(keyOf: (name: string) => string): readonly sys.ParticipantInput[] {

@@ -11,22 +11,41 @@ export type Role =
 
 /** Every role that a manifest names. */
 export function rolesOf(manifest: Manifest): readonly Role[] {
-  const providers = (manifest.provides ?? []).map(({ kind }): Role => ({ type: 'provider', kind, address: providerAddress(kind) }));
-  const drivers = (manifest.drives ?? []).map(
-    ({ kind, name }): Role => ({ type: 'driver', key: `${kind}/${name}`, title: `${kind} driver ${name}`, address: driverAddress(kind, name) }),
+  const providers = (manifest.provides ?? []).map(
+    ({ kind }): Role => ({ type: 'provider', kind, address: providerAddress(kind) }),
   );
-  const services = (manifest.services ?? []).map((contract): Role => ({ type: 'service', contract, address: serviceAddress(contract) }));
+  const drivers = (manifest.drives ?? []).map(
+    ({ kind, name }): Role => ({
+      type: 'driver',
+      key: `${kind}/${name}`,
+      title: `${kind} driver ${name}`,
+      address: driverAddress(kind, name),
+    }),
+  );
+  const services = (manifest.services ?? []).map(
+    (contract): Role => ({ type: 'service', contract, address: serviceAddress(contract) }),
+  );
   const isJudge = (manifest.intercepts ?? []).length > 0;
-  return [...providers, ...drivers, ...services, ...(isJudge ? [{ type: 'interceptor', address: interceptorAddress(manifest.name) } as const] : [])];
+  return [
+    ...providers,
+    ...drivers,
+    ...services,
+    ...(isJudge ? [{ type: 'interceptor', address: interceptorAddress(manifest.name) } as const] : []),
+  ];
 }
 
 /** Throws `internal` PLUGIN_HANDLERS when set-up gave no handlers for a role that the manifest names. */
 export function checkHandlers(manifest: Manifest, handlers: PluginHandlers): void {
   for (const role of rolesOf(manifest)) {
     if (hasHandlers(role, handlers)) continue;
-    throw new CleatError('internal', 'PLUGIN_HANDLERS', `the manifest of ${manifest.name} names ${titleOf(role)}, but its set-up gave no handlers for it`, {
-      plugin: manifest.name,
-    });
+    throw new CleatError(
+      'internal',
+      'PLUGIN_HANDLERS',
+      `the manifest of ${manifest.name} names ${titleOf(role)}, but its set-up gave no handlers for it`,
+      {
+        plugin: manifest.name,
+      },
+    );
   }
 }
 
@@ -57,7 +76,10 @@ function hasHandlers(role: Role, handlers: PluginHandlers): boolean {
 }
 
 /** The handlers of a contract whose name is known only now. */
-export function handlersOfService(handlers: PluginHandlers, contract: string): Readonly<Record<string, unknown>> | undefined {
+export function handlersOfService(
+  handlers: PluginHandlers,
+  contract: string,
+): Readonly<Record<string, unknown>> | undefined {
   const services: Readonly<Record<string, unknown>> = handlers.services ?? {};
   const found = services[contract];
   // Not a copy: the handlers may be methods of a class.

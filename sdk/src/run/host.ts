@@ -14,7 +14,11 @@ export interface RunPluginsOptions {
  * Runs the plugins of a run file in this process, each with connections and a context of its own, until the signal aborts.
  * One that cannot begin is told in the log and tried again, without harm to the others; alone in its process it fails this call.
  */
-export async function runPlugins(runFile: RunFile, definitions: ReadonlyMap<string, PluginDefinition>, options: RunPluginsOptions): Promise<void> {
+export async function runPlugins(
+  runFile: RunFile,
+  definitions: ReadonlyMap<string, PluginDefinition>,
+  options: RunPluginsOptions,
+): Promise<void> {
   const log = options.log ?? createLogger();
   const book = new SchemaBook();
   const isAlone = runFile.plugins.length === 1;
@@ -40,14 +44,19 @@ export async function runPlugins(runFile: RunFile, definitions: ReadonlyMap<stri
 export async function run(definition: PluginDefinition): Promise<void> {
   const path = process.env['CLEAT_RUN_FILE'];
   if (path === undefined || path === '') {
-    process.stderr.write(`${definition.manifest.name} is a plugin of Cleat: it is started by "cleat plugin install", which sets CLEAT_RUN_FILE\n`);
+    process.stderr.write(
+      `${definition.manifest.name} is a plugin of Cleat: it is started by "cleat plugin install", which sets CLEAT_RUN_FILE\n`,
+    );
     process.exit(2);
   }
   await runProcess(path, async (runFile) => new Map(runFile.plugins.map((entry) => [entry.name, definition])));
 }
 
 /** Runs a process of plugins from its run file to its end. */
-export async function runProcess(path: string, load: (runFile: RunFile, log: Logger) => Promise<ReadonlyMap<string, PluginDefinition>>): Promise<void> {
+export async function runProcess(
+  path: string,
+  load: (runFile: RunFile, log: Logger) => Promise<ReadonlyMap<string, PluginDefinition>>,
+): Promise<void> {
   const log = createLogger({ fields: { pid: process.pid } });
   const controller = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => controller.abort());

@@ -1,3 +1,3 @@
 /** Running plugins: in a process of the kernel's, or in their own. */
-export { run, runPlugins, type RunPluginsOptions, runProcess } from './host.ts';
-export { readRunFile, type RunEntry, type RunFile } from './run-file.ts';
+export { type RunPluginsOptions, run, runPlugins, runProcess } from './host.ts';
+export { type RunEntry, type RunFile, readRunFile } from './run-file.ts';

@@ -21,6 +21,5 @@ export const REGISTRY_MS = 5_000;
 /** How long a call waits for a plugin that is starting. */
 export const STARTING_MS = 5_000;
 /** What an interceptor may take to judge. */
-export const JUDGE_MS = 2_000;
 /** Progress renews the deadline of a call at most up to this, when the caller sets no limit. */
 export const PROGRESS_LIMIT_MS = 3_600_000;

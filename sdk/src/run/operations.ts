@@ -59,13 +59,19 @@ export class Operations {
 
   async #judge(request: interceptor.JudgeRequest, call: ContractCall): Promise<interceptor.JudgeResponseInput> {
     const { interceptor } = this.#handlers;
-    if (interceptor === undefined) throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${this.#manifest.name} judges nothing`);
+    if (interceptor === undefined)
+      throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${this.#manifest.name} judges nothing`);
     await this.#decoder.learn(request.schema);
     return interceptor.judge(request, this.#decoder.decodeRecord(request.schema, request.request), call);
   }
 
-  #addRules(role: Role, handlers: ConstructorParameters<typeof ProviderRules>[0]['handlers'] | undefined, unreconciled: 'wait' | 'refuse'): ProviderRules {
-    if (handlers === undefined) throw new CleatError('internal', 'PLUGIN_HANDLERS', `there are no handlers for the ${titleOf(role)}`);
+  #addRules(
+    role: Role,
+    handlers: ConstructorParameters<typeof ProviderRules>[0]['handlers'] | undefined,
+    unreconciled: 'wait' | 'refuse',
+  ): ProviderRules {
+    if (handlers === undefined)
+      throw new CleatError('internal', 'PLUGIN_HANDLERS', `there are no handlers for the ${titleOf(role)}`);
     const rules = new ProviderRules({ title: titleOf(role), handlers, unreconciled });
     this.#rules.set(role.address, rules);
     return rules;

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { backoff, type ContractCall, type ContractHandler, type Logger, sleep, TaskGroup, Interception } from '@cleat/core';
+import {
+  backoff,
+  type ContractCall,
+  type ContractHandler,
+  Interception,
+  type Logger,
+  sleep,
+  TaskGroup,
+} from '@cleat/core';
 import { Deadline } from '@cleat/core/deadlines';
 import type { Hello, SchemaBook, sys, Welcome } from '@cleat/schemas';
 import { CleatError, isCleatError, toCleatError } from '@cleat/schemas';
@@ -70,7 +78,12 @@ export class PluginRun {
     this.#registry = new RegistryMirror({ read: () => this.#sys('registry', {}, REGISTRY_MS), log: options.log });
     this.#decoder = new EventDecoder(book, (fingerprint) => this.#sys('schema', { fingerprint }, REGISTRY_MS));
     const { caller } = this.#link;
-    this.#calls = new PluginCalls({ caller, registry: this.#registry, book, picked: (contract) => this.#welcome?.picked[contract] });
+    this.#calls = new PluginCalls({
+      caller,
+      registry: this.#registry,
+      book,
+      picked: (contract) => this.#welcome?.picked[contract],
+    });
     this.#interception = new Interception(caller, (operation) => this.#registry.interceptorsOf(operation));
     this.#operations = new Operations(definition.manifest, this.#decoder);
   }
@@ -89,7 +102,8 @@ export class PluginRun {
 
   async #begin(stop: AbortSignal): Promise<void> {
     const { definition, entry } = this.#options;
-    if ((definition.manifest.events?.publishes ?? []).length > 0) await this.#openOutbox(join(entry.stateDir, 'outbox'), stop);
+    if ((definition.manifest.events?.publishes ?? []).length > 0)
+      await this.#openOutbox(join(entry.stateDir, 'outbox'), stop);
     this.#serve();
     await this.#sayHello(stop);
     this.#follow();
@@ -104,7 +118,8 @@ export class PluginRun {
   #serve(): void {
     const { book, definition } = this.#options;
     for (const role of rolesOf(definition.manifest)) {
-      const contract = role.type === 'service' ? role.contract : role.type === 'interceptor' ? 'interceptor' : 'provider';
+      const contract =
+        role.type === 'service' ? role.contract : role.type === 'interceptor' ? 'interceptor' : 'provider';
       const handlers: Record<string, ContractHandler> = {};
       for (const operation of book.operationsOf(contract)) {
         handlers[operation] = async (request, call) => {
@@ -136,7 +151,16 @@ export class PluginRun {
 
   #hello(): Hello {
     const { name, version, contracts } = this.#options.definition.manifest;
-    return { hello: 1, name, version, instance: this.#instance, pid: process.pid, sdk: SDK_VERSION, contracts, store: this.#outbox?.store ?? '' };
+    return {
+      hello: 1,
+      name,
+      version,
+      instance: this.#instance,
+      pid: process.pid,
+      sdk: SDK_VERSION,
+      contracts,
+      store: this.#outbox?.store ?? '',
+    };
   }
 
   /** Fails after three refusals when nobody else is in the process; a kernel that is away is waited for. */
@@ -166,7 +190,10 @@ export class PluginRun {
       } catch (error) {
         await context.close();
         stop.throwIfAborted();
-        this.#noteRefusal(isCleatError(error) && error.class === 'unavailable' ? toSetupError(this.#name, error) : error, 'the plugin cannot be set up');
+        this.#noteRefusal(
+          isCleatError(error) && error.class === 'unavailable' ? toSetupError(this.#name, error) : error,
+          'the plugin cannot be set up',
+        );
         await sleep(backoff(attempt, HELLO_BACKOFF), stop);
       }
     }
@@ -215,7 +242,12 @@ export class PluginRun {
       if (stop.aborted) return;
       try {
         const backlog = this.#outbox?.backlog ?? 0;
-        const { known } = await this.#sys<sys.BeatResponse>('beat', { instance: this.#instance, backlog }, BEAT_MS, stop);
+        const { known } = await this.#sys<sys.BeatResponse>(
+          'beat',
+          { instance: this.#instance, backlog },
+          BEAT_MS,
+          stop,
+        );
         if (known) continue;
       } catch (error) {
         // The bus or the kernel is away; the next beat tells.
@@ -256,14 +288,21 @@ export class PluginRun {
   }
 
   async #end(stop: AbortSignal): Promise<void> {
-    const reason = new CleatError('unavailable', 'PLUGIN_STOPPING', `plugin ${this.#name} is stopping`, { plugin: this.#name, retryable: true });
+    const reason = new CleatError('unavailable', 'PLUGIN_STOPPING', `plugin ${this.#name} is stopping`, {
+      plugin: this.#name,
+      retryable: true,
+    });
     if (!this.#gate.isOpen) this.#gate.fail(reason);
     this.#operations.close(reason);
     const left = await this.#link.callee.drain(Deadline.after(stop.aborted ? DRAIN_MS : 0));
     if (left > 0) this.#log.warn('calls did not end before the plugin', { calls: left });
     this.#gate.fail(reason);
     const { close } = this.#handlers;
-    if (close !== undefined) await this.#limited('closing the plugin', Promise.resolve().then(() => close.call(this.#handlers)));
+    if (close !== undefined)
+      await this.#limited(
+        'closing the plugin',
+        Promise.resolve().then(() => close.call(this.#handlers)),
+      );
     await this.#context?.close();
     await this.#tasks.close(CLOSE_MS);
     if (this.#outbox !== undefined) await this.#limited('closing the outbox', this.#outbox.close());
@@ -284,7 +323,12 @@ export class PluginRun {
           directory,
           log: this.#log,
           send: async (store, { number, event, actor }, signal) => {
-            const answer = await this.#sys<sys.EventResponse>('event', { store, number, event, actor }, REGISTRY_MS, signal);
+            const answer = await this.#sys<sys.EventResponse>(
+              'event',
+              { store, number, event, actor },
+              REGISTRY_MS,
+              signal,
+            );
             return answer.durable;
           },
         }),
@@ -311,7 +355,11 @@ export class PluginRun {
 
 /** A set-up that fails for want of something is a failure all the same: it counts. */
 function toSetupError(name: string, cause: CleatError): CleatError {
-  return new CleatError('internal', 'PLUGIN_SETUP', `plugin ${name} cannot be set up: ${cause.message}`, { plugin: name, hint: cause.hint, cause });
+  return new CleatError('internal', 'PLUGIN_SETUP', `plugin ${name} cannot be set up: ${cause.message}`, {
+    plugin: name,
+    hint: cause.hint,
+    cause,
+  });
 }
 
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

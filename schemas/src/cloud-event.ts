@@ -1,5 +1,5 @@
-import type { event, journal } from '@cleat/schemas';
-import { eventSubject, eventTypeName } from '@cleat/schemas';
+import type { event, journal } from './generated/contracts.ts';
+import { eventSubject, eventTypeName } from './subjects.ts';
 
 /** An event as a message of the stream: CloudEvents 1.0, binary content mode. */
 export interface EventMessage {
@@ -10,8 +10,9 @@ export interface EventMessage {
 
 const SEQUENCE_DIGITS = 20;
 
+/** The message of an event of a node. */
 export function eventMessage(node: string, made: journal.OutboxEvent): EventMessage {
-  const headers = new Map([
+  const headers = new Map<string, string>([
     ['ce-specversion', '1.0'],
     ['ce-id', `${node}:${made.sequence}`],
     ['ce-source', `/nodes/${node}`],

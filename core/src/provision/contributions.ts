@@ -1,13 +1,24 @@
 import { isAbsolute, normalize } from 'node:path';
-import type { ContributionPart, common, containerTypes, Grant, providerTypes } from '@cleat/schemas';
+import type { ContributionPart, common, Grant, providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
-import type { MergedContribution } from './ports.ts';
 
 /** A contribution with who gave it. */
 export interface GivenContribution {
   readonly claim: string;
   readonly plugin: string;
   readonly contribution: providerTypes.Contribution;
+}
+
+/** All contributions put together, checked. */
+export interface MergedContribution {
+  readonly root: providerTypes.Root | undefined;
+  readonly mounts: readonly providerTypes.Mount[];
+  readonly devices: readonly common.Device[];
+  readonly environment: readonly string[];
+  readonly hosts: readonly string[];
+  readonly dns: common.Dns;
+  readonly hooks: readonly providerTypes.Hook[];
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 const NO_DNS: common.Dns = { servers: [], search: [], options: [] };
@@ -66,10 +77,9 @@ function refused(given: GivenContribution, what: string): CleatError {
   );
 }
 
-/** Puts contributions together. Two providers never set one field; the user's spec wins over a contribution. */
-export function merge(given: readonly GivenContribution[], spec: containerTypes.Spec): MergedContribution {
+/** Puts contributions together. Two providers never set one field; what the user mounts himself (`userTargets`) wins over a contribution. */
+export function merge(given: readonly GivenContribution[], userTargets: ReadonlySet<string>): MergedContribution {
   const root = single(given, 'root', ({ root: value }) => value ?? undefined);
-  const userTargets = new Set(spec.mounts.map((mount) => mount.target));
   const mounts = distinct(
     given,
     ({ mounts: list }) => list,
