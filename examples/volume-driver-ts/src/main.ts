@@ -1,0 +1,4 @@
+import { run } from '@cleat/sdk';
+import { plugin } from './plugin.ts';
+
+await run(plugin);
