@@ -81,6 +81,7 @@ t.test('a path is described in the header', async (t) => {
   t.match(await head('/link/'), { mode: 2 ** 31 + 0o755 }, 'a slash asks for what is behind a link');
   t.match(await head('/escape'), { linkTarget: '/etc' }, 'a link stays inside');
   t.equal(await head('/nothing'), 404);
+  t.equal(await head('/dir/file/'), 404, 'a file is no directory');
   t.match(await api.call('GET', '/containers/box/archive?path=/nothing'), {
     status: 404,
     json: { message: 'Could not find the file /nothing in container box' },

@@ -48,7 +48,10 @@ export interface PathStat {
 export function statPath(root: SafeRoot, path: string, container: string): PathStat {
   const absolute = absolutePath(path);
   try {
-    const stat = asksBehindLinks(absolute) ? root.stat(bare(absolute)) : root.lstat(absolute);
+    const isDirectoryAsked = asksBehindLinks(absolute);
+    const stat = isDirectoryAsked ? root.stat(bare(absolute)) : root.lstat(absolute);
+    // "file/" is nothing.
+    if (isDirectoryAsked && !stat.isDirectory()) throw notThere(path, container);
     return {
       stat,
       linkTarget: stat.isSymbolicLink() ? root.resolve(absolute) : '',
@@ -62,10 +65,11 @@ export function statPath(root: SafeRoot, path: string, container: string): PathS
 /** Docker's words for a path that is not there. */
 export function missing(error: unknown, path: string, container: string): unknown {
   const name = isCleatError(error) ? error.details['errno'] : undefined;
-  if (name !== 'ENOENT' && name !== 'ENOTDIR') return error;
-  return new CleatError('not_found', 'PATH_NOT_FOUND', `Could not find the file ${path} in container ${container}`, {
-    cause: error,
-  });
+  return name === 'ENOENT' || name === 'ENOTDIR' ? notThere(path, container) : error;
+}
+
+function notThere(path: string, container: string): CleatError {
+  return new CleatError('not_found', 'PATH_NOT_FOUND', `Could not find the file ${path} in container ${container}`);
 }
 
 /** The header X-Docker-Container-Path-Stat. */
