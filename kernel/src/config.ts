@@ -37,49 +37,7 @@ export interface KernelConfig {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
-const STRING = { type: 'string' };
-const STRINGS = { type: 'array', items: STRING };
-
-const SCHEMA = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['stateDir', 'runDir', 'nodeName', 'version'],
-  properties: {
-    stateDir: { ...STRING, pattern: '^/' },
-    runDir: { ...STRING, pattern: '^/' },
-    nodeName: { ...STRING, minLength: 1 },
-    version: STRING,
-    plugins: {
-      type: 'array',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['name', 'directory', 'module', 'group'],
-        properties: {
-          name: STRING,
-          directory: STRING,
-          module: STRING,
-          group: { ...STRING, pattern: '^[a-z0-9][a-z0-9-]*$' },
-          config: { type: 'object' },
-        },
-      },
-    },
-    hostCommand: STRINGS,
-    listeners: { type: 'integer', minimum: 0 },
-    listenersGroup: STRING,
-    nats: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { url: STRING, credentials: STRING, server: STRING },
-    },
-    eventRetention: { type: 'integer', minimum: 1, maximum: 10_000_000 },
-    runtimes: { type: 'object', additionalProperties: STRING },
-    defaultRuntime: STRING,
-    cgroupDriver: { enum: ['cgroupfs', 'systemd'] },
-    cgroupParent: STRING,
-    logLevel: { enum: ['debug', 'info', 'warn', 'error'] },
-  },
-};
+const SCHEMA = new URL('../../data/config.schema.json', import.meta.url);
 
 const DEFAULTS: Omit<KernelConfig, 'stateDir' | 'runDir' | 'nodeName' | 'version'> = {
   plugins: [],
@@ -103,7 +61,7 @@ export async function readKernelConfig(path: string): Promise<KernelConfig> {
   } catch (cause) {
     throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path} cannot be read as JSON`, { cause });
   }
-  const faults = (await compileJsonSchema(SCHEMA))(value);
+  const faults = (await compileJsonSchema(JSON.parse(readFileSync(SCHEMA, 'utf8'))))(value);
   if (faults.length > 0) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path}: ${faults.join('; ')}`);
   // The schema has just accepted it.
   const given = value as Partial<KernelConfig> & Pick<KernelConfig, 'stateDir' | 'runDir' | 'nodeName' | 'version'>;

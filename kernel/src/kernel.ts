@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ContractCall,
   ContractCallee,
   ContractCaller,
-  type ContractHandler,
   createLogger,
   Deadline,
   ErrorCodec,
@@ -14,28 +12,38 @@ import {
   TaskGroup,
 } from '@cleat/core';
 import { BusCallee, type BusConnection, EventStream, PrivateBus } from '@cleat/core/bus';
-import { readIfExists, writeDurable } from '@cleat/core/files';
-import { fileSystemType, makePrivate, mount, mountTable, umount } from '@cleat/core/syscalls';
-import { findProgram, RuntimeHost } from '@cleat/runtime';
-import type { Grant, Hello } from '@cleat/schemas';
-import { askedGrant, CleatError, operatorGrant, resolvedGrant, toCleatError } from '@cleat/schemas';
-import type { HeldTarget } from '@cleat/streams';
-import { StreamsClient } from '@cleat/streams';
+import { umount } from '@cleat/core/syscalls';
+import { findProgram, instanceIdOf, prepareRunDirectory, RuntimeHost } from '@cleat/runtime';
+import {
+  askedGrant,
+  CleatError,
+  type Grant,
+  operatorGrant,
+  parseHello,
+  resolvedGrant,
+  toCleatError,
+} from '@cleat/schemas';
+import { type HeldTarget, StreamsClient } from '@cleat/streams';
 import type { KernelConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { EventPublisher, newNodeId } from './events/event-publisher.ts';
 import { EventService } from './events/event-service.ts';
 import { busGrant, KERNEL, kernelGrant } from './plugins/bus-grants.ts';
 import { Handshake } from './plugins/handshake.ts';
-import type { InstalledPlugin } from './plugins/installed.ts';
-import { readManifest } from './plugins/installed.ts';
+import { type InstalledPlugin, readManifest } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
 import { PluginSupervisor } from './plugins/supervisor.ts';
-import { remembered } from './services/answers.ts';
-import { ClaimService, ContainerService, ExecService } from './services/container-service.ts';
+import {
+  ClaimService,
+  ContainerService,
+  ExecService,
+  LogdataService,
+  ViewService,
+} from './services/container-service.ts';
 import { NodeService } from './services/node-service.ts';
 import { consumerData, consumerGrant, PluginService } from './services/plugin-service.ts';
+import { serveContracts } from './services/serving.ts';
 import { SysService } from './services/sys-service.ts';
 import { hasProcess } from './state/container.ts';
 import { nodeEvent } from './state/event-draft.ts';
@@ -45,16 +53,7 @@ const BUS_MS = 20_000;
 /** A bus that is not up by then comes later; containers are not kept waiting for it. */
 const BUS_FIRST_MS = 3_000;
 const OPERATOR = 'operator';
-const TMPFS_MAGIC = 0x01021994;
 const CLOSE_MS = 5_000;
-
-/** Operations of the kernel that change something: answered alike when they come again after a crash. */
-const CHANGING: Readonly<Record<string, readonly string[]>> = {
-  container: ['start', 'stop', 'restart', 'kill', 'pause', 'unpause', 'remove', 'rename', 'update'],
-  exec: ['start'],
-  claim: ['add', 'remove', 'update'],
-  view: ['open'],
-};
 
 /** One kernel: everything that it is made of, in the order in which it comes up. */
 export class Kernel {
@@ -287,10 +286,6 @@ export class Kernel {
       credentials: (plugin, isBearer) => bus.credentials(plugin, { isBearer }),
       onLost: (plugin, reason) => this.#handshake?.lost(plugin, reason),
     });
-    const containers = new ContainerService(engine);
-    const execs = new ExecService(engine);
-    const claims = new ClaimService(engine);
-    const events = new EventService(this.#store, stream);
     const plugins = new PluginService({
       store: this.#store,
       registry: this.#registry,
@@ -315,60 +310,15 @@ export class Kernel {
       bootId: this.#bootId,
       onShutdown: (how) => this.#onShutdown(how),
     });
-    this.#answer(
-      'container',
-      bound(containers, [
-        'create',
-        'start',
-        'stop',
-        'restart',
-        'kill',
-        'pause',
-        'unpause',
-        'remove',
-        'rename',
-        'update',
-        'inspect',
-        'list',
-        'resize',
-        'attach',
-        'wait',
-      ]),
-    );
-    this.#answer('exec', bound(execs, ['create', 'start', 'inspect', 'resize']));
-    this.#answer('claim', bound(claims, ['add', 'remove', 'update']));
-    this.#answer('view', {
-      open: claims.openView.bind(claims) as ContractHandler,
-      renew: claims.renewView.bind(claims) as ContractHandler,
-      close: claims.closeView.bind(claims) as ContractHandler,
-    });
-    this.#answer(
-      'plugin',
-      bound(plugins, [
-        'list',
-        'inspect',
-        'install',
-        'enable',
-        'disable',
-        'remove',
-        'logs',
-        'consumerAdd',
-        'consumerList',
-        'consumerRemove',
-      ]),
-    );
-    this.#answer('sys', bound(sys, ['ready', 'beat', 'event', 'registry', 'schema']));
-    this.#answer('node', bound(node, ['info', 'shutdown']));
-    this.#answer('event', {
-      list: ((request, call) => events.list(request, this.#reader(call))) as ContractHandler,
-      open: ((request, call) => events.open(request, this.#reader(call))) as ContractHandler,
-    });
-    this.#answer('logdata', {
-      segments: (async (request: { container: string }) => engine.logs.segments(request.container)) as ContractHandler,
-      acknowledge: (async (request: { container: string; number: number }) => {
-        engine.logs.acknowledge(request.container, request.number);
-        return {};
-      }) as ContractHandler,
+    const { logs } = engine;
+    serveContracts(present(this.#callee), this.#store, {
+      ...{ sys, node, plugin: plugins },
+      container: new ContainerService(engine),
+      exec: new ExecService(engine),
+      claim: new ClaimService(engine),
+      view: new ViewService(engine),
+      event: new EventService(this.#store, stream, (call) => this.#reader(call)),
+      logdata: new LogdataService(logs),
     });
     this.#serveHello(exporting);
     exporting.onEvent(({ type }) => {
@@ -377,15 +327,6 @@ export class Kernel {
     this.#tasks.spawn('events', (signal) => publisher.run(signal));
     const beats = setInterval(() => this.#handshake?.checkBeats(bus.isUp), 1000);
     beats.unref();
-  }
-
-  #answer(contract: string, handlers: Readonly<Record<string, ContractHandler>>): void {
-    const changing = CHANGING[contract] ?? [];
-    const wrapped = Object.entries(handlers).map(
-      ([name, handler]) =>
-        [name, changing.includes(name) ? remembered(this.#store, contract, name, handler) : handler] as const,
-    );
-    present(this.#callee).serve(contract, contract, Object.fromEntries(wrapped));
   }
 
   /** The hello is JSON both ways, so that any two versions can tell each other that they do not fit. */
@@ -513,71 +454,8 @@ async function stopAll(engine: Engine): Promise<void> {
   );
 }
 
-/** The instance's short id: names of links, tables and cgroups derive from it. */
-async function instanceIdOf(stateDir: string): Promise<string> {
-  const path = join(stateDir, 'instance');
-  const known = (await readIfExists(path))?.toString().trim();
-  if (known !== undefined && /^[0-9a-f]{8}$/.test(known)) return known;
-  const made = randomBytes(4).toString('hex');
-  await writeDurable(path, made, 0o644);
-  return made;
-}
-
-/** Secrets and namespaces of containers lie on a tmpfs, which nothing outside gets to see mounts of. */
-function prepareRunDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o711 });
-  if (mountTable().some((entry) => entry.mountPoint === directory)) return;
-  if (fileSystemType(directory) === TMPFS_MAGIC) mount({ source: directory, target: directory, flags: 0x1000 });
-  else mount({ source: 'cleat', target: directory, type: 'tmpfs', data: 'mode=0711,size=256m' });
-  makePrivate(directory);
-}
-
-function parseHello(body: Buffer): Hello {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new CleatError('invalid_argument', 'HELLO_INVALID', 'a hello is JSON');
-  }
-  if (
-    typeof value !== 'object' ||
-    value === null ||
-    !('hello' in value) ||
-    value.hello !== 1 ||
-    !('name' in value) ||
-    !('instance' in value) ||
-    !('contracts' in value)
-  ) {
-    throw new CleatError(
-      'invalid_argument',
-      'HELLO_INVALID',
-      'a hello has hello: 1, name, version, instance, pid, sdk, contracts, store',
-    );
-  }
-  // Looked at above, as far as the kernel acts on it.
-  return value as Hello;
-}
-
 function present<T>(value: T | undefined): T {
   if (value === undefined)
     throw new CleatError('internal', 'KERNEL_ORDER', 'a part of the kernel was used before it was made');
   return value;
-}
-
-/** Methods of a service as handlers, by the names of the contract's operations. */
-function bound<S extends object>(
-  service: S,
-  names: readonly (keyof S & string)[],
-): Readonly<Record<string, ContractHandler>> {
-  return Object.fromEntries(
-    names.map((name) => {
-      const method: unknown = service[name];
-      if (typeof method !== 'function') throw new CleatError('internal', 'KERNEL_ORDER', `no operation ${name}`);
-      return [
-        name,
-        (request: never, call: ContractCall): Promise<unknown> =>
-          Reflect.apply(method, service, [request, call]) as Promise<unknown>,
-      ];
-    }),
-  );
 }

@@ -1,4 +1,5 @@
 export { type HostFilePaths, hostsText, resolvText, writeHostFiles } from './host-files.ts';
+export { instanceIdOf, prepareRunDirectory } from './instance.ts';
 export { findProgram, type HostFacts } from './oci/index.ts';
 export { mountRoot, unmountRoot } from './root-mount.ts';
 export { RuntimeHost, type RuntimeHostOptions } from './runtime-host.ts';

@@ -27,6 +27,7 @@ export type {
   volume,
 } from './generated/contracts.ts';
 export { acceptedGrant, addressesOf, resolvedGrant } from './grant.ts';
+export { parseHello } from './hello.ts';
 export type {
   ContributionPart,
   DrivenKind,

@@ -4,14 +4,11 @@ import { Deadline, pendingProvision } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
 import { partsOf } from '@cleat/core/provision';
 import { writeHostFiles } from '@cleat/runtime';
-import type { claim, container, containerTypes } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
-import type { Container } from '../state/container.ts';
-import { hasProcess } from '../state/container.ts';
+import { CleatError, type claim, type container, type containerTypes } from '@cleat/schemas';
+import { type Container, hasProcess } from '../state/container.ts';
 import { containerEvent, containerRenamed } from '../state/event-draft.ts';
 import { ATTACH_MS, CLIENT_BYTES, DETACH_MS, RELEASE_MS, UPDATE_MS } from './limits.ts';
-import type { Asked, EngineParts } from './parts.ts';
-import { factsOf, pathsOf } from './parts.ts';
+import { type Asked, type EngineParts, factsOf, pathsOf } from './parts.ts';
 import { runBundle } from './paths.ts';
 import { mergedOf } from './start.ts';
 

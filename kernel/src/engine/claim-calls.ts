@@ -1,14 +1,25 @@
-import type { Deadline, Provision, ProvisionCall } from '@cleat/core';
-import { answered, intend, mayBeAttached, mayBeReserved } from '@cleat/core';
+import {
+  answered,
+  type Deadline,
+  intend,
+  mayBeAttached,
+  mayBeReserved,
+  type Provision,
+  type ProvisionCall,
+} from '@cleat/core';
 import { checkGrant } from '@cleat/core/provision';
-import type { common, containerTypes, provider, providerTypes } from '@cleat/schemas';
-import { CleatError, matchesPattern, toCleatError } from '@cleat/schemas';
-import type { Container } from '../state/container.ts';
-import { withClaim } from '../state/container.ts';
-import type { EventDraft } from '../state/event-draft.ts';
-import { objectEvent } from '../state/event-draft.ts';
-import type { KernelStore } from '../state/kernel-store.ts';
-import { now } from '../state/kernel-store.ts';
+import {
+  CleatError,
+  type common,
+  type containerTypes,
+  matchesPattern,
+  type provider,
+  type providerTypes,
+  toCleatError,
+} from '@cleat/schemas';
+import { type Container, withClaim } from '../state/container.ts';
+import { type EventDraft, objectEvent } from '../state/event-draft.ts';
+import { type KernelStore, now } from '../state/kernel-store.ts';
 import { containerPaths } from './paths.ts';
 import type { EngineHost, ProviderEntry } from './ports.ts';
 
@@ -151,6 +162,9 @@ export class ClaimCalls {
     const claims = this.#store.get(id).definition.claims.filter(wanted);
     const kept: containerTypes.Claim[] = [];
     for (const claim of claims) {
+      const known = this.#host.providers.find(claim.kind);
+      // Whom nothing is asked is not waited for.
+      if (known !== undefined && !needs(known)) continue;
       const entry = await this.#host.providers.ready(claim.kind, scope.deadline, scope.signal);
       if (needs(entry)) kept.push(claim);
     }

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import type { Deadline } from '@cleat/core';
 import { errnoOf, openInRoot } from '@cleat/core/syscalls';
 import { CleatError } from '@cleat/schemas';
-import type { EngineParts } from './parts.ts';
-import { pathsOf } from './parts.ts';
+import { type EngineParts, pathsOf } from './parts.ts';
 
 /** Fills empty sources of mounts that ask for it with what the image has at their target (docs: Docker's named volumes). */
 export async function fillEmptySources(parts: EngineParts, id: string, deadline: Deadline): Promise<void> {

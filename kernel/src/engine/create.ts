@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { Deadline, pendingProvision } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
 import { parseSignal } from '@cleat/runtime';
-import type { container, containerTypes } from '@cleat/schemas';
-import { CleatError, toCleatError } from '@cleat/schemas';
+import { CleatError, type container, type containerTypes, toCleatError } from '@cleat/schemas';
 import { initialProgress } from '../state/container.ts';
 import { containerEvent } from '../state/event-draft.ts';
 import { now } from '../state/kernel-store.ts';
 import { NameIndex } from '../state/names.ts';
 import { CLIENT_BYTES, CONTAINER_BYTES, LABEL_BYTES, RELEASE_MS, RESERVE_MS } from './limits.ts';
-import type { Asked, EngineParts } from './parts.ts';
-import { factsOf, pathsOf } from './parts.ts';
+import { type Asked, type EngineParts, factsOf, pathsOf } from './parts.ts';
 
 const CLAIM_NAME = /^[a-z0-9][a-z0-9._-]*$/;
 const POLICIES: readonly string[] = ['no', 'on-failure', 'always', 'unless-stopped'];

@@ -1,14 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
-import type { exec, execTypes, journal } from '@cleat/schemas';
-import { CleatError, toCleatError } from '@cleat/schemas';
-import type { Container, Progress } from '../state/container.ts';
-import { hasProcess, NO_PROCESS } from '../state/container.ts';
+import { CleatError, type exec, type execTypes, type journal, toCleatError } from '@cleat/schemas';
+import { type Container, hasProcess, NO_PROCESS, type Progress } from '../state/container.ts';
 import { execEvent } from '../state/event-draft.ts';
 import { CREATE_PROCESS_MS } from './limits.ts';
-import type { Asked, EngineParts } from './parts.ts';
-import { BY_ITSELF, factsOf, pathsOf } from './parts.ts';
+import { type Asked, BY_ITSELF, type EngineParts, factsOf, pathsOf } from './parts.ts';
 import { execDirectory } from './paths.ts';
 import { exitCodeOf, mergedOf } from './start.ts';
 

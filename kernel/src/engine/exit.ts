@@ -1,14 +1,11 @@
 import { Deadline } from '@cleat/core';
 import { toCleatError } from '@cleat/schemas';
-import type { Container } from '../state/container.ts';
-import { hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
-import type { EventDraft } from '../state/event-draft.ts';
-import { containerEvent, containerExited } from '../state/event-draft.ts';
+import { type Container, hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
+import { containerEvent, containerExited, type EventDraft } from '../state/event-draft.ts';
 import { now } from '../state/kernel-store.ts';
 import { CLEAN_MS, DETACH_MS } from './limits.ts';
 import type { LogSpool } from './log-spool.ts';
-import type { EngineParts } from './parts.ts';
-import { BY_ITSELF, cgroupOf, factsOf, pathsOf, runSurely } from './parts.ts';
+import { BY_ITSELF, cgroupOf, type EngineParts, factsOf, pathsOf, runSurely } from './parts.ts';
 import { runBundle, runExitDir } from './paths.ts';
 import type { RunEnd, WatchedRun } from './ports.ts';
 import { restartDelayMs } from './restart-policy.ts';

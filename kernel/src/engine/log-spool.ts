@@ -1,11 +1,8 @@
 import { existsSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { logdata, providerTypes } from '@cleat/schemas';
-import { toCleatError } from '@cleat/schemas';
-import type { Container } from '../state/container.ts';
-import { hasProcess } from '../state/container.ts';
-import type { EngineParts } from './parts.ts';
-import { pathsOf } from './parts.ts';
+import { type logdata, type providerTypes, toCleatError } from '@cleat/schemas';
+import { type Container, hasProcess } from '../state/container.ts';
+import { type EngineParts, pathsOf } from './parts.ts';
 import { currentLog, logSegment, runBundle } from './paths.ts';
 
 const LOOK_MS = 1_000;

@@ -1,8 +1,6 @@
 import { CleatError } from '@cleat/schemas';
-import type { Container } from '../state/container.ts';
-import { hasProcess } from '../state/container.ts';
-import type { EngineParts } from './parts.ts';
-import { pathsOf } from './parts.ts';
+import { type Container, hasProcess } from '../state/container.ts';
+import { type EngineParts, pathsOf } from './parts.ts';
 import type { NamespacePaths } from './ports.ts';
 
 /** Where the process of a container finds its namespaces. Throws `conflict` when the one it shares with does not run. */

@@ -1,14 +1,11 @@
 import type { KeyedQueue } from '@cleat/core';
-import type { common } from '@cleat/schemas';
-import { isCleatError } from '@cleat/schemas';
+import { type common, isCleatError } from '@cleat/schemas';
 import type { ContainerPast } from '@cleat/schemas/event-types';
 import type { Container } from '../state/container.ts';
-import type { ContainerFacts } from '../state/event-draft.ts';
-import { containerEvent } from '../state/event-draft.ts';
+import { type ContainerFacts, containerEvent } from '../state/event-draft.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 import type { ClaimCalls } from './claim-calls.ts';
-import type { ContainerPaths } from './paths.ts';
-import { containerPaths } from './paths.ts';
+import { type ContainerPaths, containerPaths } from './paths.ts';
 import type { EngineHost } from './ports.ts';
 import type { Uses } from './uses.ts';
 

@@ -4,8 +4,7 @@ import { backoff, Deadline } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
 import { isSameProcess } from '@cleat/core/syscalls';
 import { toCleatError } from '@cleat/schemas';
-import type { Container } from '../state/container.ts';
-import { hasProcess, moved, NO_PROCESS } from '../state/container.ts';
+import { type Container, hasProcess, moved, NO_PROCESS } from '../state/container.ts';
 import { containerExited } from '../state/event-draft.ts';
 import { now } from '../state/kernel-store.ts';
 import type { ChangeContainer } from './change.ts';
@@ -13,8 +12,7 @@ import type { CreateContainer } from './create.ts';
 import type { Execs } from './execs.ts';
 import type { ExitContainer } from './exit.ts';
 import { CLEAN_MS, FREEZE_MS, GO_MS } from './limits.ts';
-import type { EngineParts } from './parts.ts';
-import { BY_ITSELF, cgroupOf, factsOf } from './parts.ts';
+import { BY_ITSELF, cgroupOf, type EngineParts, factsOf } from './parts.ts';
 import type { RemoveContainer } from './remove.ts';
 import { startsAtBoot } from './restart-policy.ts';
 import type { StartContainer } from './start.ts';
@@ -102,13 +100,12 @@ export class Recovery {
 
   async #sameBoot(id: string, open: string): Promise<void> {
     const { store } = this.#parts;
-    const current = store.get(id);
-    if (open === 'start') await this.#openStart(current);
-    else if (open === 'exit') await this.#engine.exits.settle(id);
-    else if (open === 'close') await this.#engine.exits.closeBetweenRuns(id);
-    else if (open.startsWith('claim.'))
-      await this.#engine.changes.dropClaim(id, open.slice(open.indexOf(':') + 1), BY_ITSELF);
-    else if (hasProcess(current.progress)) await this.#running(current);
+    if (open === 'start') return this.#openStart(store.get(id));
+    if (open === 'exit') return this.#engine.exits.settle(id);
+    if (open === 'close') return this.#engine.exits.closeBetweenRuns(id);
+    const changed = open.startsWith('claim.') ? open.slice(open.indexOf(':') + 1) : '';
+    if (changed !== '') await this.#engine.changes.dropClaim(id, changed, BY_ITSELF);
+    if (hasProcess(store.get(id).progress)) await this.#running(store.get(id));
   }
 
   /** Before the record `go` it goes back; from there on forward. */
@@ -117,6 +114,7 @@ export class Recovery {
     const { id, spec } = current.definition;
     const { step, state, init } = current.progress;
     if (step !== 'go') {
+      if (state.restartCount > 0 && !state.stoppedByClient) return this.#engine.starts.backToRestarting(id);
       const interrupted = toCleatError(new Error('the start was interrupted'), 'START_INTERRUPTED');
       await this.#engine.starts.undo(id, state.run, BY_ITSELF, interrupted);
       return;

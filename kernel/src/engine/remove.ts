@@ -5,8 +5,7 @@ import { hasProcess, moved } from '../state/container.ts';
 import { containerEvent } from '../state/event-draft.ts';
 import type { ExitContainer } from './exit.ts';
 import { DETACH_MS, RELEASE_MS } from './limits.ts';
-import type { Asked, EngineParts } from './parts.ts';
-import { factsOf, pathsOf } from './parts.ts';
+import { type Asked, type EngineParts, factsOf, pathsOf } from './parts.ts';
 import type { StopContainer } from './stop.ts';
 import type { Views } from './views.ts';
 

@@ -3,16 +3,14 @@ import { Deadline } from '@cleat/core';
 import { type GivenContribution, type MergedContribution, merge } from '@cleat/core/provision';
 import { writeHostFiles } from '@cleat/runtime';
 import { CleatError, toCleatError } from '@cleat/schemas';
-import type { Container } from '../state/container.ts';
-import { hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
+import { type Container, hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
 import { containerEvent } from '../state/event-draft.ts';
 import { now } from '../state/kernel-store.ts';
 import { fillEmptySources } from './copy-up.ts';
 import type { ExitContainer } from './exit.ts';
 import { ATTACH_MS, CLEAN_MS, CREATE_PROCESS_MS, DETACH_MS, GO_MS } from './limits.ts';
 import { namespacePaths } from './namespaces.ts';
-import type { Asked, EngineParts } from './parts.ts';
-import { cgroupOf, factsOf, pathsOf } from './parts.ts';
+import { type Asked, cgroupOf, type EngineParts, factsOf, pathsOf } from './parts.ts';
 import { currentLog, runBundle, runExitDir } from './paths.ts';
 import type { ProcessStart } from './ports.ts';
 
@@ -162,11 +160,7 @@ export class StartContainer {
   /** Ends what may still be made of a run, and closes what it held. */
   async undo(id: string, run: number, asked: Asked, error: CleatError): Promise<void> {
     const { store, host, uses } = this.#parts;
-    const current = store.get(id);
-    const cgroup = cgroupOf(this.#parts, current);
-    const bundle = runBundle(pathsOf(this.#parts, id), run);
-    const { runtime } = current.definition.spec;
-    await host.runtime.endCreation({ id, bundle, cgroup, runtime }, Deadline.after(CLEAN_MS));
+    await this.#endCreation(store.get(id), run);
     await uses.leave(id, runHolder(run), { deadline: Deadline.after(DETACH_MS), actor: asked.actor });
     const undone = store.get(id);
     const status = undone.progress.state.startedAt === 0n ? 'created' : 'exited';
@@ -175,6 +169,23 @@ export class StartContainer {
     store.step(id, 'start.undone', { ...progress, open: '', monitor: NO_PROCESS, init: NO_PROCESS });
     host.streams.exited(id, run, exitCode, false);
     await store.sync();
+  }
+
+  /** A start by policy that a crash has cut off is made again: its use stays open, and the attempt counts for nothing. */
+  async backToRestarting(id: string): Promise<void> {
+    const { store } = this.#parts;
+    const { run, restartCount } = store.get(id).progress.state;
+    await this.#endCreation(store.get(id), run);
+    const progress = moved(store.get(id), 'restarting', { pid: 0, restartCount: restartCount - 1 });
+    store.step(id, 'start.again', { ...progress, open: '', restartAt: now(), monitor: NO_PROCESS, init: NO_PROCESS });
+  }
+
+  async #endCreation(current: Container, run: number): Promise<void> {
+    const { id, spec } = current.definition;
+    const cgroup = cgroupOf(this.#parts, current);
+    const bundle = runBundle(pathsOf(this.#parts, id), run);
+    const creation = { id, bundle, cgroup, runtime: spec.runtime };
+    await this.#parts.host.runtime.endCreation(creation, Deadline.after(CLEAN_MS));
   }
 }
 

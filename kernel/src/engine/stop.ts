@@ -1,13 +1,11 @@
 import { Deadline } from '@cleat/core';
 import { parseSignal } from '@cleat/runtime';
 import { CleatError } from '@cleat/schemas';
-import type { Container } from '../state/container.ts';
-import { hasProcess, moved } from '../state/container.ts';
+import { type Container, hasProcess, moved } from '../state/container.ts';
 import { containerEvent, containerKilled } from '../state/event-draft.ts';
 import type { ExitContainer } from './exit.ts';
 import { FREEZE_MS, KILL_MS } from './limits.ts';
-import type { Asked, EngineParts } from './parts.ts';
-import { cgroupOf, factsOf, runSurely, tell } from './parts.ts';
+import { type Asked, cgroupOf, type EngineParts, factsOf, runSurely, tell } from './parts.ts';
 
 const SIGKILL = 9;
 const SIGCONT = 18;

@@ -9,8 +9,7 @@ import {
   unpinNamespace,
 } from '@cleat/core/syscalls';
 import { mountRoot, unmountRoot } from '@cleat/runtime';
-import type { containerTypes, journal, providerTypes } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
+import { CleatError, type containerTypes, type journal, type providerTypes } from '@cleat/schemas';
 import type { KernelStore } from '../state/kernel-store.ts';
 import type { CallScope, ClaimCalls } from './claim-calls.ts';
 import { DETACH_MS } from './limits.ts';

@@ -3,13 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
 import { writeHostFiles } from '@cleat/runtime';
-import type { journal, view } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
+import { CleatError, type journal, type view } from '@cleat/schemas';
 import { hasProcess } from '../state/container.ts';
 import { fillEmptySources } from './copy-up.ts';
 import { ATTACH_MS, CLEAN_MS, CREATE_PROCESS_MS, DETACH_MS } from './limits.ts';
-import type { Asked, EngineParts } from './parts.ts';
-import { BY_ITSELF, pathsOf, runSurely } from './parts.ts';
+import { type Asked, BY_ITSELF, type EngineParts, pathsOf, runSurely } from './parts.ts';
 import { viewBundle } from './paths.ts';
 import { mergedOf } from './start.ts';
 

@@ -1,7 +1,6 @@
-import { Deadline } from '@cleat/core';
+import { type ContractCall, Deadline } from '@cleat/core';
 import type { EventStream } from '@cleat/core/bus';
-import type { event, journal } from '@cleat/schemas';
-import { CleatError, eventEntry, eventFilterSubject, matchesPattern } from '@cleat/schemas';
+import { CleatError, type event, eventEntry, eventFilterSubject, type journal, matchesPattern } from '@cleat/schemas';
 import type { KernelStore } from '../state/kernel-store.ts';
 
 const STREAM_MS = 10_000;
@@ -20,14 +19,17 @@ export interface EventReader {
 export class EventService {
   readonly #store: KernelStore;
   readonly #stream: EventStream;
+  readonly #readerOf: (call: ContractCall) => EventReader;
 
-  constructor(store: KernelStore, stream: EventStream) {
+  constructor(store: KernelStore, stream: EventStream, readerOf: (call: ContractCall) => EventReader) {
+    this.#readerOf = readerOf;
     this.#store = store;
     this.#stream = stream;
   }
 
   /** Works while the stream is away: it reads the journal. */
-  async list(request: event.ListRequest, reader: EventReader): Promise<event.ListResponseInput> {
+  async list(request: event.ListRequest, call: ContractCall): Promise<event.ListResponseInput> {
+    const reader = this.#readerOf(call);
     const store = this.#store;
     const since = Number(request.since / 1_000_000n);
     let position = request.after >= 0 ? request.after : store.sequenceBefore(since);
@@ -53,7 +55,8 @@ export class EventService {
   }
 
   /** Gives the caller's durable consumer, at its position; tells what is gone. */
-  async open(request: event.OpenRequest, reader: EventReader): Promise<event.OpenResponseInput> {
+  async open(request: event.OpenRequest, call: ContractCall): Promise<event.OpenResponseInput> {
+    const reader = this.#readerOf(call);
     if (!reader.durable)
       throw new CleatError(
         'permission_denied',

@@ -1,5 +1,4 @@
-import type { Grant } from '@cleat/schemas';
-import { addressesOf } from '@cleat/schemas';
+import { addressesOf, type Grant } from '@cleat/schemas';
 import type { BusGrant } from './bus-port.ts';
 import type { InstalledPlugin } from './installed.ts';
 

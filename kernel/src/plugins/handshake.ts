@@ -1,7 +1,5 @@
-import type { ContractCaller, Logger } from '@cleat/core';
-import { Deadline, monotonicMs, reconcilePages, settledBy } from '@cleat/core';
-import type { Hello, provider, Welcome } from '@cleat/schemas';
-import { CleatError, highestCommon, toCleatError } from '@cleat/schemas';
+import { type ContractCaller, Deadline, type Logger, monotonicMs, reconcilePages, settledBy } from '@cleat/core';
+import { CleatError, type Hello, highestCommon, type provider, toCleatError, type Welcome } from '@cleat/schemas';
 import { containerPaths } from '../engine/paths.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 import type { PluginEntry, PluginRegistry } from './registry.ts';

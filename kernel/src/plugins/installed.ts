@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileJsonSchema } from '@cleat/core/validation';
-import type { Grant, Manifest } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
+import { CleatError, type Grant, type Manifest } from '@cleat/schemas';
 
 /** A plugin that is installed: what it is, what it may do, and how it is started. */
 export interface InstalledPlugin {

@@ -1,6 +1,5 @@
 import type { ContractCaller, Deadline } from '@cleat/core';
-import type { Contracts } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
+import { CleatError, type Contracts } from '@cleat/schemas';
 import type { ProviderEntry, ProviderOperation, ProviderPort } from '../engine/ports.ts';
 import type { PluginRegistry } from './registry.ts';
 

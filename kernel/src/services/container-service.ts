@@ -1,12 +1,10 @@
 import type { ContractCall } from '@cleat/core';
-import type { claim, container, exec, view } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
+import { CleatError, type claim, type container, type exec, type logdata, type view } from '@cleat/schemas';
 import type { Engine } from '../engine/engine.ts';
-import type { Asked } from '../engine/parts.ts';
-import { cgroupOf, pathsOf, tell } from '../engine/parts.ts';
+import type { LogSpool } from '../engine/log-spool.ts';
+import { type Asked, cgroupOf, pathsOf, tell } from '../engine/parts.ts';
 import { runBundle } from '../engine/paths.ts';
-import type { Container } from '../state/container.ts';
-import { hasProcess } from '../state/container.ts';
+import { type Container, hasProcess } from '../state/container.ts';
 
 /** An answer must fit in a message of 1 MB. */
 const PAGE_BYTES = 700_000;
@@ -236,7 +234,7 @@ export class ExecService {
   }
 }
 
-/** `claim@1` and `view@1` over the engine. */
+/** `claim@1` over the engine. */
 export class ClaimService {
   readonly #engine: Engine;
 
@@ -264,21 +262,52 @@ export class ClaimService {
     };
   }
 
-  async openView(request: view.OpenRequest, call: ContractCall): Promise<view.OpenResponseInput> {
-    return this.#engine.views.open(this.#id(request.container), request, asked(call));
+  #id(reference: string): string {
+    return this.#engine.parts.store.find(reference).definition.id;
+  }
+}
+
+/** `view@1` over the engine. */
+export class ViewService {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
   }
 
-  async renewView(request: view.RenewRequest): Promise<object> {
+  async open(request: view.OpenRequest, call: ContractCall): Promise<view.OpenResponseInput> {
+    return this.#engine.views.open(
+      this.#engine.parts.store.find(request.container).definition.id,
+      request,
+      asked(call),
+    );
+  }
+
+  async renew(request: view.RenewRequest): Promise<object> {
     this.#engine.views.renew(request.view, request.leaseMs);
     return {};
   }
 
-  async closeView(request: view.CloseRequest): Promise<object> {
+  async close(request: view.CloseRequest): Promise<object> {
     await this.#engine.views.close(request.view);
     return {};
   }
+}
 
-  #id(reference: string): string {
-    return this.#engine.parts.store.find(reference).definition.id;
+/** `logdata@1` over the spool of logs. */
+export class LogdataService {
+  readonly #logs: LogSpool;
+
+  constructor(logs: LogSpool) {
+    this.#logs = logs;
+  }
+
+  async segments(request: logdata.SegmentsRequest): Promise<logdata.SegmentsResponseInput> {
+    return this.#logs.segments(request.container);
+  }
+
+  async acknowledge(request: logdata.AcknowledgeRequest): Promise<object> {
+    this.#logs.acknowledge(request.container, request.number);
+    return {};
   }
 }

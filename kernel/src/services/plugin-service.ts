@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
 import type { EventStream, PrivateBus } from '@cleat/core/bus';
-import type { Grant, plugin } from '@cleat/schemas';
-import { acceptedGrant, CleatError, eventFilterSubject, resolvedGrant } from '@cleat/schemas';
+import { acceptedGrant, CleatError, eventFilterSubject, type Grant, type plugin, resolvedGrant } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
 import { busGrant } from '../plugins/bus-grants.ts';
-import type { InstalledPlugin } from '../plugins/installed.ts';
-import { checkedManifest } from '../plugins/installed.ts';
+import { checkedManifest, type InstalledPlugin } from '../plugins/installed.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { PluginSupervisor } from '../plugins/supervisor.ts';
 import { pluginEvent } from '../state/event-draft.ts';

@@ -1,6 +1,5 @@
 import type { ContractCall } from '@cleat/core';
-import type { sys } from '@cleat/schemas';
-import { CleatError, matchesPattern } from '@cleat/schemas';
+import { CleatError, matchesPattern, type sys } from '@cleat/schemas';
 import type { Handshake } from '../plugins/handshake.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import { objectEvent } from '../state/event-draft.ts';

@@ -1,6 +1,5 @@
 import type { Provision } from '@cleat/core';
-import type { containerTypes, journal } from '@cleat/schemas';
-import { CleatError } from '@cleat/schemas';
+import { CleatError, type containerTypes, type journal } from '@cleat/schemas';
 
 export type Status = Exclude<containerTypes.Status, 'UNKNOWN'>;
 export type Progress = journal.Progress;
@@ -17,7 +16,7 @@ export interface Container {
 /** Which status may follow which: the one place that decides. */
 const MOVES: Readonly<Record<Status, readonly Status[]>> = {
   created: ['starting', 'removing'],
-  starting: ['running', 'created', 'exited', 'removing', 'dead'],
+  starting: ['running', 'created', 'exited', 'restarting', 'removing', 'dead'],
   running: ['pausing', 'stopping', 'restarting', 'exited', 'dead'],
   pausing: ['paused', 'running', 'exited', 'restarting', 'dead'],
   paused: ['running', 'stopping', 'exited', 'restarting', 'dead'],

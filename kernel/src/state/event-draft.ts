@@ -1,5 +1,4 @@
-import type { Codec, common, event } from '@cleat/schemas';
-import { SchemaBook } from '@cleat/schemas';
+import { type Codec, type common, type event, SchemaBook } from '@cleat/schemas';
 import type { ContainerPast, NodePast, PluginPast } from '@cleat/schemas/event-types';
 
 /** An event before it has a number. */

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { JournalOptions, JournalRecord, Logger } from '@cleat/core';
-import { Journal, monotonicMs } from '@cleat/core';
-import type { Codec, journal } from '@cleat/schemas';
-import { CleatError, SchemaBook } from '@cleat/schemas';
+import { Journal, type JournalOptions, type JournalRecord, type Logger, monotonicMs } from '@cleat/core';
+import { CleatError, type Codec, type journal, SchemaBook } from '@cleat/schemas';
 import type { Container, Definition, Progress } from './container.ts';
 import type { EventDraft } from './event-draft.ts';
 import { EventIndex } from './event-index.ts';
