@@ -4,6 +4,7 @@ import { isCleatError } from '@cleat/schemas';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Backend } from './backend.ts';
 import { errorAnswer } from './errors.ts';
+import { sendText } from './reply.ts';
 import { openScope } from './scope.ts';
 import { checkVersion, NEWEST, splitVersion, type VersionedUrl } from './versions/version.ts';
 
@@ -42,6 +43,8 @@ export class ApiServer {
       logger: false,
       exposeHeadRoutes: false,
       routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096 },
+      // A path that cannot be read never reaches a route.
+      frameworkErrors: (error, _request, reply) => sendMessage(reply, error.statusCode ?? 400, error.message),
       rewriteUrl: (request) => splitVersion(request.url ?? '/').url,
       serverFactory: (handler) => {
         this.#handler = handler;
@@ -63,16 +66,12 @@ export class ApiServer {
       this.#open(request, reply, asked);
       done();
     });
-    app.setNotFoundHandler((_request, reply) =>
-      reply.code(404).header('content-type', 'application/json').send(Buffer.from('{"message":"page not found"}\n')),
-    );
+    app.setNotFoundHandler((_request, reply) => sendMessage(reply, 404, 'page not found'));
     app.setErrorHandler((error, request, reply) => {
       const answer = errorAnswer(error);
-      if (answer.status === 500) this.#logFailure(request.method, request.url, error);
-      return reply
-        .code(answer.status)
-        .header('content-type', 'application/json')
-        .send(Buffer.from(`${JSON.stringify({ message: answer.message })}\n`));
+      // Of a client that is gone there is nothing to tell.
+      if (answer.status === 500 && !request.raw.destroyed) this.#logFailure(request.method, request.url, error);
+      return sendMessage(reply, answer.status, answer.message);
     });
   }
 
@@ -155,6 +154,11 @@ export class ApiServer {
   get addresses(): readonly ReturnType<Server['address']>[] {
     return this.#servers.map((server) => server.address());
   }
+}
+
+/** As bytes: see sendText. */
+function sendMessage(reply: FastifyReply, status: number, message: string): FastifyReply {
+  return sendText(reply, `${JSON.stringify({ message })}\n`, status);
 }
 
 /** What is not HTTP gets an answer all the same, if the client can still be written to. */

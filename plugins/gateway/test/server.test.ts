@@ -44,6 +44,15 @@ t.test('an unknown path is 404 with a message', async (t) => {
   t.match(await api.call('GET', '/v1.41/nowhere'), { status: 404, json: { message: 'page not found' } });
 });
 
+t.test('a path that cannot be read is refused like every bad request', async (t) => {
+  const api = await startApi(t);
+  t.match(await api.call('GET', '/containers/%ZZ/json'), { status: 400, json: { message: /not a valid url/ } });
+  t.match(await api.call('GET', `/containers/${'a'.repeat(5000)}/json`), {
+    status: 414,
+    json: { message: /max param length/ },
+  });
+});
+
 t.test('what belongs to a swarm is answered as by a node outside of one', async (t) => {
   const api = await startApi(t);
   for (const path of ['/nodes', '/services', '/tasks', '/secrets', '/configs', '/services/x', '/swarm']) {
