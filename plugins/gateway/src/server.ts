@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { isCleatError } from '@cleat/schemas';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Backend } from './backend.ts';
 import { errorAnswer } from './errors.ts';
 import { sendText } from './reply.ts';
