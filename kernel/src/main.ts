@@ -1,4 +1,4 @@
-import { setCloseOnExec } from '@cleat/core/syscalls';
+import { setCloseOnExec, signalAtParentEnd } from '@cleat/core/syscalls';
 import { toCleatError } from '@cleat/schemas';
 import { readKernelConfig } from './config.ts';
 import { Kernel } from './kernel.ts';
@@ -11,6 +11,7 @@ const EXIT_AGAIN = 75;
 const [path = ''] = process.argv.slice(2);
 
 async function main(): Promise<void> {
+  const parent = process.ppid;
   const config = await readKernelConfig(path);
   // Inherited sockets are handed on by name; no other child may hold them.
   for (let index = 0; index < config.listeners; index += 1) setCloseOnExec(3 + index, true);
@@ -31,6 +32,9 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => void end({ platform: true, stopContainers: false }));
   // An upgrade: the next kernel takes over what runs.
   process.on('SIGHUP', () => void end({ platform: false, stopContainers: false }));
+  // Who starts it again is gone, and whoever starts another one would find the journal locked: it makes room, as for an upgrade.
+  signalAtParentEnd('SIGHUP');
+  if (process.ppid !== parent) await end({ platform: false, stopContainers: false });
 }
 
 try {

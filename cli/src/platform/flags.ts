@@ -17,6 +17,8 @@ export interface PluginSettings {
 /** Everything that `cleat up` is told, by flags and configuration file together. */
 export interface Settings {
   readonly hosts: readonly string[];
+  /** Neither flag nor file names an address. */
+  readonly hasDefaultHost: boolean;
   readonly stateDir: string;
   readonly runDir: string;
   readonly nodeName: string;
@@ -61,9 +63,11 @@ export async function readSettings(argv: readonly string[]): Promise<Settings> {
     flag ?? stringOf(file[key], key);
   const stateDir = resolve(text(flags['state-dir'], 'stateDir') ?? '/var/lib/cleat');
   const runDir = resolve(text(flags['run-dir'], 'runDir') ?? '/run/cleat');
+  const hosts = flags.host ?? hostsOf(file.host);
   const plugins = file.plugins;
   return {
-    hosts: flags.host ?? hostsOf(file.host) ?? [`unix://${runDir}/docker.sock`],
+    hosts: hosts ?? [`unix://${runDir}/docker.sock`],
+    hasDefaultHost: hosts === undefined,
     stateDir,
     runDir,
     nodeName: text(flags['node-name'], 'nodeName') ?? hostname(),

@@ -4,18 +4,22 @@ import { join } from 'node:path';
 import type { Settings } from './flags.ts';
 
 const POLL_MS = 25;
+/** Asked less and less often, so that on a slow machine the asking does not take the time that the start needs. */
+const LONGEST_POLL_MS = 250;
 
 /** Resolves with undefined when the platform is of use: the API answers, or, without a gateway, the kernel does. */
 export async function answers(
   settings: Pick<Settings, 'hosts' | 'plugins' | 'runDir'>,
   timeoutMs: number,
 ): Promise<undefined | number> {
-  const until = Date.now() + timeoutMs;
+  const begin = Date.now();
+  const until = begin + timeoutMs;
   const hasGateway = settings.plugins === undefined || settings.plugins.includes('gateway');
   const [host = ''] = settings.hosts;
   while (Date.now() < until) {
     if (hasGateway ? await pings(host) : existsSync(join(settings.runDir, 'operator.json'))) return undefined;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const pauseMs = Math.min(LONGEST_POLL_MS, Math.max(POLL_MS, (Date.now() - begin) / 40));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   return 1;
 }

@@ -6,6 +6,7 @@ import { CleatError } from '@cleat/schemas';
 import { execve, listenTcpInheritable, listenUnixInheritable, lockFile, moveDescriptor } from '@cleat/sdk/platform';
 import type { PluginSettings, Settings } from './flags.ts';
 import { readSettings } from './flags.ts';
+import { listenerAddress } from './listener-address.ts';
 import { answers } from './ping.ts';
 import { findProgram } from './programs.ts';
 
@@ -23,7 +24,8 @@ const DEFAULT_PLUGINS: Readonly<Record<string, string>> = {
 };
 
 const NEEDED: Readonly<Record<string, string>> = { runc: 'runc', conmon: 'conmon', 'nats-server': 'nats-server' };
-const START_MS = 60_000;
+/** Long, for the sake of small and busy machines: a platform that cannot start says so at once. */
+const START_MS = 180_000;
 const MOST_LISTENERS = 6;
 const LOCK_FD = 9;
 /** Descriptors that nothing uses. */
@@ -80,11 +82,17 @@ export async function up(argv: readonly string[]): Promise<number> {
   mkdirSync(settings.stateDir, { recursive: true, mode: 0o711 });
   if (settings.detach) return detached(settings, argv);
   const lock = takeLock(settings);
-  const descriptors = inherited() ?? settings.hosts.map(listen);
+  const activated = inherited();
+  // The default address is for who has named none; what is configured is listened at as well.
+  const hosts = activated.length > 0 && settings.hasDefaultHost ? [] : settings.hosts;
+  const descriptors = [...activated, ...hosts.map(listen)];
   const config = join(settings.runDir, 'kernel.json');
   writeFileSync(config, JSON.stringify(kernelConfig(settings, descriptors.length), null, 2), { mode: 0o600 });
   writeFileSync(join(settings.runDir, 'up.pid'), `${process.pid}\n`);
-  writeFileSync(join(settings.runDir, 'hosts'), settings.hosts.map((host) => `${host}\n`).join(''));
+  writeFileSync(
+    join(settings.runDir, 'hosts'),
+    [...activated.map(listenerAddress), ...hosts].map((host) => `${host}\n`).join(''),
+  );
   const moved = placed(descriptors, lock);
   return execve({
     path: '/bin/sh',
@@ -121,9 +129,9 @@ function takeLock(settings: Settings): number {
 }
 
 /** Sockets that systemd holds (sd_listen_fds(3)). */
-function inherited(): readonly number[] | undefined {
+function inherited(): readonly number[] {
   const count = Number(process.env['LISTEN_FDS'] ?? '');
-  if (!Number.isInteger(count) || count < 1 || process.env['LISTEN_PID'] !== String(process.pid)) return undefined;
+  if (!Number.isInteger(count) || count < 1 || process.env['LISTEN_PID'] !== String(process.pid)) return [];
   return Array.from({ length: count }, (_, index) => 3 + index);
 }
 
@@ -238,6 +246,8 @@ async function detached(settings: Settings, argv: readonly string[]): Promise<nu
     child.unref();
     return 0;
   }
+  // One that is too slow would otherwise be up after it was said that it is not.
+  child.kill('SIGTERM');
   const words = readFileSync(logPath)
     .subarray(from)
     .toString('utf8')

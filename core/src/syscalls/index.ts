@@ -1,7 +1,14 @@
 export { allocateBlocks, preallocate } from './allocation.ts';
 export { boundingSet, CAPABILITIES, effectiveSet, lastCapability } from './capabilities.ts';
 export type { ReceivedDescriptors } from './descriptors.ts';
-export { DESCRIPTORS_PER_MESSAGE, moveDescriptor, recvFds, sendFds, setCloseOnExec, setNonBlocking } from './descriptors.ts';
+export {
+  DESCRIPTORS_PER_MESSAGE,
+  moveDescriptor,
+  recvFds,
+  sendFds,
+  setCloseOnExec,
+  setNonBlocking,
+} from './descriptors.ts';
 export { errnoName, errnoOf, fromNodeError, systemError } from './errno.ts';
 export type { FilePath } from './libc.ts';
 export type { UnixListenerOptions } from './listeners.ts';
@@ -58,7 +65,17 @@ export {
   statInRoot,
 } from './openat2.ts';
 export type { ExecRequest, LockOptions } from './process.ts';
-export { execve, flock, mkfifo, pidfdOpen, pidfdSendSignal, signalByPid, signalProcess, unlock } from './process.ts';
+export {
+  execve,
+  flock,
+  mkfifo,
+  pidfdOpen,
+  pidfdSendSignal,
+  signalAtParentEnd,
+  signalByPid,
+  signalProcess,
+  unlock,
+} from './process.ts';
 export type { FoundProcess } from './process-table.ts';
 export { commandLine, findProcesses, isSameProcess, isZombie, processStartTime } from './process-table.ts';
 export type { Owner } from './safe-root.ts';

@@ -12,6 +12,7 @@ const LOCK_UN = 8;
 // These two calls have the same number on every architecture.
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
+const PR_SET_PDEATHSIG = 1;
 const SIG_DFL = 0;
 const IGNORED_BY_NODE: readonly number[] = [constants.signals.SIGPIPE, constants.signals.SIGXFSZ];
 const STANDARD_STREAMS: readonly number[] = [0, 1, 2];
@@ -24,6 +25,9 @@ const flockCall = bind<[number, number]>('int flock(int fd, int operation)');
 const pidfdOpenCall = bind<[number, number, number]>('long syscall(long number, long pid, unsigned long flags)');
 const pidfdSendSignalCall = bind<[number, number, number, null, number]>(
   'long syscall(long number, long pidfd, long signal, const void *info, unsigned long flags)',
+);
+const prctlCall = bind<[number, number, number, number, number]>(
+  'int prctl(int option, unsigned long value, unsigned long unused1, unsigned long unused2, unsigned long unused3)',
 );
 const mkfifoCall = bind<[string, number]>('int mkfifo(const char *path, unsigned int mode)');
 
@@ -75,6 +79,11 @@ function unlessClosed(change: () => void): void {
   } catch (error) {
     if (errnoOf(error) !== 'EBADF') throw error;
   }
+}
+
+/** This process gets the signal when its parent ends. A parent that has ended before is not noticed: compare `process.ppid` afterwards. */
+export function signalAtParentEnd(signal: NodeJS.Signals): void {
+  checked(prctlCall(PR_SET_PDEATHSIG, constants.signals[signal], 0, 0, 0), 'prctl', 'PR_SET_PDEATHSIG');
 }
 
 export interface LockOptions {
