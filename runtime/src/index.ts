@@ -1,5 +1,7 @@
+export { copyTree, emptyDirectory, openTarget } from './fill.ts';
 export { type HostFilePaths, hostsText, resolvText, writeHostFiles } from './host-files.ts';
 export { instanceIdOf, prepareRunDirectory } from './instance.ts';
+export { countLines, listSegments, sizeOf } from './log-segments.ts';
 export { findProgram, type HostFacts } from './oci/index.ts';
 export { mountRoot, unmountRoot } from './root-mount.ts';
 export { RuntimeHost, type RuntimeHostOptions } from './runtime-host.ts';

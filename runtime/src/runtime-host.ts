@@ -47,6 +47,7 @@ import type {
   StartedProcess,
   WatchedRun,
 } from './runtime-port.ts';
+import { checkSpecText } from './spec-check.ts';
 
 const EXEC_EXIT_UNSEEN = 137;
 const UPDATE_MS = 10_000;
@@ -109,6 +110,7 @@ export class RuntimeHost implements RuntimePort {
   }
 
   checkSpec(spec: containerTypes.Spec): readonly string[] {
+    checkSpecText(spec);
     this.#runtime(spec.runtime);
     if (spec.init && this.#host.initPath === undefined) {
       throw new CleatError(

@@ -28,6 +28,7 @@ export type {
 } from './generated/contracts.ts';
 export { acceptedGrant, addressesOf, resolvedGrant } from './grant.ts';
 export { parseHello } from './hello.ts';
+export { incompatible } from './incompatible.ts';
 export type {
   ContributionPart,
   DrivenKind,

@@ -7,6 +7,7 @@ import {
   type Provision,
   type ProvisionCall,
 } from '@cleat/core';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { checkGrant } from '@cleat/core/provision';
 import {
   CleatError,
@@ -19,7 +20,7 @@ import {
 } from '@cleat/schemas';
 import { type Container, withClaim } from '../state/container.ts';
 import { type EventDraft, objectEvent } from '../state/event-draft.ts';
-import { type KernelStore, now } from '../state/kernel-store.ts';
+import type { KernelStore } from '../state/kernel-store.ts';
 import { containerPaths } from './paths.ts';
 import type { EngineHost, ProviderEntry } from './ports.ts';
 

@@ -1,18 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Deadline, pendingProvision } from '@cleat/core';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { removeTree } from '@cleat/core/files';
-import { parseSignal } from '@cleat/runtime';
 import { CleatError, type container, type containerTypes, toCleatError } from '@cleat/schemas';
 import { initialProgress } from '../state/container.ts';
 import { containerEvent } from '../state/event-draft.ts';
-import { now } from '../state/kernel-store.ts';
 import { NameIndex } from '../state/names.ts';
 import { CLIENT_BYTES, CONTAINER_BYTES, LABEL_BYTES, RELEASE_MS, RESERVE_MS } from './limits.ts';
 import { type Asked, type EngineParts, factsOf, pathsOf } from './parts.ts';
 
 const CLAIM_NAME = /^[a-z0-9][a-z0-9._-]*$/;
-const POLICIES: readonly string[] = ['no', 'on-failure', 'always', 'unless-stopped'];
 
 /** Makes a container: checked whole before anything is done, undone whole when a provider refuses. */
 export class CreateContainer {
@@ -96,19 +94,6 @@ export class CreateContainer {
 
   #checkSpec(request: container.CreateRequest): readonly string[] {
     const { spec } = request;
-    if (spec.process.args.length === 0) throw new CleatError('invalid_argument', 'NO_COMMAND', 'No command specified');
-    if (!POLICIES.includes(spec.restart.name))
-      throw new CleatError('invalid_argument', 'RESTART_POLICY', `invalid restart policy '${spec.restart.name}'`);
-    if (spec.restart.maximumRetries < 0)
-      throw new CleatError('invalid_argument', 'RESTART_POLICY', 'maximum retry count cannot be negative');
-    if (spec.autoRemove && spec.restart.name !== 'no') {
-      throw new CleatError(
-        'invalid_argument',
-        'RESTART_AUTOREMOVE',
-        "can't create 'AutoRemove' container with restart policy",
-      );
-    }
-    parseSignal(spec.stopSignal);
     if (Buffer.byteLength(request.client) > CLIENT_BYTES)
       throw new CleatError('invalid_argument', 'CLIENT_DATA', 'client data is over 64 KB');
     const labels =
@@ -116,22 +101,6 @@ export class CreateContainer {
     if (labels > LABEL_BYTES) throw new CleatError('invalid_argument', 'LABELS', 'labels are over 256 KB');
     if (Buffer.byteLength(JSON.stringify(request)) > CONTAINER_BYTES)
       throw new CleatError('invalid_argument', 'CONTAINER_SIZE', 'a container may not be over 768 KB');
-    for (const { target, source, type } of spec.mounts) {
-      if (!target.startsWith('/'))
-        throw new CleatError(
-          'invalid_argument',
-          'MOUNT_TARGET',
-          `invalid mount config: '${target}' is not an absolute path`,
-        );
-      if (type !== 'bind' && type !== 'tmpfs')
-        throw new CleatError('invalid_argument', 'MOUNT_TYPE', `mount type "${type}" is neither bind nor tmpfs`);
-      if (type === 'bind' && !source.startsWith('/'))
-        throw new CleatError(
-          'invalid_argument',
-          'MOUNT_SOURCE',
-          `invalid mount config: '${source}' is not an absolute path`,
-        );
-    }
     this.#checkJoined(spec.namespaces);
     return this.#parts.host.runtime.checkSpec(spec);
   }

@@ -1,8 +1,8 @@
 import { Deadline } from '@cleat/core';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
 import { containerEvent, containerExited, type EventDraft } from '../state/event-draft.ts';
-import { now } from '../state/kernel-store.ts';
 import { CLEAN_MS, DETACH_MS } from './limits.ts';
 import type { LogSpool } from './log-spool.ts';
 import { BY_ITSELF, cgroupOf, type EngineParts, factsOf, pathsOf, runSurely } from './parts.ts';

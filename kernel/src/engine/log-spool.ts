@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { countLines, listSegments, sizeOf } from '@cleat/runtime';
 import { type logdata, type providerTypes, toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess } from '../state/container.ts';
 import { type EngineParts, pathsOf } from './parts.ts';
@@ -156,27 +156,4 @@ export class LogSpool {
 function policyOf(container: Container): providerTypes.LogPolicy | undefined {
   for (const { contribution } of container.progress.claims) if (contribution?.log != null) return contribution.log;
   return undefined;
-}
-
-function listSegments(directory: string): readonly number[] {
-  let names: readonly string[] = [];
-  try {
-    names = readdirSync(directory);
-  } catch {
-    // No run has made it yet.
-  }
-  return names
-    .flatMap((name) => (/^\d+\.log$/.test(name) ? [Number.parseInt(name, 10)] : []))
-    .sort((left, right) => left - right);
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-async function countLines(path: string): Promise<number> {
-  const bytes = await readFile(path);
-  let lines = 0;
-  for (const byte of bytes) if (byte === 10) lines += 1;
-  return lines;
 }

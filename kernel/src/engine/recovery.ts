@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { backoff, Deadline } from '@cleat/core';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { removeTree } from '@cleat/core/files';
 import { isSameProcess } from '@cleat/core/syscalls';
 import { toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess, moved, NO_PROCESS } from '../state/container.ts';
 import { containerExited } from '../state/event-draft.ts';
-import { now } from '../state/kernel-store.ts';
 import type { ChangeContainer } from './change.ts';
 import type { CreateContainer } from './create.ts';
 import type { Execs } from './execs.ts';

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { type GivenContribution, type MergedContribution, merge } from '@cleat/core/provision';
 import { writeHostFiles } from '@cleat/runtime';
 import { CleatError, toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess, moved, NO_PROCESS, runHolder } from '../state/container.ts';
 import { containerEvent } from '../state/event-draft.ts';
-import { now } from '../state/kernel-store.ts';
 import { fillEmptySources } from './copy-up.ts';
 import type { ExitContainer } from './exit.ts';
 import { ATTACH_MS, CLEAN_MS, CREATE_PROCESS_MS, DETACH_MS, GO_MS } from './limits.ts';

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Deadline, type Logger, sleep } from '@cleat/core';
 import type { EventStream, StreamState } from '@cleat/core/bus';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { eventMessage, toCleatError } from '@cleat/schemas';
 import { nodeEvent } from '../state/event-draft.ts';
-import { type KernelStore, now } from '../state/kernel-store.ts';
+import type { KernelStore } from '../state/kernel-store.ts';
 
 const BATCH = 256;
 const STREAM_MS = 10_000;

@@ -1,5 +1,13 @@
 import { type ContractCaller, Deadline, type Logger, monotonicMs, reconcilePages, settledBy } from '@cleat/core';
-import { CleatError, type Hello, highestCommon, type provider, toCleatError, type Welcome } from '@cleat/schemas';
+import {
+  CleatError,
+  type Hello,
+  highestCommon,
+  incompatible,
+  type provider,
+  toCleatError,
+  type Welcome,
+} from '@cleat/schemas';
 import { containerPaths } from '../engine/paths.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 import type { PluginEntry, PluginRegistry } from './registry.ts';
@@ -232,23 +240,4 @@ function staleInstance(entry: PluginEntry): CleatError {
     'HELLO_STALE',
     `another instance of plugin ${entry.installed.manifest.name} has said hello since`,
   );
-}
-
-function incompatible(
-  hello: Hello,
-  contract: string,
-  versions: { readonly ours: readonly string[]; readonly theirs: readonly string[]; readonly kernel: string },
-): CleatError {
-  const { ours, theirs, kernel } = versions;
-  const isPluginNewer =
-    Number(theirs.at(-1)?.split('.')[0] ?? 0) > Number(ours.at(-1)?.split('.')[0] ?? 0) ||
-    ours.every((version) => !theirs.includes(version) && version < (theirs[0] ?? ''));
-  const cure = isPluginNewer
-    ? `upgrade Cleat to a version that speaks ${contract} ${theirs.join(' or ')}`
-    : `upgrade the plugin to a version that speaks ${contract} ${ours.join(' or ')}`;
-  const message = `plugin ${hello.name} ${hello.version} speaks ${contract} ${theirs.join(', ') || 'in no version'}, Cleat ${kernel} speaks ${ours.join(', ')}: ${cure}`;
-  return new CleatError('conflict', 'INCOMPATIBLE', message, {
-    plugin: hello.name,
-    hint: `${cure.charAt(0).toUpperCase()}${cure.slice(1)}.`,
-  });
 }

@@ -1,11 +1,12 @@
 import { type Deadline, type Judge, type Logger, sleep } from '@cleat/core';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { type Check, compileJsonSchema } from '@cleat/core/validation';
 import { addressesOf, CleatError, matchesPattern, type ProvidedKind, type plugin, type sys } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
 import { PROVIDER_START_MS } from '../engine/limits.ts';
 import type { ProviderEntry } from '../engine/ports.ts';
 import { pluginEvent } from '../state/event-draft.ts';
-import { type KernelStore, now } from '../state/kernel-store.ts';
+import type { KernelStore } from '../state/kernel-store.ts';
 import type { InstalledPlugin } from './installed.ts';
 
 export type PluginState =

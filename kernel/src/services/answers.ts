@@ -1,6 +1,7 @@
 import type { ContractCall, ContractHandler } from '@cleat/core';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { isCleatError } from '@cleat/schemas';
-import { type KernelStore, now } from '../state/kernel-store.ts';
+import type { KernelStore } from '../state/kernel-store.ts';
 
 const KEPT_NS = 600_000_000_000n;
 /** Stands where an error would: the operation was begun, and its end is not known. */

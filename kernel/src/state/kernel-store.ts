@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Journal, type JournalOptions, type JournalRecord, type Logger, monotonicMs } from '@cleat/core';
+import { wallClockNs as now } from '@cleat/core/deadlines';
 import { CleatError, type Codec, type journal, SchemaBook } from '@cleat/schemas';
 import type { Container, Definition, Progress } from './container.ts';
 import type { EventDraft } from './event-draft.ts';
@@ -460,15 +461,4 @@ function unreadable(record: JournalRecord): CleatError {
       details: { schema: record.schema, position: String(record.position) },
     },
   );
-}
-
-const WALL_OFFSET = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
-
-/** Nanoseconds since 1970, never equal to the one before. */
-export function now(): bigint {
-  const wall = BigInt(Date.now()) * 1_000_000n;
-  const fine = WALL_OFFSET + process.hrtime.bigint();
-  const drift = wall - fine;
-  // The clock may be set while we run: the fine one is used only while it agrees.
-  return drift > 2_000_000n || drift < -2_000_000n ? wall : fine;
 }

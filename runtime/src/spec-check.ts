@@ -1,0 +1,37 @@
+import { CleatError, type containerTypes } from '@cleat/schemas';
+import { parseSignal } from './signals.ts';
+
+const POLICIES: readonly string[] = ['no', 'on-failure', 'always', 'unless-stopped'];
+
+/** Refuses, with Docker's words, a spec that can never run anywhere. Throws `invalid_argument`. */
+export function checkSpecText(spec: containerTypes.Spec): void {
+  if (spec.process.args.length === 0) throw new CleatError('invalid_argument', 'NO_COMMAND', 'No command specified');
+  if (!POLICIES.includes(spec.restart.name))
+    throw new CleatError('invalid_argument', 'RESTART_POLICY', `invalid restart policy '${spec.restart.name}'`);
+  if (spec.restart.maximumRetries < 0)
+    throw new CleatError('invalid_argument', 'RESTART_POLICY', 'maximum retry count cannot be negative');
+  if (spec.autoRemove && spec.restart.name !== 'no') {
+    throw new CleatError(
+      'invalid_argument',
+      'RESTART_AUTOREMOVE',
+      "can't create 'AutoRemove' container with restart policy",
+    );
+  }
+  parseSignal(spec.stopSignal);
+  for (const { target, source, type } of spec.mounts) {
+    if (!target.startsWith('/'))
+      throw new CleatError(
+        'invalid_argument',
+        'MOUNT_TARGET',
+        `invalid mount config: '${target}' is not an absolute path`,
+      );
+    if (type !== 'bind' && type !== 'tmpfs')
+      throw new CleatError('invalid_argument', 'MOUNT_TYPE', `mount type "${type}" is neither bind nor tmpfs`);
+    if (type === 'bind' && !source.startsWith('/'))
+      throw new CleatError(
+        'invalid_argument',
+        'MOUNT_SOURCE',
+        `invalid mount config: '${source}' is not an absolute path`,
+      );
+  }
+}
