@@ -44,7 +44,9 @@ export class ApiServer {
       exposeHeadRoutes: false,
       routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096 },
       // A path that cannot be read never reaches a route.
-      frameworkErrors: (error, _request, reply) => sendMessage(reply, error.statusCode ?? 400, error.message),
+      frameworkErrors: (error, _request, reply) => {
+        sendMessage(reply, error.statusCode ?? 400, error.message);
+      },
       rewriteUrl: (request) => splitVersion(request.url ?? '/').url,
       serverFactory: (handler) => {
         this.#handler = handler;
