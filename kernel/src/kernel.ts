@@ -29,6 +29,7 @@ import { Engine } from './engine/engine.ts';
 import { EventPublisher, newNodeId } from './events/event-publisher.ts';
 import { EventService } from './events/event-service.ts';
 import { busGrant, KERNEL, kernelGrant } from './plugins/bus-grants.ts';
+import { Debts } from './plugins/debts.ts';
 import { Handshake } from './plugins/handshake.ts';
 import { type InstalledPlugin, readManifest } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
@@ -325,7 +326,12 @@ export class Kernel {
       if (type === 'connected') publisher.lookAgain();
     });
     this.#tasks.spawn('events', (signal) => publisher.run(signal));
-    const beats = setInterval(() => this.#handshake?.checkBeats(bus.isUp), 1000);
+    const { providers } = engine.parts.host;
+    const debts = new Debts({ store: this.#store, providers, tasks: this.#tasks, log: this.log });
+    const beats = setInterval(() => {
+      this.#handshake?.checkBeats(bus.isUp);
+      debts.look();
+    }, 1000);
     beats.unref();
   }
 

@@ -16,7 +16,6 @@ import {
   endCgroup,
   endView,
   execMonitored,
-  readExit,
   runtimeOf,
   startCreated,
   updateResources,
@@ -193,24 +192,6 @@ export class RuntimeHost implements RuntimePort {
     this.#links.delete(key);
     const { id, exitDir, bundle, monitor } = run;
     this.#watcher.watch({ key, id, exitDir, persistDir: bundle, monitor, ...(link === undefined ? {} : { link }) });
-  }
-
-  unwatch(id: string): void {
-    for (const key of [...this.#ended.keys()]) {
-      if (!key.startsWith(`${id}/`)) continue;
-      this.#ended.delete(key);
-      this.#watcher.unwatch(key);
-    }
-  }
-
-  readEnd(run: Pick<WatchedRun, 'id' | 'bundle' | 'exitDir' | 'cgroup'>): RunEnd | undefined {
-    const report = readExit({ id: run.id, exitDir: run.exitDir, persistDir: run.bundle });
-    if (report === undefined) return undefined;
-    return {
-      exitCode: report.exitCode,
-      finishedAt: report.finishedAtNs,
-      oomKilled: report.oomKilled || this.#sawOom(run.cgroup),
-    };
   }
 
   signal(init: journal.ProcessIdentity, signal: number): boolean {

@@ -54,8 +54,6 @@ export interface RuntimePort {
   ): Promise<void>;
   /** Calls back once when the run has ended, also when it had already. */
   watch(run: WatchedRun, ended: (end: RunEnd | 'lost') => void): void;
-  unwatch(id: string): void;
-  readEnd(run: Pick<WatchedRun, 'id' | 'bundle' | 'exitDir' | 'cgroup'>): RunEnd | undefined;
   signal(init: journal.ProcessIdentity, signal: number): boolean;
   pause(cgroup: string, deadline: Deadline): Promise<void>;
   unpause(cgroup: string, deadline: Deadline): Promise<void>;

@@ -1,5 +1,12 @@
 import type { Manifest, provider, providerTypes } from '@cleat/schemas';
-import { Deadline, definePlugin, type PluginContext, type PluginDefinition, type PluginHandlers, type ProviderHandlers } from '@cleat/sdk';
+import {
+  Deadline,
+  definePlugin,
+  type PluginContext,
+  type PluginDefinition,
+  type PluginHandlers,
+  type ProviderHandlers,
+} from '@cleat/sdk';
 import { DriverLedger } from '@cleat/sdk/drivers';
 import { FakeWorld } from './fake-world.ts';
 
@@ -31,7 +38,9 @@ export function fakePlugin(manifest: Manifest, pluginDir: string): PluginDefinit
         if (ledger !== undefined) ledgers.set(kind, ledger);
         providers[kind] = fakeProvider(world, ledger);
       }
-      const drivers = Object.fromEntries((manifest.drives ?? []).map(({ kind, name }) => [`${kind}/${name}`, fakeProvider(world, undefined)]));
+      const drivers = Object.fromEntries(
+        (manifest.drives ?? []).map(({ kind, name }) => [`${kind}/${name}`, fakeProvider(world, undefined)]),
+      );
       return {
         providers,
         drivers,
@@ -45,11 +54,19 @@ export function fakePlugin(manifest: Manifest, pluginDir: string): PluginDefinit
 
 /** The ledger's records count as records of the fake: "ledger". */
 function noting(context: PluginContext, world: FakeWorld): PluginContext {
-  return { ...context, openJournal: (options) => context.openJournal({ ...options, onFault: (point) => world.reach(point === 'before-write' ? 'before' : 'after', 'ledger') }) };
+  return {
+    ...context,
+    openJournal: (options) =>
+      context.openJournal({
+        ...options,
+        onFault: (point) => world.reach(point === 'before-write' ? 'before' : 'after', 'ledger'),
+      }),
+  };
 }
 
 function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): ProviderHandlers {
-  const viaDriver = (options: string): DriverLedger | undefined => (optionsOf(options).driver === undefined ? undefined : ledger);
+  const viaDriver = (options: string): DriverLedger | undefined =>
+    optionsOf(options).driver === undefined ? undefined : ledger;
   return {
     reserve: async (request, call) => {
       const { reference, options, directory } = request;
@@ -57,7 +74,8 @@ function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): Provi
       world.record('reserve.intent');
       world.putObject(reference.object);
       const { driver = '', reserved } = optionsOf(options);
-      if (ledger?.find(reference.object) === undefined) await viaDriver(options)?.reserve({ driver, object: reference.object, options }, call);
+      if (ledger?.find(reference.object) === undefined)
+        await viaDriver(options)?.reserve({ driver, object: reference.object, options }, call);
       world.record('reserve.done');
       world.end('reserve', reference);
       return { status: JSON.stringify({ reserved: reference.number }), contribution: reserved ?? null };
@@ -97,12 +115,27 @@ function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): Provi
     update: async ({ reference, options, containerName }, call) => {
       await world.begin('update', reference, call, { options, containerName });
       const { hosts } = optionsOf(options ?? '{}');
-      return { contribution: hosts === undefined ? null : { hosts: [...hosts] }, status: JSON.stringify({ updated: reference.number }) };
+      return {
+        contribution: hosts === undefined ? null : { hosts: [...hosts] },
+        status: JSON.stringify({ updated: reference.number }),
+      };
     },
     reconcile: async (all, call): Promise<provider.ReconcileResponseInput> => {
       await world.begin('reconcile', undefined, call, {
-        held: all.held.map(({ reference, attached }) => ({ container: reference.container, claim: reference.claim, object: reference.object, number: reference.number, attached })),
-        owed: all.owed.map(({ reference, operation, purge }) => ({ container: reference.container, claim: reference.claim, number: reference.number, operation, purge })),
+        held: all.held.map(({ reference, attached }) => ({
+          container: reference.container,
+          claim: reference.claim,
+          object: reference.object,
+          number: reference.number,
+          attached,
+        })),
+        owed: all.owed.map(({ reference, operation, purge }) => ({
+          container: reference.container,
+          claim: reference.claim,
+          number: reference.number,
+          operation,
+          purge,
+        })),
       });
       world.record('reconcile');
       const response = world.reconcile(all);
@@ -114,10 +147,13 @@ function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): Provi
 
 /** What the kernel says holds of the kind's own objects: here an object lives as long as its claim. */
 async function settleLedger(ledger: DriverLedger, all: Parameters<ProviderHandlers['reconcile']>[0]): Promise<void> {
-  await ledger.settleUses(all, (held) => (optionsOf(held.options).driver === undefined ? undefined : held.reference.object));
+  await ledger.settleUses(all, (held) =>
+    optionsOf(held.options).driver === undefined ? undefined : held.reference.object,
+  );
   const held = new Set(all.held.map(({ reference }) => reference.object));
   const scope = { deadline: Deadline.after(2_000), signal: new AbortController().signal };
-  for (const { object } of ledger.objects) if (!held.has(object)) await ledger.release(object, { purge: true, force: true }, scope);
+  for (const { object } of ledger.objects)
+    if (!held.has(object)) await ledger.release(object, { purge: true, force: true }, scope);
 }
 
 function contributionOf(options: string, objectPath: string): providerTypes.ContributionInput {

@@ -13,7 +13,9 @@ export const FAKE: Manifest = {
   name: 'fake',
   version: '1.0.0',
   contracts: { provider: ['1.0'] },
-  provides: [{ kind: 'fake', reserve: true, attach: true, needsRoot: true, hearsUpdates: true, options: { type: 'object' } }],
+  provides: [
+    { kind: 'fake', reserve: true, attach: true, needsRoot: true, hearsUpdates: true, options: { type: 'object' } },
+  ],
   events: { publishes: ['fake.attached'] },
   permissions: {
     contribution: ['root', 'mounts', 'devices', 'environment', 'hosts', 'dns', 'hooks', 'annotations', 'log'],
@@ -45,7 +47,11 @@ export class Fake {
   }
 
   /** Installs and waits until it is ready. */
-  static async install(kernel: BareKernel, manifest: Manifest, options: { readonly grant?: object; readonly command?: readonly string[] } = {}): Promise<Fake> {
+  static async install(
+    kernel: BareKernel,
+    manifest: Manifest,
+    options: { readonly grant?: object; readonly command?: readonly string[] } = {},
+  ): Promise<Fake> {
     const fake = new Fake(kernel, manifest.name);
     mkdirSync(fake.dir, { recursive: true });
     const command = options.command ?? [process.execPath, PROGRAM];
@@ -56,7 +62,11 @@ export class Fake {
   }
 
   async installAgain(grant?: object): Promise<void> {
-    await this.#kernel.call('plugin', 'install', { directory: this.dir, enable: true, grant: grant === undefined ? '' : JSON.stringify(grant) });
+    await this.#kernel.call('plugin', 'install', {
+      directory: this.dir,
+      enable: true,
+      grant: grant === undefined ? '' : JSON.stringify(grant),
+    });
   }
 
   async remove(force = false): Promise<void> {
@@ -94,7 +104,11 @@ export class Fake {
   /** What it was asked, in order, from a count on. */
   calls(from = 0): readonly NotedCall[] {
     const path = join(this.dir, 'calls.log');
-    const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter((line) => line !== '') : [];
+    const lines = existsSync(path)
+      ? readFileSync(path, 'utf8')
+          .split('\n')
+          .filter((line) => line !== '')
+      : [];
     return lines.map((line) => JSON.parse(line) as NotedCall).slice(from);
   }
 

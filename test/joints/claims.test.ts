@@ -36,7 +36,11 @@ t.test('a claim lives from create to remove, its attachment from the first holde
     t.same(fake.objects, []);
     const numbers = fake.calls().filter(({ number }) => number > 0);
     const ofOne = numbers.filter(({ claim }) => claim === 'a').map(({ number }) => number);
-    t.same(ofOne, [...ofOne].sort((left, right) => left - right), 'numbers only grow');
+    t.same(
+      ofOne,
+      [...ofOne].sort((left, right) => left - right),
+      'numbers only grow',
+    );
     t.equal(new Set(ofOne).size, ofOne.length, 'one for each call');
     t.match(fake.calls().find(({ operation }) => operation === 'release')?.detail, { purge: false });
   });
@@ -60,7 +64,10 @@ t.test('a claim lives from create to remove, its attachment from the first holde
     writeFileSync(join(fake.stateDir, 'objects', object, 'file'), 'inside');
     const first = await node.call<{ view: string; path: string }>('view', 'open', { container: 'viewed' });
     t.ok(existsSync(join(first.path, 'data', 'file')), 'a view shows the mounts of claims');
-    const root = await node.call<{ view: string; path: string }>('view', 'open', { container: 'viewed', scope: 'root' });
+    const root = await node.call<{ view: string; path: string }>('view', 'open', {
+      container: 'viewed',
+      scope: 'root',
+    });
     t.notOk(existsSync(join(root.path, 'data', 'file')), 'a view of the root does not');
     await node.call('container', 'start', { container: 'viewed' });
     t.same(fake.words(from), ['reserve data', 'attach data'], 'a start during a view joins the use');
@@ -84,7 +91,9 @@ t.test('a claim lives from create to remove, its attachment from the first holde
   await t.test('a view of a running container is its run', async (t) => {
     const from = fake.callCount;
     await node.run('running', SLEEP, { claims: [fakeClaim('data')] });
-    const { path, running } = await node.call<{ path: string; running: boolean }>('view', 'open', { container: 'running' });
+    const { path, running } = await node.call<{ path: string; running: boolean }>('view', 'open', {
+      container: 'running',
+    });
     t.equal(path, `/proc/${(await node.inspect('running')).state.pid}/root`);
     t.ok(running);
     t.same(fake.words(from), ['reserve data', 'attach data']);
@@ -139,14 +148,20 @@ t.test('a claim lives from create to remove, its attachment from the first holde
     const id = await node.create('from-image', SLEEP, { claims: [{ ...claim, fromImage: true }] });
     t.same((await node.inspect(id)).claims, []);
     await node.remove(id);
-    const invalid = await failure(node.create('options', SLEEP, { claims: [{ name: 'x', kind: 'fake', options: '7' }] }));
+    const invalid = await failure(
+      node.create('options', SLEEP, { claims: [{ name: 'x', kind: 'fake', options: '7' }] }),
+    );
     t.equal(invalid.code, 'CLAIM_OPTIONS');
     t.same(fake.objects, []);
   });
 
   await t.test('a create that one provider refuses leaves nothing with any of them', async (t) => {
-    second.control({ reserve: { error: { class: 'resource_exhausted', code: 'NOTES_FULL', message: 'no more notes' } } });
-    const refused = await failure(node.create('refused', SLEEP, { claims: [fakeClaim('a'), fakeClaim('n', {}, 'notes')] }));
+    second.control({
+      reserve: { error: { class: 'resource_exhausted', code: 'NOTES_FULL', message: 'no more notes' } },
+    });
+    const refused = await failure(
+      node.create('refused', SLEEP, { claims: [fakeClaim('a'), fakeClaim('n', {}, 'notes')] }),
+    );
     t.match(refused, { class: 'resource_exhausted', code: 'NOTES_FULL', plugin: 'notes' });
     second.control({});
     t.same(fake.objects, []);

@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { Deadline, mayBeAttached } from '@cleat/core';
-import { removeTree } from '@cleat/core/files';
+import { mayBeAttached } from '@cleat/core';
 import {
   bringLoopbackUp,
   createNetworkNamespace,
@@ -12,7 +11,6 @@ import { mountRoot, unmountRoot } from '@cleat/runtime';
 import { CleatError, type containerTypes, type journal, type providerTypes } from '@cleat/schemas';
 import type { KernelStore } from '../state/kernel-store.ts';
 import type { CallScope, ClaimCalls } from './claim-calls.ts';
-import { DETACH_MS } from './limits.ts';
 import { containerPaths } from './paths.ts';
 import type { EngineHost } from './ports.ts';
 
@@ -82,10 +80,6 @@ export class Uses {
     });
   }
 
-  static scope(actor: CallScope['actor'] = {}, ms: number = DETACH_MS): CallScope {
-    return { deadline: Deadline.after(ms), actor };
-  }
-
   #isNeeded(id: string, claim: containerTypes.Claim): boolean {
     const { holders } = this.#store.get(id).progress;
     if (holders.some(isRun)) return true;
@@ -143,12 +137,6 @@ export class Uses {
     unmountRoot(paths.root);
     const { progress } = this.#store.get(id);
     if (progress.rootMounted) this.#store.step(id, 'root.gone', { ...progress, rootMounted: false });
-  }
-
-  /** The container's directory of the run directory, when nothing is left to hold there. */
-  async removeRunDirectory(id: string): Promise<void> {
-    const paths = containerPaths(this.#host.runDir, this.#host.stateDir, id);
-    await removeTree(paths.run);
   }
 
   /** True while a provider may have something of the container attached. */

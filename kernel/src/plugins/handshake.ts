@@ -4,6 +4,7 @@ import {
   type Hello,
   highestCommon,
   incompatible,
+  type journal,
   type provider,
   toCleatError,
   type Welcome,
@@ -88,7 +89,12 @@ export class Handshake {
   async ready(instance: string, callerKey: string): Promise<void> {
     const { registry } = this.#parts;
     const entry = this.#known(instance, callerKey);
-    for (const { kind } of entry.installed.manifest.provides ?? []) await this.#reconcile(entry, kind);
+    // What comes to be owed while a reconcile is under way is in none: it is followed by another.
+    const told = new Set<journal.OwedRecord>();
+    for (const { kind } of entry.installed.manifest.provides ?? []) {
+      do await this.#reconcile(entry, kind, told);
+      while (this.#parts.store.owed.to(entry.installed.manifest.name, kind).some((record) => !told.has(record)));
+    }
     if (entry.instance !== instance) throw staleInstance(entry);
     entry.lastBeatMs = monotonicMs();
     registry.move(entry, 'ready');
@@ -100,7 +106,7 @@ export class Handshake {
     const entry = name === undefined ? undefined : this.#parts.registry.find(name);
     if (entry === undefined || entry.instance !== instance) return false;
     entry.lastBeatMs = monotonicMs();
-    if (entry.state === 'unresponsive') this.#parts.registry.move(entry, 'ready');
+    // One that was silent for too long has debts by now: it begins anew, with its reconcile.
     return entry.state === 'ready' || entry.state === 'starting';
   }
 
@@ -137,11 +143,12 @@ export class Handshake {
     return picked;
   }
 
-  async #reconcile(entry: PluginEntry, kind: string): Promise<void> {
+  async #reconcile(entry: PluginEntry, kind: string, told: Set<journal.OwedRecord>): Promise<void> {
     const { store, caller, facts, log } = this.#parts;
     const { name } = entry.installed.manifest;
     await store.sync();
     const owed = store.owed.to(name, kind);
+    for (const record of owed) told.add(record);
     const content = {
       bootId: facts.bootId,
       position: store.newest,

@@ -1,17 +1,23 @@
 import { definePlugin, type PluginContext, type PluginDefinition, type PluginHandlers } from '@cleat/sdk';
+import { DriverLedger } from '@cleat/sdk/drivers';
 import { manifest } from './manifest.ts';
 import { openStorage } from './storage.ts';
 
 async function setup(context: PluginContext): Promise<PluginHandlers> {
-  const { provider, service, reconciliation, tell, close } = await openStorage({
+  const ledger = await DriverLedger.open({
+    kind: 'volume',
+    context,
+    onLack: (driver, volume) => context.log.error('a driver has lost a volume', { driver, volume }),
+  });
+  const { provider, service, reconciliation, resume, close } = await openStorage({
     stateDir: context.stateDir,
-    bootId: context.bootId,
     signal: context.signal,
     openJournal: (replay) => context.openJournal({ replay }),
     publish: (event) => context.publish(event),
     warn: (message, fields) => context.log.warn(message, fields),
     spawn: (name, task) => context.tasks.spawn(name, task),
-    pluginDriver: () => undefined,
+    ledger,
+    isDriver: (name) => context.drivers.pluginOf({ kind: 'volume', name }) !== undefined,
   });
   return {
     providers: {
@@ -32,8 +38,11 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
         prune: (request, call) => service.prune(request, call),
       },
     },
-    ready: tell,
-    close,
+    ready: resume,
+    close: async () => {
+      ledger.close();
+      await close();
+    },
   };
 }
 

@@ -1,8 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CleatError, type providerTypes } from '@cleat/schemas';
+import type { providerTypes } from '@cleat/schemas';
+import { Deadline } from '@cleat/sdk';
+import type { DriverLedger } from '@cleat/sdk/drivers';
 import { BindPoints } from './bind-points.ts';
 import type { VolumeDriver } from './drivers/driver.ts';
+import { PluginDriver } from './drivers/plugin-driver.ts';
 import { LocalDriver } from './drivers/local-driver.ts';
 import { Reconciliation } from './handlers/reconciliation.ts';
 import { VolumeProvider } from './handlers/volume-provider.ts';
@@ -12,18 +15,22 @@ import { LOCAL_DRIVER } from './volume.ts';
 import { type OpenJournal, VolumeStore } from './volume-store.ts';
 import { Volumes } from './volumes.ts';
 
+/** For drivers of other plugins, which may be busy when they start. */
+const SETTLE_MS = 60_000;
+
 /** What the plugin needs of its surroundings. */
 export interface StorageOptions {
   readonly stateDir: string;
-  readonly bootId: string;
   readonly signal: AbortSignal;
   readonly openJournal: OpenJournal;
   readonly publish: (event: providerTypes.EventInput) => Promise<void>;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Starts work that nobody waits for. */
   readonly spawn: (name: string, task: (signal: AbortSignal) => Promise<void>) => void;
-  /** The driver that another plugin is; undefined when there is none of that name. */
-  readonly pluginDriver: (name: string) => VolumeDriver | undefined;
+  /** What drivers of other plugins hold. */
+  readonly ledger: DriverLedger;
+  /** A plugin is installed that drives volumes under that name. */
+  readonly isDriver: (name: string) => boolean;
 }
 
 /** The plugin's parts, opened and cleaned of what a killed process left. */
@@ -31,8 +38,8 @@ export interface Storage {
   readonly provider: VolumeProvider;
   readonly service: VolumeService;
   readonly reconciliation: Reconciliation;
-  /** Publishes what an earlier process could not. */
-  tell(): Promise<void>;
+  /** The platform is there: ends with the drivers of other plugins, and publishes, what an earlier process could not. */
+  resume(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,32 +55,25 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   trash.open();
   const local = new LocalDriver(directory, trash);
   const volumes = new Volumes({ store, driverOf: lookup(local, options), publish, warn });
-  await volumes.settle(LOCAL_DRIVER, { reference: { bootId: options.bootId, number: 0 }, signal: options.signal });
+  const settle = (driver: string): Promise<void> =>
+    volumes.settle(driver, { deadline: Deadline.after(SETTLE_MS), signal: options.signal });
+  await settle(LOCAL_DRIVER);
   const provider = new VolumeProvider({ store, volumes, bindPoints, stateDir });
   return {
     provider,
-    service: new VolumeService({ store, volumes, bootId: options.bootId }),
-    reconciliation: new Reconciliation({ store, volumes, provider, bindPoints, local, publish, warn }),
-    tell: () => volumes.tell(),
+    service: new VolumeService({ store, volumes }),
+    reconciliation: new Reconciliation({ store, volumes, provider, bindPoints, local, ledger: options.ledger, publish, warn }),
+    resume: async () => {
+      await volumes.tell();
+      const others = new Set(store.volumes().map(({ driver }) => driver));
+      others.delete(LOCAL_DRIVER);
+      for (const driver of others) options.spawn(`settle volumes of ${driver}`, () => settle(driver));
+    },
     close: () => store.settle(),
   };
 }
 
-function lookup(
-  local: LocalDriver,
-  { pluginDriver }: Pick<StorageOptions, 'pluginDriver'>,
-): (name: string) => VolumeDriver {
-  return (name) => {
-    if (name === LOCAL_DRIVER) return local;
-    const driver = pluginDriver(name);
-    if (driver !== undefined) return driver;
-    throw new CleatError(
-      'not_found',
-      'VOLUME_DRIVER_NOT_FOUND',
-      `error looking up volume plugin ${name}: plugin ${JSON.stringify(name)} not found`,
-      {
-        hint: `Install and enable a plugin that drives volumes under the name ${name}; "cleat plugin ls" shows those that are there.`,
-      },
-    );
-  };
+function lookup(local: LocalDriver, { ledger, isDriver }: StorageOptions): (name: string) => VolumeDriver {
+  return (name) =>
+    name === LOCAL_DRIVER ? local : new PluginDriver({ name, ledger, isInstalled: () => isDriver(name) });
 }

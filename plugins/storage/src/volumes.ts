@@ -1,6 +1,6 @@
 import { CleatError, type providerTypes } from '@cleat/schemas';
 import type { DirectoryOwner, DriverCall, VolumeDriver } from './drivers/driver.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { KeyedQueue } from '@cleat/sdk';
 import {
   ANONYMOUS_LABEL,
   checkVolumeName,
@@ -12,7 +12,7 @@ import {
 } from './volume.ts';
 import type { VolumeStore } from './volume-store.ts';
 
-/** Finds the driver of a name. Throws `not_found` VOLUME_DRIVER_NOT_FOUND. */
+/** The driver of a name; whether there is one shows when it is asked. */
 export type DriverLookup = (name: string) => VolumeDriver;
 
 export interface VolumesParts {
@@ -35,7 +35,7 @@ export interface NewVolume {
 /** The volumes themselves: made, found and removed, each under the lock of its name. */
 export class Volumes {
   readonly #parts: VolumesParts;
-  readonly #lock = new KeyedLock();
+  readonly #lock = new KeyedQueue();
   #telling: Promise<void> = Promise.resolve();
 
   constructor(parts: VolumesParts) {
@@ -97,7 +97,7 @@ export class Volumes {
     const { store, driverOf } = this.#parts;
     checkVolumeName(wanted.name);
     const volume = volumeOf(wanted);
-    const driver = named(wanted.name, () => driverOf(volume.driver));
+    const driver = driverOf(volume.driver);
     named(wanted.name, () => driver.check(volume.options));
     // Written before anything is made, so that a kill leaves nothing that is not known; announced when it is there.
     store.putVolume(volume);
@@ -123,23 +123,23 @@ export class Volumes {
   }
 
   /** Under the lock: removes a volume that has no claims. */
-  async remove(volume: Volume, call: DriverCall): Promise<void> {
+  async remove(volume: Volume, call: DriverCall, isForced = false): Promise<void> {
     const { store } = this.#parts;
     const going: Volume = { ...volume, state: 'going' };
     store.putVolume(going);
     // From here on it goes forward: its data may be half gone.
     await store.sync();
     try {
-      await this.#finish(going, call);
+      await this.#finish(going, call, isForced);
     } catch (error) {
       store.putVolume(volume);
       throw error;
     }
   }
 
-  async #finish(volume: Volume, call: DriverCall): Promise<void> {
+  async #finish(volume: Volume, call: DriverCall, isForced = false): Promise<void> {
     const { store, driverOf } = this.#parts;
-    await driverOf(volume.driver).remove(volume, call);
+    await driverOf(volume.driver).remove(volume, isForced, call);
     store.removeVolume(volume.name, volumeEvent('removed', volume));
     await store.sync();
   }

@@ -20,6 +20,5 @@ export const JOURNAL_LOCK_MS = 15_000;
 export const REGISTRY_MS = 5_000;
 /** How long a call waits for a plugin that is starting. */
 export const STARTING_MS = 5_000;
-/** What an interceptor may take to judge. */
 /** Progress renews the deadline of a call at most up to this, when the caller sets no limit. */
 export const PROGRESS_LIMIT_MS = 3_600_000;

@@ -5,7 +5,16 @@ export { observerSuite, type ObserverSuiteOptions } from './observer-suite.ts';
 export { withPlugin } from './probe-plugin.ts';
 export { providerSuite, type ProviderSuiteOptions } from './provider-suite.ts';
 export { serviceSuite, type ServiceSuiteOptions } from './service-suite.ts';
-export { eventually, lifeSuite, PluginUnderTest, refusal, type SuiteOptions, type SuiteTest } from './suite.ts';
+export {
+  eventually,
+  lifeRules,
+  lifeSuite,
+  PluginUnderTest,
+  refusal,
+  Suite,
+  type SuiteOptions,
+  type SuiteTest,
+} from './suite.ts';
 export { type TestEventDraft, TestEvents, type TestEventsOptions } from './test-events.ts';
 export { type TestHoldings, TestKernel, type TestKernelOptions } from './test-kernel.ts';
 export { TestLog, type TestLogLine } from './test-log.ts';

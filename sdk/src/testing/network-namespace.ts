@@ -22,7 +22,9 @@ export async function openNetworkNamespace(): Promise<TestNetworkNamespace> {
   while ((await readlink(path).catch(() => own)) === own) {
     if (hasEnded(holder) || monotonicMs() > untilMs) {
       holder.kill('SIGKILL');
-      throw new CleatError('unavailable', 'NAMESPACE_MISSING', 'a network namespace cannot be made here', { hint: 'It takes root, and unshare of util-linux.' });
+      throw new CleatError('unavailable', 'NAMESPACE_MISSING', 'a network namespace cannot be made here', {
+        hint: 'It takes root, and unshare of util-linux.',
+      });
     }
     await sleep(5);
   }

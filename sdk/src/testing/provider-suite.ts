@@ -2,7 +2,15 @@ import { strict as assert } from 'node:assert';
 import { Deadline } from '@cleat/core/deadlines';
 import type { provider, providerTypes } from '@cleat/schemas';
 import { driverAddress, providerAddress } from '@cleat/schemas';
-import { eventually, lifeSuite, PluginUnderTest, refusal, type SuiteOptions, type SuiteTest } from './suite.ts';
+import {
+  eventually,
+  lifeRules,
+  type PluginUnderTest,
+  refusal,
+  Suite,
+  type SuiteOptions,
+  type SuiteTest,
+} from './suite.ts';
 
 export interface ProviderSuiteOptions extends SuiteOptions {
   /** The kind that it provides, or with `kind/name` the driver that it is. */
@@ -46,7 +54,11 @@ class Claim {
     return { object, container, claim: this.#name, bootId, number };
   }
 
-  reserve(number: number, options: string = this.#options.options, deadline?: Deadline): Promise<provider.ReserveResponse> {
+  reserve(
+    number: number,
+    options: string = this.#options.options,
+    deadline?: Deadline,
+  ): Promise<provider.ReserveResponse> {
     const reference = this.reference(number, 'object');
     return this.#call('reserve', { reference, options, container: { id: reference.container ?? '' } }, deadline);
   }
@@ -54,7 +66,11 @@ class Claim {
   async attach(number: number, deadline?: Deadline): Promise<provider.AttachResponse> {
     const more = await this.#options.attach?.();
     const reference = this.reference(number, 'use');
-    return this.#call('attach', { reference, options: this.#options.options, container: { id: reference.container ?? '' }, ...more }, deadline);
+    return this.#call(
+      'attach',
+      { reference, options: this.#options.options, container: { id: reference.container ?? '' }, ...more },
+      deadline,
+    );
   }
 
   detach(number: number): Promise<provider.DetachResponse> {
@@ -73,9 +89,19 @@ class Claim {
     return this.#isDriver && isAttached ? [object, use] : [object];
   }
 
-  async reconcile(content: { readonly held?: readonly provider.HeldInput[]; readonly owed?: readonly provider.OwedInput[] }): Promise<provider.ReconcileResponse> {
+  async reconcile(content: {
+    readonly held?: readonly provider.HeldInput[];
+    readonly owed?: readonly provider.OwedInput[];
+  }): Promise<provider.ReconcileResponse> {
     const { bootId } = this.plugin.node.kernel;
-    return this.#call('reconcile', { bootId, position: 1, page: 0, last: true, held: content.held ?? [], owed: content.owed ?? [] });
+    return this.#call('reconcile', {
+      bootId,
+      position: 1,
+      page: 0,
+      last: true,
+      held: content.held ?? [],
+      owed: content.owed ?? [],
+    });
   }
 
   async end(number: number): Promise<void> {
@@ -86,8 +112,17 @@ class Claim {
     assert.deepEqual(left, [], 'nothing is left on the host');
   }
 
-  #call<O extends keyof provider.Operations & string>(operation: O, request: provider.Operations[O]['input'], deadline?: Deadline): Promise<provider.Operations[O]['response']> {
-    return this.plugin.node.provider(this.#options.target, operation, request, deadline === undefined ? {} : { deadline });
+  #call<O extends keyof provider.Operations & string>(
+    operation: O,
+    request: provider.Operations[O]['input'],
+    deadline?: Deadline,
+  ): Promise<provider.Operations[O]['response']> {
+    return this.plugin.node.provider(
+      this.#options.target,
+      operation,
+      request,
+      deadline === undefined ? {} : { deadline },
+    );
   }
 }
 
@@ -95,28 +130,29 @@ class Claim {
 export function providerSuite(t: SuiteTest, options: ProviderSuiteOptions): void {
   const { pairs = { reserve: true, attach: true } } = options;
   const isDriver = options.target.includes('/');
-  lifeSuite(t, options);
+  const suite = new Suite(t, options);
+  lifeRules(suite, options);
+  if (isDriver) {
+    suite.test('before its first reconcile a driver asks for it', async (plugin) => {
+      await plugin.restart();
+      assert.equal((await refusal(new Claim(plugin, options, 'early').reserve(1))).code, 'RECONCILE_FIRST');
+    });
+  }
 
+  let count = 0;
   const rule = (name: string, body: (claim: Claim) => Promise<void>): void => {
-    t.test(name, () =>
-      PluginUnderTest.with(options, async (plugin) => {
-        const claim = new Claim(plugin, options, 'suite1');
-        // A driver hears from its kind what it holds before anything else.
-        if (isDriver) await claim.reconcile({});
-        await body(claim);
-      }),
-    );
+    suite.test(name, async (plugin) => {
+      count += 1;
+      const claim = new Claim(plugin, options, `suite${count}`);
+      plugin.node.kernel.holdings.clear();
+      // A driver hears from its kind what it holds before anything else.
+      if (isDriver) await claim.reconcile({});
+      await body(claim);
+    });
   };
 
   if (pairs.reserve) reserveRules(rule, options);
   if (pairs.attach) attachRules(rule, options);
-  if (isDriver) {
-    t.test('before its first reconcile a driver asks for it', () =>
-      PluginUnderTest.with(options, async (plugin) => {
-        assert.equal((await refusal(new Claim(plugin, options, 'suite1').reserve(1))).code, 'RECONCILE_FIRST');
-      }),
-    );
-  }
   rule('a request that is none is refused, and harms nothing', async (claim) => {
     const { node } = claim.plugin;
     const [kind = '', name] = options.target.split('/');
@@ -126,6 +162,7 @@ export function providerSuite(t: SuiteTest, options: ProviderSuiteOptions): void
     if (pairs.reserve) await claim.reserve(1);
     await claim.end(2);
   });
+  suite.end();
 }
 
 type Rule = (name: string, body: (claim: Claim) => Promise<void>) => void;
@@ -184,7 +221,8 @@ function reserveRules(rule: Rule, options: ProviderSuiteOptions): void {
 }
 
 function attachRules(rule: Rule, options: ProviderSuiteOptions): void {
-  const reserved = async (claim: Claim): Promise<string> => (options.pairs?.reserve === false ? '' : (await claim.reserve(1)).status);
+  const reserved = async (claim: Claim): Promise<string> =>
+    options.pairs?.reserve === false ? '' : (await claim.reserve(1)).status;
 
   rule('attach gives its contribution, twice the same, within its grant; detach takes it back', async (claim) => {
     await reserved(claim);
@@ -209,20 +247,23 @@ function attachRules(rule: Rule, options: ProviderSuiteOptions): void {
     await claim.detach(2);
     await claim.end(3);
   });
-  rule('an answer that comes too late has no effect: it is stopped while it attaches, and goes on after the detach', async (claim) => {
-    await reserved(claim);
-    const { plugin } = claim;
-    plugin.signal('SIGSTOP');
-    const late = refusal(claim.attach(2, Deadline.after(700)));
-    const { class: name } = await late;
-    assert.equal(name, 'deadline_exceeded');
-    const detached = claim.detach(3);
-    plugin.signal('SIGCONT');
-    await detached;
-    assert.equal((await refusal(claim.attach(2))).code, 'FENCED');
-    await claim.attach(4);
-    await claim.end(5);
-  });
+  rule(
+    'an answer that comes too late has no effect: it is stopped while it attaches, and goes on after the detach',
+    async (claim) => {
+      await reserved(claim);
+      const { plugin } = claim;
+      plugin.signal('SIGSTOP');
+      const late = refusal(claim.attach(2, Deadline.after(700)));
+      const { class: name } = await late;
+      assert.equal(name, 'deadline_exceeded');
+      const detached = claim.detach(3);
+      plugin.signal('SIGCONT');
+      await detached;
+      assert.equal((await refusal(claim.attach(2))).code, 'FENCED');
+      await claim.attach(4);
+      await claim.end(5);
+    },
+  );
   rule('a use outlives SIGKILL, and ends with a detach of the next process', async (claim) => {
     const status = await reserved(claim);
     const attached = await claim.attach(2);
@@ -245,7 +286,11 @@ function tell(claim: Claim, { target }: ProviderSuiteOptions, { held = [], owed 
   if (!target.includes('/')) claim.plugin.node.kernel.holdings.set(target, { held, owed });
 }
 
-async function settled(claim: Claim, { target }: ProviderSuiteOptions, told: Told): Promise<provider.ReconcileResponse> {
+async function settled(
+  claim: Claim,
+  { target }: ProviderSuiteOptions,
+  told: Told,
+): Promise<provider.ReconcileResponse> {
   if (target.includes('/')) return claim.reconcile(told);
   const { kernel } = claim.plugin.node;
   await eventually('the reconcile', () => kernel.reconciled.has(target));
@@ -255,13 +300,28 @@ async function settled(claim: Claim, { target }: ProviderSuiteOptions, told: Tol
 /** What the kernel would refuse. */
 function checkGrant(claim: Claim, contribution: providerTypes.Contribution): void {
   const { grant, entry } = claim.plugin.plugin;
-  const parts = { mounts: contribution.mounts, devices: contribution.devices, environment: contribution.environment, hosts: contribution.hosts, hooks: contribution.hooks };
+  const parts = {
+    mounts: contribution.mounts,
+    devices: contribution.devices,
+    environment: contribution.environment,
+    hosts: contribution.hosts,
+    hooks: contribution.hooks,
+  };
   for (const [part, given] of Object.entries(parts)) {
-    if (given.length > 0) assert.ok(grant.contribution.some((granted) => granted === part), `it gives ${part}, which its manifest does not ask for`);
+    if (given.length > 0)
+      assert.ok(
+        grant.contribution.some((granted) => granted === part),
+        `it gives ${part}, which its manifest does not ask for`,
+      );
   }
-  const roots = grant.mountRoots.map((root) => root.replace(/^\$STATE/, entry.stateDir).replace(/^\$RUN/, entry.runDir));
+  const roots = grant.mountRoots.map((root) =>
+    root.replace(/^\$STATE/, entry.stateDir).replace(/^\$RUN/, entry.runDir),
+  );
   for (const { type, source } of contribution.mounts) {
     if (type !== 'bind') continue;
-    assert.ok(roots.some((root) => source === root || source.startsWith(`${root}/`)), `the mount of ${source} is not below ${roots.join(' or ') || 'any root that its manifest asks for'}`);
+    assert.ok(
+      roots.some((root) => source === root || source.startsWith(`${root}/`)),
+      `the mount of ${source} is not below ${roots.join(' or ') || 'any root that its manifest asks for'}`,
+    );
   }
 }

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { randomBytes } from 'node:crypto';
 import { SchemaBook, serviceAddress } from '@cleat/schemas';
-import { lifeSuite, PluginUnderTest, refusal, type SuiteOptions, type SuiteTest } from './suite.ts';
 import { withPlugin } from './probe-plugin.ts';
+import { lifeRules, refusal, Suite, type SuiteOptions, type SuiteTest } from './suite.ts';
 
 export interface ServiceSuiteOptions extends SuiteOptions {
   readonly contract: string;
@@ -16,36 +16,32 @@ export interface ServiceSuiteOptions extends SuiteOptions {
 export function serviceSuite(t: SuiteTest, options: ServiceSuiteOptions): void {
   const { contract, examples, changing } = options;
   const address = serviceAddress(contract);
-  lifeSuite(t, options);
+  const suite = new Suite(t, options);
+  lifeRules(suite, options);
 
-  t.test('every operation of the contract is answered, and what is no request is refused', () =>
-    PluginUnderTest.with(options, async ({ node }) => {
-      const operations = new SchemaBook().operationsOf(contract);
-      assert.ok(operations.length > 0, `${contract} is a contract`);
-      for (const operation of operations) {
-        const { code } = await refusal(node.raw(address, operation, Buffer.alloc(3, 255)));
-        assert.equal(code, 'SCHEMA_MISMATCH', operation);
-      }
-      assert.equal((await refusal(node.raw(address, 'explode', Buffer.alloc(0)))).code, 'OPERATION_UNKNOWN');
-    }),
-  );
-  t.test('the examples are answered', () =>
-    PluginUnderTest.with(options, async ({ node }) => {
-      for (const { operation, request } of examples) await node.call(address, contract, operation, request);
-    }),
-  );
+  suite.test('every operation of the contract is answered, and what is no request is refused', async ({ node }) => {
+    const operations = new SchemaBook().operationsOf(contract);
+    assert.ok(operations.length > 0, `${contract} is a contract`);
+    for (const operation of operations) {
+      const { code } = await refusal(node.raw(address, operation, Buffer.alloc(3, 255)));
+      assert.equal(code, 'SCHEMA_MISMATCH', operation);
+    }
+    assert.equal((await refusal(node.raw(address, 'explode', Buffer.alloc(0)))).code, 'OPERATION_UNKNOWN');
+  });
+  suite.test('the examples are answered', async ({ node }) => {
+    for (const { operation, request } of examples) await node.call(address, contract, operation, request);
+  });
   if (changing !== undefined) {
-    t.test('an operation that comes twice under one id is done once', () =>
-      PluginUnderTest.with(options, async ({ node }) => {
-        const operationId = randomBytes(16).toString('hex');
-        const first = await node.call(address, contract, changing.operation, changing.request, { operationId });
-        const second = await node.call(address, contract, changing.operation, changing.request, { operationId });
-        assert.deepEqual(second, first);
-      }),
-    );
+    suite.test('an operation that comes twice under one id is done once', async ({ node }) => {
+      const operationId = randomBytes(16).toString('hex');
+      const first = await node.call(address, contract, changing.operation, changing.request, { operationId });
+      const second = await node.call(address, contract, changing.operation, changing.request, { operationId });
+      assert.deepEqual(second, first);
+    });
   }
-  t.test('interceptors are asked before an operation is executed, and deny it by their silence', () =>
-    PluginUnderTest.with(options, async ({ node }) => {
+  suite.test(
+    'interceptors are asked before an operation is executed, and deny it by their silence',
+    async ({ node }) => {
       const [example] = examples;
       assert.ok(example !== undefined, 'there is an example');
       const { operation, request } = example;
@@ -53,7 +49,13 @@ export function serviceSuite(t: SuiteTest, options: ServiceSuiteOptions): void {
       await withPlugin(
         node,
         {
-          manifest: { cleat: 1, name: 'suite-judge', version: '1.0.0', contracts: { interceptor: ['1.0'] }, intercepts: [`${contract}.*`] },
+          manifest: {
+            cleat: 1,
+            name: 'suite-judge',
+            version: '1.0.0',
+            contracts: { interceptor: ['1.0'] },
+            intercepts: [`${contract}.*`],
+          },
           setup: () => ({
             interceptor: {
               judge: async (asked) => {
@@ -75,6 +77,7 @@ export function serviceSuite(t: SuiteTest, options: ServiceSuiteOptions): void {
       const away = await refusal(node.call(address, contract, operation, request));
       assert.equal(away.class, 'permission_denied', 'a judge that is away denies');
       assert.equal(judged.length, 2);
-    }),
+    },
   );
+  suite.end();
 }

@@ -38,23 +38,48 @@ export class PluginUnderTest {
     this.#options = options;
   }
 
+  /** Starts a node and the plugin on it; resolves when it is ready. */
+  static async open(options: SuiteOptions): Promise<PluginUnderTest> {
+    const node = await startBus();
+    const { manifest, config = {}, grant } = options;
+    try {
+      const plugin = await node.install(manifest, { config, ...(grant === undefined ? {} : { grant }) });
+      const under = new PluginUnderTest(node, plugin, options);
+      try {
+        await under.start();
+        return under;
+      } catch (error) {
+        await under.kill('SIGKILL');
+        throw under.told(error);
+      }
+    } catch (error) {
+      await node.stop();
+      throw error;
+    }
+  }
+
   /** Starts a node and the plugin on it, gives both to `body`, and ends both whatever comes of it. */
   static async with(options: SuiteOptions, body: (plugin: PluginUnderTest) => Promise<void>): Promise<void> {
-    const node = await startBus();
-    let under: PluginUnderTest | undefined;
+    const under = await PluginUnderTest.open(options);
     try {
-      const { manifest, config = {}, grant } = options;
-      const plugin = await node.install(manifest, { config, ...(grant === undefined ? {} : { grant }) });
-      under = new PluginUnderTest(node, plugin, options);
-      await under.start();
       await body(under);
     } catch (error) {
-      if (under !== undefined && error instanceof Error) error.message = `${error.message}\nThe plugin said:\n${under.output}`;
-      throw error;
+      throw under.told(error);
     } finally {
-      await under?.kill('SIGKILL');
-      await node.stop();
+      await under.close();
     }
+  }
+
+  /** The error, with what the plugin wrote. */
+  told(error: unknown): unknown {
+    if (error instanceof Error) error.message = `${error.message}\nThe plugin said:\n${this.output}`;
+    return error;
+  }
+
+  /** Ends both at once. */
+  async close(): Promise<void> {
+    await this.kill('SIGKILL');
+    await this.node.stop();
   }
 
   get name(): string {
@@ -77,7 +102,11 @@ export class PluginUnderTest {
     const [program = '', ...args] = this.#options.command;
     const env = { ...process.env, ...this.#options.env, CLEAT_RUN_FILE: this.plugin.runFile };
     // What a test runner puts there to load itself into every process of Node would be part of what is tested.
-    const clean = Object.fromEntries(Object.entries(env).filter(([key]) => key !== 'NODE_OPTIONS' && !key.startsWith('TAP') && !key.startsWith('_TAPJS')));
+    const clean = Object.fromEntries(
+      Object.entries(env).filter(
+        ([key]) => key !== 'NODE_OPTIONS' && !key.startsWith('TAP') && !key.startsWith('_TAPJS'),
+      ),
+    );
     const child = spawn(program, args, { cwd: this.#options.cwd, env: clean, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -109,8 +138,11 @@ export class PluginUnderTest {
   /** Ends its process and resolves with its exit code; undefined when a signal ended it. */
   async kill(name: NodeJS.Signals): Promise<number | undefined> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? undefined;
-    const ended = new Promise<number | undefined>((resolve) => child.once('exit', (code) => resolve(code ?? undefined)));
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? undefined;
+    const ended = new Promise<number | undefined>((resolve) =>
+      child.once('exit', (code) => resolve(code ?? undefined)),
+    );
     child.kill(name);
     return ended;
   }
@@ -143,34 +175,70 @@ export async function eventually(what: string, isTrue: () => boolean | Promise<b
   }
 }
 
+/** The tests of one suite: they share a plugin and its node, one after another; after a failure the next begins with new ones. */
+export class Suite {
+  readonly #t: SuiteTest;
+  readonly #options: SuiteOptions;
+  #shared: PluginUnderTest | undefined;
+
+  constructor(t: SuiteTest, options: SuiteOptions) {
+    this.#t = t;
+    this.#options = options;
+  }
+
+  test(name: string, body: (plugin: PluginUnderTest) => Promise<void>): void {
+    this.#t.test(name, async () => {
+      const plugin = this.#shared ?? (await PluginUnderTest.open(this.#options));
+      this.#shared = plugin;
+      try {
+        await body(plugin);
+      } catch (error) {
+        this.#shared = undefined;
+        await plugin.close();
+        throw plugin.told(error);
+      }
+    });
+  }
+
+  /** The last test: it ends as it should, and with it what the tests shared. */
+  end(): void {
+    this.test('it ends with 0 when it is told to', async (plugin) => {
+      const code = await plugin.kill('SIGTERM');
+      assert.equal(code, 0);
+      this.#shared = undefined;
+      await plugin.close();
+    });
+  }
+}
+
 /** What every plugin has to do, whatever its roles. */
+export function lifeRules(suite: Suite, options: SuiteOptions): void {
+  suite.test('it says hello as its manifest says, and is ready', async ({ node, name }) => {
+    const hello = node.kernel.hello(name);
+    assert.equal(hello?.version, options.manifest.version);
+    assert.deepEqual(hello?.contracts, options.manifest.contracts);
+  });
+  suite.test('it says hello again to a kernel that was restarted', async (plugin) => {
+    const instance = plugin.node.kernel.hello(plugin.name)?.instance;
+    plugin.node.kernel.forget();
+    await plugin.ready();
+    assert.equal(
+      plugin.node.kernel.hello(plugin.name)?.instance,
+      instance,
+      'it is still the same start of the process',
+    );
+  });
+  suite.test('it finds the bus again after that was killed', async (plugin) => {
+    plugin.node.killServer();
+    plugin.node.kernel.forget();
+    await plugin.ready();
+  });
+  suite.test('it is ready again after it was killed', (plugin) => plugin.restart());
+}
+
+/** The life of a plugin that answers nothing and reads no events. */
 export function lifeSuite(t: SuiteTest, options: SuiteOptions): void {
-  t.test('it says hello as its manifest says, and is ready', () =>
-    PluginUnderTest.with(options, async ({ node, name }) => {
-      const hello = node.kernel.hello(name);
-      assert.equal(hello?.version, options.manifest.version);
-      assert.deepEqual(hello?.contracts, options.manifest.contracts);
-    }),
-  );
-  t.test('it says hello again to a kernel that was restarted', () =>
-    PluginUnderTest.with(options, async (plugin) => {
-      const instance = plugin.node.kernel.hello(plugin.name)?.instance;
-      plugin.node.kernel.forget();
-      await plugin.ready();
-      assert.equal(plugin.node.kernel.hello(plugin.name)?.instance, instance, 'it is still the same start of the process');
-    }),
-  );
-  t.test('it finds the bus again after that was killed', () =>
-    PluginUnderTest.with(options, async (plugin) => {
-      plugin.node.killServer();
-      plugin.node.kernel.forget();
-      await plugin.ready();
-    }),
-  );
-  t.test('it is ready again after it was killed', () => PluginUnderTest.with(options, (plugin) => plugin.restart()));
-  t.test('it ends with 0 when it is told to', () =>
-    PluginUnderTest.with(options, async (plugin) => {
-      assert.equal(await plugin.kill('SIGTERM'), 0);
-    }),
-  );
+  const suite = new Suite(t, options);
+  lifeRules(suite, options);
+  suite.end();
 }

@@ -56,7 +56,8 @@ export class TestEvents {
   /** Everything up to a sequence is gone, as retention does it. */
   async trim(sequence: number): Promise<void> {
     await this.#storing;
-    for (const name of await this.#stream.consumerNames(Deadline.after(STORE_MS))) await this.#stream.deleteConsumer(name, Deadline.after(STORE_MS));
+    for (const name of await this.#stream.consumerNames(Deadline.after(STORE_MS)))
+      await this.#stream.deleteConsumer(name, Deadline.after(STORE_MS));
     await this.#stream.trimTo(sequence, Deadline.after(STORE_MS));
     this.#oldest = sequence + 1;
   }
@@ -76,7 +77,10 @@ export class TestEvents {
       ['ce-source', source],
       ['ce-type', eventTypeName(type)],
       ['ce-subject', encodeURIComponent(subject)],
-      ['ce-time', `${new Date(Number(time / 1_000_000n)).toISOString().slice(0, 19)}.${String(time % 1_000_000_000n).padStart(9, '0')}Z`],
+      [
+        'ce-time',
+        `${new Date(Number(time / 1_000_000n)).toISOString().slice(0, 19)}.${String(time % 1_000_000_000n).padStart(9, '0')}Z`,
+      ],
       ['ce-sequence', String(sequence).padStart(20, '0')],
       ['ce-datacontenttype', 'application/avro'],
       ['ce-dataschema', `cleat:${schema}`],
@@ -99,7 +103,16 @@ export class TestEvents {
     const codec = this.#options.book.record<unknown, object>('event', `cleat.event.v1.${record}`);
     const { node } = this.#options;
     const time = BigInt(Date.now()) * 1_000_000n;
-    return { sequence, id: `${node}:${sequence}`, source: `/nodes/${node}`, type, subject, time, schema: codec.fingerprint, data: codec.encode(data) };
+    return {
+      sequence,
+      id: `${node}:${sequence}`,
+      source: `/nodes/${node}`,
+      type,
+      subject,
+      time,
+      schema: codec.fingerprint,
+      data: codec.encode(data),
+    };
   }
 
   #list(request: event.ListRequest): event.ListResponseInput {
@@ -116,9 +129,13 @@ export class TestEvents {
     const deadline = Deadline.after(STORE_MS);
     const from = Math.max(after, this.#oldest - 1);
     const existing = await this.#stream.consumer(key, deadline);
-    const fits = existing?.unacknowledged === 0 && existing.acknowledgedSequence <= after && existing.acknowledgedSequence >= this.#oldest - 1;
+    const fits =
+      existing?.unacknowledged === 0 &&
+      existing.acknowledgedSequence <= after &&
+      existing.acknowledgedSequence >= this.#oldest - 1;
     if (existing !== undefined && !fits) await this.#stream.deleteConsumer(key, deadline);
-    if (!fits) await this.#stream.createConsumer({ name: key, filter: eventFilterSubject(type), after: from }, deadline);
+    if (!fits)
+      await this.#stream.createConsumer({ name: key, filter: eventFilterSubject(type), after: from }, deadline);
     return { after: from, missed: from - after, consumer: key, base: 0, node: this.#options.node };
   }
 }

@@ -1,5 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { type BusConnection, BusCallee, type ContractCall, ContractCallee, type ContractCaller, type ContractHandler, Deadline, ErrorCodec, type Logger, reconcilePages, settledBy } from '@cleat/core';
+import {
+  type BusConnection,
+  BusCallee,
+  type ContractCall,
+  ContractCallee,
+  type ContractCaller,
+  type ContractHandler,
+  Deadline,
+  ErrorCodec,
+  type Logger,
+  reconcilePages,
+  settledBy,
+} from '@cleat/core';
 import { monotonicMs } from '@cleat/core/deadlines';
 import type { Hello, provider, SchemaBook, sys, Welcome } from '@cleat/schemas';
 import { CleatError, highestCommon, providerAddress } from '@cleat/schemas';
@@ -66,7 +78,9 @@ export class TestKernel {
 
   async start(deadline: Deadline): Promise<void> {
     await this.events.open(deadline);
-    this.#hello.serve('hello', async ({ body, callerKey }) => ({ body: Buffer.from(JSON.stringify(this.#welcome(body, callerKey))) }));
+    this.#hello.serve('hello', async ({ body, callerKey }) => ({
+      body: Buffer.from(JSON.stringify(this.#welcome(body, callerKey))),
+    }));
     this.#callee.serve('sys', 'sys', {
       ready: (request: sys.ReadyRequest, call: ContractCall) => this.#ready(request, call),
       beat: async (request: sys.BeatRequest, call: ContractCall) => ({ known: this.#beat(request, call) }),
@@ -110,7 +124,8 @@ export class TestKernel {
     for (;;) {
       const hello = this.hello(plugin);
       if (hello !== undefined && hello.instance !== options.after) return hello;
-      if (monotonicMs() > untilMs) throw new CleatError('deadline_exceeded', 'PLUGIN_NOT_READY', `plugin ${plugin} was not ready in time`);
+      if (monotonicMs() > untilMs)
+        throw new CleatError('deadline_exceeded', 'PLUGIN_NOT_READY', `plugin ${plugin} was not ready in time`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -143,11 +158,23 @@ export class TestKernel {
     this.#throwIfAway();
     const hello = parseHello(body);
     const plugin = this.#pluginOf(callerKey);
-    if (plugin.manifest.name !== hello.name) throw new CleatError('permission_denied', 'HELLO_NAME', `a hello as ${hello.name} came from ${plugin.manifest.name}`);
+    if (plugin.manifest.name !== hello.name)
+      throw new CleatError(
+        'permission_denied',
+        'HELLO_NAME',
+        `a hello as ${hello.name} came from ${plugin.manifest.name}`,
+      );
     const picked = this.#pick(hello);
     this.#known.set(hello.name, { hello, state: 'starting' });
     return {
-      ...{ welcome: 1, node: this.node, nodeName: 'test', kernel: SDK_VERSION, bootId: this.bootId, instanceId: '0badcafe' },
+      ...{
+        welcome: 1,
+        node: this.node,
+        nodeName: 'test',
+        kernel: SDK_VERSION,
+        bootId: this.bootId,
+        instanceId: '0badcafe',
+      },
       ...{ heartbeatMs: this.heartbeatMs, picked, grant: plugin.grant, config: this.#configs.get(hello.name) ?? {} },
       ...{ stateDir: plugin.entry.stateDir, runDir: plugin.entry.runDir },
       eventNumber: this.#durable.get(`${hello.name} ${hello.store}`) ?? 0,
@@ -161,7 +188,12 @@ export class TestKernel {
       const ours = this.#options.book.versionsOf(contract);
       const version = highestCommon(ours, theirs);
       if (version !== undefined) picked[contract] = version;
-      else if (ours.length > 0) throw new CleatError('conflict', 'INCOMPATIBLE', `plugin ${hello.name} speaks ${contract} ${theirs.join(', ')}, this node ${ours.join(', ')}`);
+      else if (ours.length > 0)
+        throw new CleatError(
+          'conflict',
+          'INCOMPATIBLE',
+          `plugin ${hello.name} speaks ${contract} ${theirs.join(', ')}, this node ${ours.join(', ')}`,
+        );
     }
     return picked;
   }
@@ -170,7 +202,8 @@ export class TestKernel {
     this.#throwIfAway();
     const { manifest } = this.#pluginOf(call.callerKey);
     const known = this.#known.get(manifest.name);
-    if (known?.hello.instance !== instance) throw new CleatError('conflict', 'HELLO_FIRST', 'say hello first', { retryable: true });
+    if (known?.hello.instance !== instance)
+      throw new CleatError('conflict', 'HELLO_FIRST', 'say hello first', { retryable: true });
     for (const { kind } of manifest.provides ?? []) await this.reconcile(kind);
     known.state = 'ready';
     await this.#tell('ready', manifest.name);
@@ -187,7 +220,10 @@ export class TestKernel {
     const { manifest } = this.#pluginOf(call.callerKey);
     const key = `${manifest.name} ${request.store}`;
     const known = this.#durable.get(key) ?? 0;
-    if (request.number > known + 1) throw new CleatError('conflict', 'EVENT_NUMBER', `event ${request.number} came before ${known + 1}`, { retryable: true });
+    if (request.number > known + 1)
+      throw new CleatError('conflict', 'EVENT_NUMBER', `event ${request.number} came before ${known + 1}`, {
+        retryable: true,
+      });
     if (request.number === known + 1) {
       this.published.push(request);
       this.#durable.set(key, request.number);
@@ -196,7 +232,13 @@ export class TestKernel {
   }
 
   #participants(): readonly sys.ParticipantInput[] {
-    const kernel = { name: 'kernel', version: SDK_VERSION, state: 'ready', key: this.#options.keyOf('kernel'), speaksFor: true };
+    const kernel = {
+      name: 'kernel',
+      version: SDK_VERSION,
+      state: 'ready',
+      key: this.#options.keyOf('kernel'),
+      speaksFor: true,
+    };
     const plugins = this.#options.plugins().map(({ manifest, grant }) => ({
       name: manifest.name,
       version: manifest.version,
@@ -212,7 +254,8 @@ export class TestKernel {
 
   #schema({ fingerprint }: sys.SchemaRequest): sys.SchemaResponseInput {
     const { book } = this.#options;
-    if (!book.knows(fingerprint)) throw new CleatError('not_found', 'SCHEMA_UNKNOWN', `no schema has the fingerprint ${fingerprint}`);
+    if (!book.knows(fingerprint))
+      throw new CleatError('not_found', 'SCHEMA_UNKNOWN', `no schema has the fingerprint ${fingerprint}`);
     const { contract, version, schema } = book.schemaOf(fingerprint);
     return { contract, version, schema: JSON.stringify(schema) };
   }
@@ -224,7 +267,8 @@ export class TestKernel {
   #pluginOf(callerKey: string): TestPlugin {
     const name = this.#options.nameOf(callerKey);
     const found = this.#options.plugins().find(({ manifest }) => manifest.name === name);
-    if (found === undefined) throw new CleatError('permission_denied', 'HELLO_NAME', `${name ?? 'nobody'} is no plugin of this node`);
+    if (found === undefined)
+      throw new CleatError('permission_denied', 'HELLO_NAME', `${name ?? 'nobody'} is no plugin of this node`);
     return found;
   }
 
@@ -235,6 +279,14 @@ export class TestKernel {
 
 function parseHello(body: Buffer): Hello {
   const value: unknown = JSON.parse(body.toString());
-  if (typeof value === 'object' && value !== null && 'hello' in value && value.hello === 1 && 'name' in value && 'contracts' in value) return value as Hello;
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'hello' in value &&
+    value.hello === 1 &&
+    'name' in value &&
+    'contracts' in value
+  )
+    return value as Hello;
   throw new CleatError('invalid_argument', 'HELLO_INVALID', 'this is no hello');
 }

@@ -1,7 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BusCaller, type BusConnection, ContractCaller, Deadline, encodeCredentials, ErrorCodec, type Grant as BusGrant, PrivateBus } from '@cleat/core';
+import {
+  BusCaller,
+  type BusConnection,
+  ContractCaller,
+  Deadline,
+  encodeCredentials,
+  ErrorCodec,
+  type Grant as BusGrant,
+  PrivateBus,
+} from '@cleat/core';
 import type { Contracts, Grant, Manifest } from '@cleat/schemas';
 import { askedGrant, CleatError, driverAddress, providerAddress, SchemaBook } from '@cleat/schemas';
 import type { RunEntry } from '../run/run-file.ts';
@@ -41,7 +50,12 @@ export class TestNode {
   readonly #caller: ContractCaller;
   readonly #raw: BusCaller;
 
-  private constructor(parts: { readonly bus: PrivateBus; readonly directory: string; readonly isTemporary: boolean; readonly log: TestLog }) {
+  private constructor(parts: {
+    readonly bus: PrivateBus;
+    readonly directory: string;
+    readonly isTemporary: boolean;
+    readonly log: TestLog;
+  }) {
     const { bus, directory, isTemporary, log } = parts;
     this.#bus = bus;
     this.directory = directory;
@@ -68,11 +82,19 @@ export class TestNode {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cleat-node-'));
     const log = new TestLog();
     const server = options.natsServer === undefined ? {} : { binary: options.natsServer };
-    const bus = await PrivateBus.start({ dir: join(directory, 'bus'), log, path: process.env['PATH'], urlFile: join(directory, 'bus.url'), ...server });
+    const bus = await PrivateBus.start({
+      dir: join(directory, 'bus'),
+      log,
+      path: process.env['PATH'],
+      urlFile: join(directory, 'bus.url'),
+      ...server,
+    });
     const node = new TestNode({ bus, directory, isTemporary: options.directory === undefined, log });
     try {
       await bus.ready(Deadline.after(START_MS));
-      await Promise.all([node.#exporting, node.#importing].map((connection) => connection.connected(Deadline.after(START_MS))));
+      await Promise.all(
+        [node.#exporting, node.#importing].map((connection) => connection.connected(Deadline.after(START_MS))),
+      );
       await node.kernel.start(Deadline.after(START_MS));
     } catch (error) {
       await node.stop();
@@ -90,7 +112,14 @@ export class TestNode {
   }
 
   /** Makes a plugin known, with what its manifest asks for, and writes what its process is told. */
-  async install(manifest: Manifest, options: { readonly grant?: Grant; readonly config?: Readonly<Record<string, unknown>>; readonly isBearer?: boolean } = {}): Promise<TestPlugin> {
+  async install(
+    manifest: Manifest,
+    options: {
+      readonly grant?: Grant;
+      readonly config?: Readonly<Record<string, unknown>>;
+      readonly isBearer?: boolean;
+    } = {},
+  ): Promise<TestPlugin> {
     const { name } = manifest;
     const directory = join(this.directory, 'plugins', name);
     const entry: RunEntry = {
@@ -122,8 +151,18 @@ export class TestNode {
   }
 
   /** Calls an operation as the kernel, which may call every plugin. */
-  call<Response = unknown>(address: string, contract: string, operation: string, request: unknown, options: TestCallOptions = {}): Promise<Response> {
-    return this.#caller.call<Response>(contract, address, operation, request, { deadline: Deadline.after(CALL_MS), ...options, plugin: address });
+  call<Response = unknown>(
+    address: string,
+    contract: string,
+    operation: string,
+    request: unknown,
+    options: TestCallOptions = {},
+  ): Promise<Response> {
+    return this.#caller.call<Response>(contract, address, operation, request, {
+      deadline: Deadline.after(CALL_MS),
+      ...options,
+      plugin: address,
+    });
   }
 
   /** Calls the provider of a kind, or with `kind/name` a driver, by `provider@1`. */
@@ -137,7 +176,12 @@ export class TestNode {
   }
 
   /** Sends bytes that need not be a request of any contract. */
-  async raw(address: string, operation: string, body: Uint8Array, headers: ReadonlyMap<string, string> = new Map()): Promise<Buffer> {
+  async raw(
+    address: string,
+    operation: string,
+    body: Uint8Array,
+    headers: ReadonlyMap<string, string> = new Map(),
+  ): Promise<Buffer> {
     const answer = await this.#raw.call(address, operation, body, { deadline: Deadline.after(CALL_MS), headers });
     return answer.body;
   }
@@ -157,7 +201,9 @@ export class TestNode {
 
   async #regrant(): Promise<void> {
     const plugins = [...this.#plugins.values()];
-    const everything = plugins.flatMap(({ manifest }) => addressesOf(manifest).map((address) => ({ provider: manifest.name, address })));
+    const everything = plugins.flatMap(({ manifest }) =>
+      addressesOf(manifest).map((address) => ({ provider: manifest.name, address })),
+    );
     const rest = { events: ['*'], eventsNode: this.kernel.node, durable: false };
     await this.#bus.grant('kernel', { ...rest, calls: everything, events: [] }, Deadline.after(START_MS));
     for (const { manifest, grant } of plugins) {
@@ -174,7 +220,12 @@ export class TestNode {
       }
     }
     const events = [...new Set([...grant.consumes, 'plugin.*', 'node.*'])];
-    return { calls, events: events.includes('*') ? ['*'] : events, eventsNode: this.kernel.node, durable: grant.durable };
+    return {
+      calls,
+      events: events.includes('*') ? ['*'] : events,
+      eventsNode: this.kernel.node,
+      durable: grant.durable,
+    };
   }
 }
 
@@ -191,6 +242,11 @@ function isUse(use: string, address: string): boolean {
 
 function addressOf(target: string): string {
   const [kind = '', name] = target.split('/');
-  if (kind === '') throw new CleatError('invalid_argument', 'TARGET_INVALID', 'a provider is named by its kind, a driver by kind/name');
+  if (kind === '')
+    throw new CleatError(
+      'invalid_argument',
+      'TARGET_INVALID',
+      'a provider is named by its kind, a driver by kind/name',
+    );
   return name === undefined ? providerAddress(kind) : driverAddress(kind, name);
 }

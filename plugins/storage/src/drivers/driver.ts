@@ -1,4 +1,5 @@
-import type { providerTypes } from '@cleat/schemas';
+import type { provider, providerTypes } from '@cleat/schemas';
+import type { Deadline } from '@cleat/sdk';
 import type { Volume } from '../volume.ts';
 
 /** What a new volume's root directory shall belong to. */
@@ -7,19 +8,11 @@ export interface DirectoryOwner {
   readonly gid: number;
 }
 
-/** Who is asking, as `provider@1` has it: a driver of another plugin gets the number passed on. */
+/** How long a driver may take, and who hears how far it is. */
 export interface DriverCall {
-  readonly reference: Pick<providerTypes.Reference, 'bootId' | 'number'>;
+  readonly deadline: Deadline;
   readonly signal: AbortSignal;
-}
-
-/** One container's use of a volume. */
-export interface VolumeUse extends DriverCall {
-  readonly volume: Volume;
-  readonly container: string;
-  readonly claim: string;
-  /** JSON text of the claim's options. */
-  readonly options: string;
+  progress?(progress: { readonly message?: string | undefined }): void;
 }
 
 /**
@@ -27,18 +20,24 @@ export interface VolumeUse extends DriverCall {
  * come again after a kill and must then end with the same result.
  */
 export interface VolumeDriver {
-  /** Refuses options that can never work. Throws `invalid_argument`. */
+  /** Refuses what can never work. Throws `invalid_argument`, `not_found` VOLUME_DRIVER_NOT_FOUND. */
   check(options: Readonly<Record<string, string>>): void;
-  /** Makes what the volume needs; answers the driver's status of it, empty when there is none. */
+  /** Makes what the volume needs; answers the driver's status of it, JSON text or empty. */
   create(volume: Volume, owner: DirectoryOwner, call: DriverCall): Promise<string>;
   /** Takes back a create that failed or was cut off; data that was there before it stays. */
   undoCreate(volume: Volume, call: DriverCall): Promise<void>;
-  /** Removes it with its data. Nothing uses it. */
-  remove(volume: Volume, call: DriverCall): Promise<void>;
-  /** Makes the data reachable and answers the path where it is. `isFirst`: no other container uses it. */
-  attach(use: VolumeUse, isFirst: boolean): Promise<string>;
+  /** Removes it with its data. Nothing uses it. With `isForced` it is forgotten also when the driver refuses or is away. */
+  remove(volume: Volume, isForced: boolean, call: DriverCall): Promise<void>;
+  /** Makes the data reachable and answers the mount of it. `isFirst`: no other container uses it. */
+  attach(volume: Volume, request: provider.AttachRequest, isFirst: boolean, call: DriverCall): Promise<DriverMount>;
   /** `isLast`: no other container uses it. */
-  detach(use: VolumeUse, isLast: boolean): Promise<void>;
-  /** Where the data is, or will be while it is attached. */
+  detach(volume: Volume, reference: providerTypes.Reference, isLast: boolean, call: DriverCall): Promise<void>;
+  /** Where the data is on the host, or will be while it is attached; empty when only the driver knows. */
   mountpoint(volume: Volume): string;
+}
+
+export interface DriverMount {
+  readonly path: string;
+  /** What the driver wants of the mount beyond what the claim says: nosuid, ro, ... */
+  readonly options: readonly string[];
 }

@@ -2,10 +2,10 @@ import { chmodSync, chownSync, existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
-import { CleatError, isCleatError } from '@cleat/schemas';
+import { CleatError, isCleatError, type provider, type providerTypes } from '@cleat/schemas';
 import type { Trash } from '../trash.ts';
 import type { Volume } from '../volume.ts';
-import type { DirectoryOwner, VolumeDriver, VolumeUse } from './driver.ts';
+import type { DirectoryOwner, DriverMount, VolumeDriver } from './driver.ts';
 import { type LocalMount, parseLocalOptions } from './local-options.ts';
 
 const DATA = '_data';
@@ -63,7 +63,7 @@ export class LocalDriver implements VolumeDriver {
     await this.#trash.take((place) => rename(join(this.#directory, volume.name), place));
   }
 
-  async attach({ volume }: VolumeUse, isFirst: boolean): Promise<string> {
+  async attach(volume: Volume, _request: provider.AttachRequest, isFirst: boolean): Promise<DriverMount> {
     const path = this.mountpoint(volume);
     if (!existsSync(path)) {
       throw new CleatError(
@@ -76,14 +76,14 @@ export class LocalDriver implements VolumeDriver {
       );
     }
     const mount = parseLocalOptions(volume.options);
-    if (mount === undefined) return path;
+    if (mount === undefined) return { path, options: [] };
     // What a killed attach left may lack its later flags.
     if (isFirst) await this.unmount(volume);
     await mountOnce(mount, path);
-    return path;
+    return { path, options: [] };
   }
 
-  async detach({ volume }: VolumeUse, isLast: boolean): Promise<void> {
+  async detach(volume: Volume, _reference: providerTypes.Reference, isLast: boolean): Promise<void> {
     if (isLast) await this.unmount(volume);
   }
 

@@ -1,5 +1,6 @@
 import type { provider, providerTypes } from '@cleat/schemas';
 import type { CallContext, ReconcileAll } from '@cleat/sdk';
+import type { DriverLedger } from '@cleat/sdk/drivers';
 import type { BindPoints } from '../bind-points.ts';
 import { parseClaimOptions } from '../claim-options.ts';
 import type { LocalDriver } from '../drivers/local-driver.ts';
@@ -14,11 +15,12 @@ export interface ReconciliationParts {
   readonly provider: VolumeProvider;
   readonly bindPoints: BindPoints;
   readonly local: LocalDriver;
+  readonly ledger: DriverLedger;
   readonly publish: (event: providerTypes.EventInput) => Promise<void>;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
-type Signalled = Pick<CallContext, 'signal'>;
+type Call = Pick<CallContext, 'signal' | 'deadline'>;
 
 /** Makes claims, uses and mounts what the kernel says they are. It never removes data that nobody asked to remove. */
 export class Reconciliation {
@@ -28,13 +30,14 @@ export class Reconciliation {
     this.#parts = parts;
   }
 
-  async run(all: ReconcileAll, call: Signalled): Promise<provider.ReconcileResponseInput> {
+  async run(all: ReconcileAll, call: Call): Promise<provider.ReconcileResponseInput> {
     const { store, volumes, bindPoints } = this.#parts;
     const failures: provider.FailureInput[] = [];
     this.#endVoid(all.bootId);
     await this.#settleOwed(all, failures, call);
     await this.#dropUnlisted(all, failures, call);
     const lacks = await this.#takeListed(all, call);
+    await this.#settleDrivers(all);
     await bindPoints.keepOnly(this.#attached().map(({ object }) => object));
     await this.#unmountUnused();
     await store.sync();
@@ -51,7 +54,7 @@ export class Reconciliation {
     }
   }
 
-  async #settleOwed(all: ReconcileAll, failures: provider.FailureInput[], call: Signalled): Promise<void> {
+  async #settleOwed(all: ReconcileAll, failures: provider.FailureInput[], call: Call): Promise<void> {
     const { provider, publish } = this.#parts;
     for (const { reference, operation, purge } of all.owed) {
       try {
@@ -66,7 +69,7 @@ export class Reconciliation {
   }
 
   /** Claims that the kernel does not list, and uses that it says are not open. A volume stays: that a claim is unknown removes no data. */
-  async #dropUnlisted(all: ReconcileAll, failures: provider.FailureInput[], call: Signalled): Promise<void> {
+  async #dropUnlisted(all: ReconcileAll, failures: provider.FailureInput[], call: Call): Promise<void> {
     const { store, provider } = this.#parts;
     const listed = new Map(all.held.map((held) => [held.reference.object, held]));
     const failed = new Set(failures.map(({ reference }) => reference.object));
@@ -85,7 +88,7 @@ export class Reconciliation {
   }
 
   /** Holds again what is listed and not known; gives what can't be, as its volume is gone. */
-  async #takeListed(all: ReconcileAll, call: Signalled): Promise<providerTypes.ReferenceInput[]> {
+  async #takeListed(all: ReconcileAll, call: Call): Promise<providerTypes.ReferenceInput[]> {
     const { store, provider, warn } = this.#parts;
     const lacks: providerTypes.ReferenceInput[] = [];
     for (const held of all.held) {
@@ -118,6 +121,15 @@ export class Reconciliation {
       store.putVolume({ name, driver, options, labels, createdAt, status: '', state: 'ready' });
     }
     return provider.restoreHold(held, name);
+  }
+
+  /** Drivers of other plugins end the uses that are not listed. */
+  async #settleDrivers(all: ReconcileAll): Promise<void> {
+    const { store, ledger } = this.#parts;
+    await ledger.settleUses(all, ({ reference }) => {
+      const volume = store.volume(store.hold(reference.object)?.volume ?? '');
+      return volume === undefined || volume.driver === LOCAL_DRIVER ? undefined : volume.name;
+    });
   }
 
   async #isIntact(hold: Hold): Promise<boolean> {

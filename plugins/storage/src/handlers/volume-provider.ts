@@ -3,7 +3,7 @@ import { CleatError, type common, type provider, type providerTypes } from '@cle
 import type { CallContext } from '@cleat/sdk';
 import type { BindPoints } from '../bind-points.ts';
 import { type ClaimOptions, parseClaimOptions } from '../claim-options.ts';
-import type { DirectoryOwner, VolumeUse } from '../drivers/driver.ts';
+import type { DirectoryOwner, DriverMount } from '../drivers/driver.ts';
 import { type Hold, mountedEvent, unmountedEvent, type Volume } from '../volume.ts';
 import type { VolumeStore } from '../volume-store.ts';
 import type { Volumes } from '../volumes.ts';
@@ -16,7 +16,7 @@ export interface ProviderParts {
   readonly stateDir: string;
 }
 
-type Signalled = Pick<CallContext, 'signal'>;
+type Call = Pick<CallContext, 'signal' | 'deadline'>;
 
 /** The claims of the kind `volume`: one volume at one place of a container. */
 export class VolumeProvider {
@@ -26,7 +26,7 @@ export class VolumeProvider {
     this.#parts = parts;
   }
 
-  async reserve(request: provider.ReserveRequest, call: Signalled): Promise<provider.ReserveResponseInput> {
+  async reserve(request: provider.ReserveRequest, call: Call): Promise<provider.ReserveResponseInput> {
     const { store, volumes } = this.#parts;
     const { reference } = request;
     const options = parseClaimOptions(request.options);
@@ -54,7 +54,7 @@ export class VolumeProvider {
           isAnonymous: options.name === '',
           owner: ownerOf(request.idMapping),
         };
-        return await volumes.ensure(wanted, { reference, signal: call.signal });
+        return await volumes.ensure(wanted, call);
       } catch (error) {
         if (known === undefined) store.removeHold(object);
         throw error;
@@ -65,7 +65,7 @@ export class VolumeProvider {
     return { status: this.#status(volume, options) };
   }
 
-  async attach(request: provider.AttachRequest, call: Signalled): Promise<provider.AttachResponseInput> {
+  async attach(request: provider.AttachRequest, call: Call): Promise<provider.AttachResponseInput> {
     const { store, volumes } = this.#parts;
     const { reference } = request;
     const { volume: name } = this.#known(reference);
@@ -73,30 +73,30 @@ export class VolumeProvider {
       const hold = this.#known(reference);
       const volume = volumes.get(name);
       const options = parseClaimOptions(hold.options);
-      await this.#takeDown(hold, call);
+      await this.#takeDown(hold, ownReference(hold), call);
       const { bootId, number } = reference;
       const begun = { ...hold, attachment: { bootId, number, isComplete: false } };
       store.putHold(begun);
       try {
-        const source = await this.#bringUp(begun, volume, options, call);
+        const mount = await this.#bringUp(begun, volume, request, call);
         store.putHold({ ...begun, attachment: { bootId, number, isComplete: true } });
         return {
-          contribution: { mounts: [mountOf(source, options)] },
+          contribution: { mounts: [mountOf(mount, options)] },
           status: this.#status(volume, options),
           events: [mountedEvent(volume, { ...options, container: hold.container })],
         };
       } catch (error) {
-        await this.#takeDown(begun, call);
+        await this.#takeDown(begun, reference, call);
         throw error;
       }
     });
   }
 
-  async detach({ reference }: provider.DetachRequest, call: Signalled): Promise<provider.DetachResponseInput> {
+  async detach({ reference }: provider.DetachRequest, call: Call): Promise<provider.DetachResponseInput> {
     const { store, volumes } = this.#parts;
     const hold = store.hold(reference.object);
     if (hold === undefined) return {};
-    const wasAttached = await volumes.locked(hold.volume, () => this.#takeDown(store.hold(hold.object) ?? hold, call));
+    const wasAttached = await volumes.locked(hold.volume, () => this.#takeDown(store.hold(hold.object) ?? hold, reference, call));
     const volume = store.volume(hold.volume);
     return wasAttached && volume !== undefined ? { events: [unmountedEvent(volume, hold.container)] } : {};
   }
@@ -104,18 +104,18 @@ export class VolumeProvider {
   /** With `purge`, an anonymous volume goes with the last claim on it. */
   async release(
     { reference, purge }: provider.ReleaseRequest,
-    call: Signalled,
+    call: Call,
   ): Promise<provider.ReleaseResponseInput> {
     const { store, volumes } = this.#parts;
     const hold = store.hold(reference.object);
     if (hold === undefined) return {};
     await volumes.locked(hold.volume, async () => {
-      await this.#takeDown(store.hold(hold.object) ?? hold, call);
+      await this.#takeDown(store.hold(hold.object) ?? hold, reference, call);
       const volume = store.volume(hold.volume);
       const isOurs = purge && parseClaimOptions(hold.options).isAnonymous && volume !== undefined;
       const isLast = store.holdsOf(hold.volume).every(({ object }) => object === hold.object);
       // The volume first: a kill in between leaves a claim whose release comes again.
-      if (isOurs && isLast) await volumes.remove(volume, { reference, signal: call.signal });
+      if (isOurs && isLast) await volumes.remove(volume, call);
       store.removeHold(hold.object);
     });
     await store.sync();
@@ -132,7 +132,7 @@ export class VolumeProvider {
   }
 
   /** Opens a use that the kernel says is open and of which nothing is left here. */
-  async reopen(held: provider.Held, call: Signalled): Promise<void> {
+  async reopen(held: provider.Held, call: Call): Promise<void> {
     const { reference, options, status } = held;
     const request = {
       reference,
@@ -148,22 +148,24 @@ export class VolumeProvider {
     );
   }
 
-  async #bringUp(hold: Hold, volume: Volume, options: ClaimOptions, call: Signalled): Promise<string> {
+  async #bringUp(hold: Hold, volume: Volume, request: provider.AttachRequest, call: Call): Promise<DriverMount> {
     const { volumes, bindPoints, stateDir } = this.#parts;
-    const path = await volumes.driverOf(volume).attach(useOf(hold, volume, call), !this.#isUsedByOthers(hold));
-    if (options.subpath === '' && path.startsWith(`${stateDir}/`)) return path;
-    return bindPoints.bind(hold.object, { volume: volume.name, path, subpath: options.subpath });
+    const { subpath } = parseClaimOptions(hold.options);
+    const passed = { ...request, options: hold.options };
+    const mount = await volumes.driverOf(volume).attach(volume, passed, !this.#isUsedByOthers(hold), call);
+    if (subpath === '' && mount.path.startsWith(`${stateDir}/`)) return mount;
+    return { ...mount, path: await bindPoints.bind(hold.object, { volume: volume.name, path: mount.path, subpath }) };
   }
 
   /** Ends the use, if there is one; true when it had been complete. */
-  async #takeDown(hold: Hold, call: Signalled): Promise<boolean> {
+  async #takeDown(hold: Hold, reference: providerTypes.Reference, call: Call): Promise<boolean> {
     const { store, volumes, bindPoints } = this.#parts;
     const { attachment } = hold;
     if (attachment === undefined) return false;
     await bindPoints.release(hold.object);
     const volume = store.volume(hold.volume);
     if (volume !== undefined) {
-      await volumes.driverOf(volume).detach(useOf(hold, volume, call), !this.#isUsedByOthers(hold));
+      await volumes.driverOf(volume).detach(volume, reference, !this.#isUsedByOthers(hold), call);
     }
     store.putHold({ ...hold, attachment: undefined });
     return attachment.isComplete;
@@ -192,19 +194,19 @@ export class VolumeProvider {
   }
 }
 
-function useOf(hold: Hold, volume: Volume, call: Signalled): VolumeUse {
-  const { bootId, number } = hold.attachment ?? { bootId: '', number: 0 };
-  const { container, claim, options } = hold;
-  return { volume, container, claim, options, reference: { bootId, number }, signal: call.signal };
+/** Of the use that is open: what ends it by its own number lets a newer one follow. */
+function ownReference({ object, container, claim, attachment }: Hold): providerTypes.Reference {
+  const { bootId, number } = attachment ?? { bootId: '', number: 0 };
+  return { object, container, claim, bootId, number };
 }
 
-function mountOf(source: string, options: ClaimOptions): providerTypes.MountInput {
+function mountOf({ path, options: wanted }: DriverMount, options: ClaimOptions): providerTypes.MountInput {
   const access = options.readonly ? [hasRecursiveReadonly() ? 'rro' : 'ro'] : [];
   return {
     type: 'bind',
-    source,
+    source: path,
     target: options.target,
-    options: ['rbind', options.propagation || 'rprivate', ...access],
+    options: ['rbind', options.propagation || 'rprivate', ...wanted, ...access],
     // A part of a volume was made by whoever filled it; an empty one stays so, as in Docker.
     copyUp: !options.nocopy && options.subpath === '',
   };

@@ -1,7 +1,7 @@
 import { CleatError, type volume as contract, isCleatError } from '@cleat/schemas';
-import type { CallContext, ServiceHandlers } from '@cleat/sdk';
-import { directorySizeBytes } from '../directory-size.ts';
+import type { ServiceHandlers } from '@cleat/sdk';
 import type { DriverCall } from '../drivers/driver.ts';
+import { directorySizeBytes } from '../directory-size.ts';
 import { isAnonymous, LOCAL_DRIVER, type Volume } from '../volume.ts';
 import { listFilter, pruneFilter } from '../volume-filter.ts';
 import type { VolumeStore } from '../volume-store.ts';
@@ -10,10 +10,7 @@ import type { Volumes } from '../volumes.ts';
 export interface ServiceParts {
   readonly store: VolumeStore;
   readonly volumes: Volumes;
-  readonly bootId: string;
 }
-
-type Signalled = Pick<CallContext, 'signal'>;
 
 const HOST_OWNER = { uid: 0, gid: 0 };
 
@@ -25,7 +22,7 @@ export class VolumeService implements ServiceHandlers<'volume'> {
     this.#parts = parts;
   }
 
-  async create(request: contract.CreateRequest, call: Signalled): Promise<contract.InfoInput> {
+  async create(request: contract.CreateRequest, call: DriverCall): Promise<contract.InfoInput> {
     const { store, volumes } = this.#parts;
     const isAnonymousOne = request.name === '';
     const name = request.name || volumes.newName();
@@ -33,7 +30,7 @@ export class VolumeService implements ServiceHandlers<'volume'> {
     const volume = await volumes.locked(name, () =>
       volumes.ensure(
         { name, driver, options, labels, isAnonymous: isAnonymousOne, owner: HOST_OWNER },
-        this.#call(call),
+        call,
       ),
     );
     await store.sync();
@@ -45,7 +42,7 @@ export class VolumeService implements ServiceHandlers<'volume'> {
     return Promise.resolve().then(() => this.#info(this.#parts.volumes.get(request.name)));
   }
 
-  async list(request: contract.ListRequest, call: Signalled): Promise<contract.ListResponseInput> {
+  async list(request: contract.ListRequest, call: DriverCall): Promise<contract.ListResponseInput> {
     const { store, volumes } = this.#parts;
     const references = store.referenceCounts();
     const fits = listFilter(request.filters, ({ name }) => references.has(name));
@@ -61,23 +58,23 @@ export class VolumeService implements ServiceHandlers<'volume'> {
     return { volumes: infos };
   }
 
-  async remove(request: contract.RemoveRequest, call: Signalled): Promise<Record<string, never>> {
+  async remove(request: contract.RemoveRequest, call: DriverCall): Promise<Record<string, never>> {
     const { store, volumes } = this.#parts;
     const { name, force } = request;
     await volumes.locked(name, async () => {
       const volume = store.volume(name);
-      // Docker's force is for volumes that are not there; one in use it leaves alone.
+      // Docker's force is for volumes and drivers that are not there; one in use it leaves alone.
       if (volume === undefined && force) return;
       const users = store.holdsOf(name);
       if (users.length > 0) throw inUse(name, users);
-      await volumes.remove(volume ?? volumes.get(name), this.#call(call));
+      await volumes.remove(volume ?? volumes.get(name), call, force);
     });
     await volumes.tell();
     return {};
   }
 
   /** Only volumes whose data is certainly nobody else's: local ones without options, anonymous ones unless all are asked for. */
-  async prune(request: contract.PruneRequest, call: Signalled): Promise<contract.PruneResponseInput> {
+  async prune(request: contract.PruneRequest, call: DriverCall): Promise<contract.PruneResponseInput> {
     const { volumes } = this.#parts;
     const fits = pruneFilter(request.filters);
     const isWanted = (volume: Volume): boolean =>
@@ -95,17 +92,17 @@ export class VolumeService implements ServiceHandlers<'volume'> {
   }
 
   /** Looks again, under the lock, whether it is still there and free. */
-  async #pruneOne(name: string, call: Signalled): Promise<number | undefined> {
+  async #pruneOne(name: string, call: DriverCall): Promise<number | undefined> {
     const { store, volumes } = this.#parts;
     const volume = store.volume(name);
     if (volume === undefined || store.holdsOf(name).length > 0) return undefined;
     const sizeBytes = await this.#sizeBytes(volume, call);
-    await volumes.remove(volume, this.#call(call));
+    await volumes.remove(volume, call);
     return Math.max(0, sizeBytes);
   }
 
   /** -1 when it is not this host's disk, or somebody else's part of it. */
-  async #sizeBytes(volume: Volume, call: Signalled): Promise<number> {
+  async #sizeBytes(volume: Volume, call: DriverCall): Promise<number> {
     if (!isPlainLocal(volume)) return -1;
     try {
       return await directorySizeBytes(this.#parts.volumes.mountpoint(volume), call.signal);
@@ -113,10 +110,6 @@ export class VolumeService implements ServiceHandlers<'volume'> {
       if (isCleatError(error) && error.class === 'not_found') return -1;
       throw error;
     }
-  }
-
-  #call({ signal }: Signalled): DriverCall {
-    return { reference: { bootId: this.#parts.bootId, number: 0 }, signal };
   }
 
   #info(volume: Volume, references?: number): contract.InfoInput {
