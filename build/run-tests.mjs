@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './run.mjs';
+import { add, noCounts } from './tests/counts.mjs';
 import { isExpectedSkip, readExpectedSkips } from './tests/expected-skips.mjs';
-import { add, noCounts, steps } from './tests/steps.mjs';
+import { steps } from './tests/steps.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const names = process.argv.slice(2);

@@ -27,7 +27,7 @@ export function runTap(root, files, { timeoutSeconds, jobs = 2, node = process.e
  * @param {readonly string[]} files
  * @param {readonly string[]} argv
  * @param {string} cwd
- * @returns {Promise<Counts>}
+ * @returns {Promise<Counts & { exitCode: number | null }>}
  */
 export function readTap(files, argv, cwd) {
   const reader = new TapReader(files, printFile);
@@ -38,13 +38,13 @@ export function readTap(files, argv, cwd) {
     child.stdout.on('data', (text) => reader.write(text));
     child.once('error', (error) => {
       console.error(`${program} could not be started: ${error.message}`);
-      finish();
+      finish(null);
     });
     child.once('close', finish);
-    function finish() {
+    function finish(exitCode) {
       reader.end();
       const { passed, failed, skipped } = reader;
-      resolve({ passed, failed, skipped });
+      resolve({ passed, failed, skipped, exitCode });
     }
   });
 }

@@ -1,9 +1,10 @@
 import { checks } from '../checks/checks.mjs';
 import { reportCheck } from '../checks/report-check.mjs';
+import { add, expectFiles, noCounts } from './counts.mjs';
 import { otherNodes } from './other-nodes.mjs';
-import { readTap, runTap } from './run-tap.mjs';
+import { runTap } from './run-tap.mjs';
 import { groupTestFiles, packageTestFiles } from './test-files.mjs';
-import { findRunInVm } from './vm.mjs';
+import { runVm } from './vm.mjs';
 
 /**
  * @typedef {import('./run-tap.mjs').Counts} Counts
@@ -13,8 +14,6 @@ import { findRunInVm } from './vm.mjs';
 const UNIT_SECONDS = 120;
 const INTEGRATION_SECONDS = 300;
 const FAULT_SECONDS = 900;
-const VM_SECONDS = 1800;
-const VM_SLOW_FACTOR = 10;
 
 /** @type {readonly Step[]} */
 export const steps = [
@@ -24,7 +23,7 @@ export const steps = [
   { name: 'faults', what: 'everything killed everywhere', run: (root) => runGroup(root, ['faults'], FAULT_SECONDS) },
   { name: 'compat', what: "Docker's own clients", run: (root) => runGroup(root, ['compat'], INTEGRATION_SECONDS) },
   { name: 'versions', what: 'the other versions of Node', run: runVersions },
-  { name: 'vm', what: 'cgroup v2, with and without systemd, in a virtual machine', run: runVm },
+  { name: 'vm', what: 'cgroup v2, with and without systemd, and a power cut, in a virtual machine', run: runVm },
 ];
 
 async function runChecks(root) {
@@ -60,51 +59,6 @@ async function runVersions(root) {
   return counts;
 }
 
-async function runVm(root) {
-  const files = groupTestFiles(root, 'vm');
-  const runInVm = findRunInVm(root);
-  if (runInVm === undefined) {
-    return { ...noCounts(), skipped: [{ file: 'test/vm', test: '(all)', reason: 'needs run-in-vm' }] };
-  }
-  const counts = noCounts();
-  for (const init of ['tiny', 'systemd']) {
-    console.log(`init ${init}`);
-    const options = ['--init', init, '--timeout', `${VM_SECONDS}`, '--env', `CLEAT_TEST_SLOW=${VM_SLOW_FACTOR}`];
-    const tap = [
-      'node',
-      'node_modules/tap/dist/esm/run.mjs',
-      'run',
-      '--reporter=tap',
-      `--timeout=${VM_SECONDS}`,
-      '--jobs=1',
-    ];
-    add(counts, await expectFiles(files, () => readTap(files, [runInVm, ...options, '--', ...tap, ...files], root)));
-  }
-  return counts;
-}
-
 function runFiles(root, files, options) {
   return expectFiles(files, () => runTap(root, files, options));
-}
-
-/** A step without a test passes for ever, so it fails. */
-async function expectFiles(files, run) {
-  if (files.length > 0) return run();
-  console.log('FAIL there is no test file for this step');
-  return { ...noCounts(), failed: 1 };
-}
-
-/** @returns {Counts} */
-export function noCounts() {
-  return { passed: 0, failed: 0, skipped: [] };
-}
-
-/**
- * @param {Counts} sum
- * @param {Counts} more
- */
-export function add(sum, more) {
-  sum.passed += more.passed;
-  sum.failed += more.failed;
-  sum.skipped.push(...more.skipped);
 }

@@ -9,14 +9,13 @@ const UP_MS = 60_000;
 /** A whole platform, started as a user does, in directories of its own. */
 export class Platform {
   readonly dir: string;
+  readonly runDir: string;
 
-  constructor(dir: string) {
+  /** A run directory that is told lies elsewhere: on tmpfs, where a boot empties it. */
+  constructor(dir: string, runDir: string = join(dir, 'run')) {
     this.dir = dir;
+    this.runDir = runDir;
     mkdirSync(dir, { recursive: true });
-  }
-
-  get runDir(): string {
-    return join(this.dir, 'run');
   }
 
   get socket(): string {
