@@ -1,4 +1,5 @@
 /** What a plugin author tests with: a node without containers, and one suite for each role that a plugin has. */
+export { Journal } from '@cleat/core';
 export { interceptorSuite, type InterceptorSuiteOptions, type Judged } from './interceptor-suite.ts';
 export { openNetworkNamespace, type TestNetworkNamespace } from './network-namespace.ts';
 export { observerSuite, type ObserverSuiteOptions } from './observer-suite.ts';
