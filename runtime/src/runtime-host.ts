@@ -147,6 +147,7 @@ export class RuntimeHost implements RuntimePort {
       devices,
       files: { hosts: paths.hosts, resolvConf: paths.resolvConf, hostname: paths.hostname },
       namespacePaths: given(input.namespaces),
+      ...(input.namespaces.idMapping.uids.length > 0 ? { idMapping: input.namespaces.idMapping } : {}),
     });
     const document = input.isView ? viewSpec(built, cgroupsPath) : built;
     await mkdir(bundle, { recursive: true, mode: 0o711 });

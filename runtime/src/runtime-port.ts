@@ -1,6 +1,6 @@
 import type { Deadline } from '@cleat/core/deadlines';
 import type { MergedContribution } from '@cleat/core/provision';
-import type { containerTypes, execTypes, journal } from '@cleat/schemas';
+import type { common, containerTypes, execTypes, journal } from '@cleat/schemas';
 import type { HostFilePaths } from './host-files.ts';
 
 export interface ProcessStart {
@@ -145,4 +145,6 @@ export interface NamespacePaths {
   readonly pid: string;
   readonly ipc: string;
   readonly uts: string;
+  /** Of the user namespace that is joined or made; empty lists without one. */
+  readonly idMapping: common.IdMapping;
 }

@@ -18,6 +18,16 @@ export function checkSpecText(spec: containerTypes.Spec): void {
     );
   }
   parseSignal(spec.stopSignal);
+  const { ipc, uts } = spec.namespaces;
+  // /dev/shm is a mount of each container: sharing the namespace without it would be half of what Docker shares.
+  if (ipc === 'shareable' || ipc.startsWith('container:') || uts.startsWith('container:')) {
+    const what = uts.startsWith('container:') ? `uts=${uts}` : `ipc=${ipc}`;
+    throw new CleatError(
+      'unimplemented',
+      'NAMESPACE_SHARING',
+      `${what} is not supported: this version shares network and pid namespaces of containers`,
+    );
+  }
   for (const { target, source, type } of spec.mounts) {
     if (!target.startsWith('/'))
       throw new CleatError(

@@ -7,20 +7,16 @@ import type { NamespacePaths } from './ports.ts';
 export function namespacePaths(parts: Pick<EngineParts, 'store' | 'host'>, container: Container): NamespacePaths {
   const { network, pid, ipc, uts, user } = container.definition.spec.namespaces;
   const own = pathsOf(parts, container.definition.id);
+  const donor = network.startsWith('container:') ? parts.store.get(network.slice('container:'.length)) : container;
   return {
     network: network === 'private' ? own.networkPin : shared(parts, network, 'net'),
-    user: user === 'private' ? own.userPin : joinedUser(parts, network, user),
+    // Who joins the network of a container joins its user namespace.
+    user: donor.definition.spec.namespaces.user === 'private' ? pathsOf(parts, donor.definition.id).userPin : user,
+    idMapping: donor.definition.spec.namespaces.idMapping,
     pid: shared(parts, pid, 'pid'),
     ipc: shared(parts, ipc, 'ipc'),
     uts: shared(parts, uts, 'uts'),
   };
-}
-
-/** Who joins the network of a container joins its user namespace. */
-function joinedUser(parts: Pick<EngineParts, 'store' | 'host'>, network: string, user: string): string {
-  if (!network.startsWith('container:')) return user === 'host' ? 'host' : '';
-  const other = parts.store.get(network.slice('container:'.length));
-  return other.definition.spec.namespaces.user === 'private' ? pathsOf(parts, other.definition.id).userPin : 'host';
 }
 
 function shared(parts: Pick<EngineParts, 'store'>, mode: string, file: string): string {

@@ -121,6 +121,7 @@ export class Views {
     await writeHostFiles(paths, spec, contribution);
     const cgroupName = `${id}-view-${viewId}`;
     const namespaces = {
+      idMapping: spec.namespaces.idMapping,
       network: '',
       user: spec.namespaces.user === 'private' ? '' : 'host',
       pid: '',

@@ -328,6 +328,11 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The container has no user of that name.',
     cure: 'Give its number, or add it to /etc/passwd of the image.',
   },
+  NAMESPACE_SHARING: {
+    classes: ['unimplemented'],
+    meaning: 'A namespace of another container that cannot be shared yet: ipc or uts.',
+    cure: 'Share network or pid namespaces; use the host for ipc.',
+  },
   USER_OUT_OF_RANGE: {
     classes: ['invalid_argument'],
     meaning: 'The number of a user or group is out of range.',
