@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { CleatError, type container, type log } from '@cleat/schemas';
+import type { container, containerTypes, log } from '@cleat/schemas';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, unsupported } from '../errors.ts';
-import { type Hijacker, openTicket, streamHead, type Ticket } from '../hijack.ts';
+import { type Hijacker, openTicket, streamHead } from '../hijack.ts';
 import { pathPart, Query } from '../query.ts';
 import { sendJson, sendLive } from '../reply.ts';
 import { type Scope, scopeOf } from '../scope.ts';
@@ -37,38 +37,35 @@ export function mediaTypeOf(scope: Scope, isTerminal: boolean): string {
 async function attach(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const scope = scopeOf(request);
   const query = new Query(request);
-  const info = await findContainer(scope, pathPart(request, 'id'));
-  if (info.state.status === 'paused')
-    throw new CleatError(
-      'conflict',
-      'CONTAINER_PAUSED',
-      `container ${info.id} is paused, unpause the container before attach`,
-    );
+  const name = pathPart(request, 'id');
   if (query.boolean('logs')) {
+    const info = await findContainer(scope, name);
     return query.boolean('stream')
       ? await attachWithLogs(parts, { request, reply, scope, info })
       : await attachLogs(info, request, reply);
   }
   if (!query.boolean('stream')) throw badRequest('attach needs stream=1 or logs=1');
-  const ticket = await attachTicket(scope, query, info);
+  const ticket = await attachTicket(scope, query, name);
   await parts.hijacker.passOn({
     request,
     reply,
-    head: streamHead(request, mediaTypeOf(scope, info.spec.process.terminal)),
+    head: streamHead(request, mediaTypeOf(scope, ticket.terminal)),
     ticket,
-    framing: info.spec.process.terminal ? 'raw' : 'docker',
+    framing: ticket.terminal ? 'raw' : 'docker',
   });
   return reply;
 }
 
-async function attachTicket(scope: Scope, query: Query, info: container.Info): Promise<Ticket> {
-  return await scope.callThrough('container', 'attach', {
-    container: info.id,
-    stdin: query.boolean('stdin'),
-    stdout: query.boolean('stdout'),
-    stderr: query.boolean('stderr'),
-    detachKeys: query.string('detachKeys') || 'ctrl-p,ctrl-q',
-  });
+async function attachTicket(scope: Scope, query: Query, name: string): Promise<containerTypes.StreamTicket> {
+  return await onContainer(name, (container) =>
+    scope.callThrough('container', 'attach', {
+      container,
+      stdin: query.boolean('stdin'),
+      stdout: query.boolean('stdout'),
+      stderr: query.boolean('stderr'),
+      detachKeys: query.string('detachKeys') || 'ctrl-p,ctrl-q',
+    }),
+  );
 }
 
 interface AttachParts {
@@ -88,7 +85,7 @@ async function attachWithLogs(parts: StreamParts, { request, reply, scope, info 
     stderr: query.boolean('stderr'),
     frames: !isTerminal,
   });
-  const ticket = await attachTicket(scope, query, info);
+  const ticket = await attachTicket(scope, query, info.id);
   await parts.hijacker.passOn({
     request,
     reply,

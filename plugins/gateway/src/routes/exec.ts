@@ -4,7 +4,7 @@ import { ALL_CAPABILITIES, environmentOf } from '@cleat/sdk/container';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readJson, readOptionalJson } from '../body.ts';
 import { badRequest, reworded } from '../errors.ts';
-import { type Hijacker, streamHead } from '../hijack.ts';
+import { type Hijacker, type PassOn, streamHead } from '../hijack.ts';
 import { pathPart, Query } from '../query.ts';
 import { sendJson, sendNothing } from '../reply.ts';
 import { type Scope, scopeOf } from '../scope.ts';
@@ -120,28 +120,24 @@ async function start(parts: ExecParts, request: FastifyRequest, reply: FastifyRe
   const scope = scopeOf(request);
   const id = pathPart(request, 'id');
   const body = (await readOptionalJson(request.raw, 'ExecStartConfig')) ?? new Fields({}, 'ExecStartConfig');
-  const info = await findExec(scope, id);
-  if (info.running || info.exitCode !== null) {
-    throw new CleatError('conflict', 'EXEC_STARTED', `exec ${id} has already run`);
-  }
   const isDetached = body.boolean('Detach');
   const size = body.raw['ConsoleSize'];
   const [rows, columns] = Array.isArray(size) ? size.map(Number) : [];
-  const isTerminal = info.process.terminal;
-  const stream = {
+  const stream = (isTerminal: boolean): Omit<PassOn, 'ticket'> => ({
     request,
     reply,
     head: streamHead(request, mediaTypeOf(scope, isTerminal)),
-    framing: isTerminal ? ('raw' as const) : ('docker' as const),
-  };
+    framing: isTerminal ? 'raw' : 'docker',
+  });
   try {
     const started = { id, detach: isDetached, consoleRows: rows ?? 0, consoleColumns: columns ?? 0 };
     const { ticket } = await onExec(id, () => scope.callThrough('exec', 'start', started));
     if (isDetached || ticket === null) return sendNothing(reply, 200);
-    await parts.hijacker.passOn({ ...stream, ticket });
+    await parts.hijacker.passOn({ ...stream(ticket.terminal), ticket });
   } catch (error) {
     if (isDetached || !isCleatError(error) || !NOT_RUN.includes(error.code)) throw error;
-    await parts.hijacker.tell(stream, error.message);
+    const { process } = await findExec(scope, id);
+    await parts.hijacker.tell(stream(process.terminal), error.message);
   }
   return reply;
 }
