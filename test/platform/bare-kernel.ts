@@ -1,5 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { childEnv, makeBusyboxRootfs, waitFor } from '@cleat/harness';
@@ -21,6 +31,8 @@ export class BareKernel {
     this.dir = dir;
     this.rootfs = join(dir, 'rootfs');
     mkdirSync(this.rootfs, { recursive: true });
+    // Mapped users have to get through.
+    chmodSync(dir, 0o711);
     makeBusyboxRootfs(this.rootfs);
     this.#config = {
       stateDir: join(dir, 'state'),

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { isAbsolute, normalize } from 'node:path';
 import type { ContributionPart, common, Grant, providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
@@ -44,7 +45,8 @@ export function checkGrant(given: GivenContribution, grant: Grant): void {
   const beyond = partsOf(contribution).find((part) => !grant.contribution.includes(part));
   if (beyond !== undefined) throw refused(given, `gave ${beyond}, which it is not granted`);
   for (const source of sourcesOf(contribution)) {
-    if (isBelow(source, grant.mountRoots)) continue;
+    // Also where its links lead: the runtime follows them.
+    if (isBelow(source, grant.mountRoots) && isBelow(resolved(source), grant.mountRoots.map(resolved))) continue;
     throw refused(
       given,
       `gave a mount of ${source}, which lies outside of what it is granted (${grant.mountRoots.join(', ') || 'nothing'})`,
@@ -66,6 +68,15 @@ function sourcesOf(contribution: providerTypes.Contribution): readonly string[] 
 function isBelow(path: string, roots: readonly string[]): boolean {
   if (!isAbsolute(path) || normalize(path) !== path) return false;
   return roots.some((root) => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`));
+}
+
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // It is not there: mounting it will fail.
+    return path;
+  }
 }
 
 function refused(given: GivenContribution, what: string): CleatError {
