@@ -15,6 +15,8 @@ SILENCE_S = 5.0
 WORKING_S = 2.0
 REMEMBER_S = 600.0
 RETRY_S = 0.2
+# Right after a connect the others may be connecting, too.
+SETTLE_S = 2.0
 
 
 class CleatError(Exception):
@@ -55,6 +57,7 @@ class Plugin:
         self._exporting = None
         self._importing = None
         self._account = ""
+        self._connected_at = 0.0
         self._pending = {}
         self._running = {}
         self._answered = {}
@@ -107,6 +110,7 @@ class Plugin:
         try:
             await self._exporting.open()
             await self._importing.open()
+            self._connected_at = time.monotonic()
             self._inbox = f"_INBOX.{secrets.token_hex(12)}"
             self._importing.subscribe(f"{self._inbox}.call.*", self._on_reply)
             for address, contract in self.addresses.items():
@@ -193,7 +197,7 @@ class Plugin:
             if call["send_at"] > now:
                 continue
             call["attempt"] += 1
-            call["send_at"] = now + SILENCE_S
+            call["send_at"] = now + (RETRY_S if now < self._connected_at + SETTLE_S else SILENCE_S)
             headers = {**call["headers"], "Cleat-Attempt": call["attempt"], "Cleat-Deadline": f"{call['deadline'] * 1000:.3f}"}
             self._importing.publish(call["subject"], call["body"], f"{self._inbox}.call.{token}", headers)
 

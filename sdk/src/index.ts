@@ -2,7 +2,6 @@ export type { BackoffOptions, Journal, JournalOptions, JournalRecord, Logger } f
 export { backoff, Deadline, KeyedQueue, monotonicMs, sleep, TaskGroup, UndoStack } from '@cleat/core';
 export { CleatError, isCleatError, type Manifest } from '@cleat/schemas';
 export { readManifest } from './manifest-file.ts';
-export { definePlugin } from './plugin.ts';
 export type {
   Call,
   CallContext,
@@ -22,4 +21,5 @@ export type {
   StreamTicket,
   SubscribeOptions,
 } from './plugin.ts';
+export { definePlugin } from './plugin.ts';
 export { run } from './run/host.ts';

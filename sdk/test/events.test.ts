@@ -12,7 +12,9 @@ const OBSERVER: Manifest = {
   events: { consumes: ['*'], durable: true, publishes: ['thing.made'] },
 };
 
-async function observer(t: Parameters<typeof openNode>[0]): Promise<{ readonly node: TestNode; readonly context: () => PluginContext; stop: () => Promise<void> }> {
+async function observer(
+  t: Parameters<typeof openNode>[0],
+): Promise<{ readonly node: TestNode; readonly context: () => PluginContext; stop: () => Promise<void> }> {
   const node = await openNode(t);
   const running = await runHere(t, node, { manifest: OBSERVER, setup: () => ({}) });
   return { node, context: running.context, stop: running.stop };
@@ -30,7 +32,13 @@ function collect<T>(source: AsyncIterable<T>, items: T[] = []): T[] {
 }
 
 async function start(node: TestNode, ...subjects: string[]): Promise<void> {
-  for (const subject of subjects) await node.kernel.events.publish({ type: 'container.started', subject, record: 'Container', data: { name: subject } });
+  for (const subject of subjects)
+    await node.kernel.events.publish({
+      type: 'container.started',
+      subject,
+      record: 'Container',
+      data: { name: subject },
+    });
 }
 
 t.test('a subscription gives what comes after a position, in order and once, over a restart of the bus', async (t) => {
@@ -44,7 +52,10 @@ t.test('a subscription gives what comes after a position, in order and once, ove
   node.killServer();
   await start(node, 'd', 'e');
   await until('those of after the restart', () => items.length >= 5);
-  t.same(told(items), ['a', 'b', 'c', 'd', 'e'].map((name) => `container.started ${name}`));
+  t.same(
+    told(items),
+    ['a', 'b', 'c', 'd', 'e'].map((name) => `container.started ${name}`),
+  );
   const first = items[0];
   t.match(first, { type: 'event', event: { data: { name: 'a' }, sequence: Number } });
   controller.abort();
@@ -109,7 +120,14 @@ t.test('an event of an own object waits in the outbox while the kernel is away, 
   t.equal(node.kernel.published.length, 0);
   node.kernel.setAway(false);
   await until('all are there', () => node.kernel.published.length === 3);
-  t.same(node.kernel.published.map(({ number, event }) => [number, event.subject]), [[1, 't1'], [2, 't2'], [3, 't3']]);
+  t.same(
+    node.kernel.published.map(({ number, event }) => [number, event.subject]),
+    [
+      [1, 't1'],
+      [2, 't2'],
+      [3, 't3'],
+    ],
+  );
   t.match(node.kernel.published[0]?.actor, { principal: 'plugin:observer' });
   t.equal((await failure(context().publish({ type: 'thing.broken', subject: 't' }))).code, 'EVENT_NOT_GRANTED');
 });

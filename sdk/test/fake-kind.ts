@@ -15,7 +15,10 @@ export const KIND: Manifest = {
   uses: ['driver:fake'],
 };
 
-export function fakeKind(fault: string | undefined, onOpen: (ledger: DriverLedger) => void = () => undefined): PluginDefinition {
+export function fakeKind(
+  fault: string | undefined,
+  onOpen: (ledger: DriverLedger) => void = () => undefined,
+): PluginDefinition {
   return definePlugin({
     manifest: KIND,
     setup: async (context) => {
@@ -30,12 +33,14 @@ export function fakeKind(fault: string | undefined, onOpen: (ledger: DriverLedge
               return { status: options, events: [], warnings: [`${reference.number}`] };
             },
             release: async ({ reference }, call) => {
-              for (const { object } of ledger.objects) if (object.startsWith(`${reference.claim}-`)) await ledger.release(object, { purge: true }, call);
+              for (const { object } of ledger.objects)
+                if (object.startsWith(`${reference.claim}-`)) await ledger.release(object, { purge: true }, call);
               return {};
             },
             attach: (request, call) => ledger.attach(objectOf(request.options), request, call),
             detach: async ({ reference }, call) => {
-              for (const { object } of ledger.objects) if (object.startsWith(`${reference.claim}-`)) await ledger.detach(object, reference, call);
+              for (const { object } of ledger.objects)
+                if (object.startsWith(`${reference.claim}-`)) await ledger.detach(object, reference, call);
               return {};
             },
             reconcile: async (all) => {

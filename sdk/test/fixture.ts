@@ -1,7 +1,14 @@
 import type { Manifest } from '@cleat/schemas';
-import { isCleatError, type CleatError } from '@cleat/schemas';
+import { type CleatError, isCleatError } from '@cleat/schemas';
 import type { Test } from 'tap';
-import { type CallContext, definePlugin, type PluginContext, type PluginDefinition, type PluginHandlers, sleep } from '../src/index.ts';
+import {
+  type CallContext,
+  definePlugin,
+  type PluginContext,
+  type PluginDefinition,
+  type PluginHandlers,
+  sleep,
+} from '../src/index.ts';
 import { runPlugins } from '../src/run/index.ts';
 import { startBus, type TestNode, type TestPlugin } from '../src/testing/index.ts';
 
@@ -25,7 +32,12 @@ export interface InProcess {
 }
 
 /** Installs a plugin and runs it here; it is stopped with the test. */
-export async function runHere(t: Test, node: TestNode, { manifest, setup }: InProcess, options: { readonly config?: Readonly<Record<string, unknown>> } = {}): Promise<RunningPlugin> {
+export async function runHere(
+  t: Test,
+  node: TestNode,
+  { manifest, setup }: InProcess,
+  options: { readonly config?: Readonly<Record<string, unknown>> } = {},
+): Promise<RunningPlugin> {
   const plugin = await node.install(manifest, options);
   let context: PluginContext | undefined;
   const definition = definePlugin({
@@ -48,7 +60,11 @@ export async function runHere(t: Test, node: TestNode, { manifest, setup }: InPr
 }
 
 /** Runs plugins together; the result stops them. */
-export function start(t: Test, node: TestNode, plugins: readonly { readonly plugin: TestPlugin; readonly definition: PluginDefinition }[]): () => Promise<void> {
+export function start(
+  t: Test,
+  node: TestNode,
+  plugins: readonly { readonly plugin: TestPlugin; readonly definition: PluginDefinition }[],
+): () => Promise<void> {
   const controller = new AbortController();
   const definitions = new Map(plugins.map(({ plugin, definition }) => [plugin.manifest.name, definition]));
   const ended = runPlugins({ urlFile: node.urlFile, plugins: plugins.map(({ plugin }) => plugin.entry) }, definitions, {
@@ -97,5 +113,7 @@ export class Latch {
 
 /** Rejects with the signal's reason when it aborts. */
 export function aborted(call: CallContext): Promise<never> {
-  return new Promise((_resolve, reject) => call.signal.addEventListener('abort', () => reject(call.signal.reason), { once: true }));
+  return new Promise((_resolve, reject) =>
+    call.signal.addEventListener('abort', () => reject(call.signal.reason), { once: true }),
+  );
 }

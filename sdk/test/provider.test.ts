@@ -71,7 +71,10 @@ t.test('an attach that is not above the last detach is refused', async (t) => {
   const node = await provider(t, recorder.handlers());
   await node.provider('fake', 'attach', { reference: reference(node, 2), options: '{}' });
   await node.provider('fake', 'detach', { reference: reference(node, 2) });
-  t.equal((await failure(node.provider('fake', 'attach', { reference: reference(node, 2), options: '{}' }))).code, 'FENCED');
+  t.equal(
+    (await failure(node.provider('fake', 'attach', { reference: reference(node, 2), options: '{}' }))).code,
+    'FENCED',
+  );
   await node.provider('fake', 'attach', { reference: reference(node, 3), options: '{}' });
   t.same(recorder.steps, ['attach 2', 'detach 2', 'attach 3']);
 });
@@ -116,7 +119,10 @@ t.test('a release ends an attach, and nothing of before it comes back', async (t
   await node.provider('fake', 'release', { reference: reference(node, 3), purge: true });
   t.same(recorder.steps, ['reserve 1', 'attach 2', 'detach 2', 'release 3 true']);
   for (const operation of ['reserve', 'attach'] as const) {
-    t.equal((await failure(node.provider('fake', operation, { reference: reference(node, 3), options: '{}' }))).code, 'FENCED');
+    t.equal(
+      (await failure(node.provider('fake', operation, { reference: reference(node, 3), options: '{}' }))).code,
+      'FENCED',
+    );
   }
   await node.provider('fake', 'reserve', { reference: reference(node, 4), options: '{}' });
 });
@@ -149,7 +155,10 @@ t.test('until a reconcile is answered everything else waits, and its pages are p
   const latch = new Latch();
   const seen: ReconcileAll[] = [];
   const node = await openNode(t);
-  const held = Array.from({ length: 5 }, (_, index) => ({ reference: { ...reference(node, 7), object: `o${index}`, claim: `c${index}` }, options: JSON.stringify({ pad: 'x'.repeat(300_000) }) }));
+  const held = Array.from({ length: 5 }, (_, index) => ({
+    reference: { ...reference(node, 7), object: `o${index}`, claim: `c${index}` },
+    options: JSON.stringify({ pad: 'x'.repeat(300_000) }),
+  }));
   const owed = [{ reference: reference(node, 9, 'gone'), operation: 'release', purge: true }];
   node.kernel.holdings.set('fake', { held, owed });
   let isFirst = true;
@@ -169,17 +178,36 @@ t.test('until a reconcile is answered everything else waits, and its pages are p
     }),
   });
   await until('the reconcile has begun', () => seen.length === 1);
-  const attach = node.provider('fake', 'attach', { reference: { ...reference(node, 7), object: 'o1', claim: 'c1' }, options: '{}' });
+  const attach = node.provider('fake', 'attach', {
+    reference: { ...reference(node, 7), object: 'o1', claim: 'c1' },
+    options: '{}',
+  });
   t.same(recorder.steps, []);
   latch.open();
   await attach;
   await running;
   t.same(recorder.steps, ['attach 7']);
   t.equal(seen[0]?.held.length, 5);
-  t.same(seen[0]?.owed.map(({ operation }) => operation), ['release']);
+  t.same(
+    seen[0]?.owed.map(({ operation }) => operation),
+    ['release'],
+  );
   t.equal(node.kernel.holdings.get('fake')?.owed.length, 1, 'what could not be done is still owed');
-  t.equal((await failure(node.provider('fake', 'attach', { reference: { ...reference(node, 6), object: 'o1', claim: 'c1' }, options: '{}' }))).code, 'FENCED');
-  t.equal((await failure(node.provider('fake', 'reserve', { reference: reference(node, 9, 'gone'), options: '{}' }))).code, 'FENCED');
+  t.equal(
+    (
+      await failure(
+        node.provider('fake', 'attach', {
+          reference: { ...reference(node, 6), object: 'o1', claim: 'c1' },
+          options: '{}',
+        }),
+      )
+    ).code,
+    'FENCED',
+  );
+  t.equal(
+    (await failure(node.provider('fake', 'reserve', { reference: reference(node, 9, 'gone'), options: '{}' }))).code,
+    'FENCED',
+  );
 });
 
 t.test('another reconcile ends what is in progress first', async (t) => {
@@ -228,7 +256,14 @@ t.test('a call whose deadline passes while it waits is never begun', async (t) =
   );
   const first = node.provider('fake', 'update', { reference: reference(node, 1) });
   await until('the first has begun', () => recorder.steps.length === 1);
-  const late = failure(node.provider('fake', 'attach', { reference: reference(node, 2), options: '{}' }, { deadline: Deadline.after(200) }));
+  const late = failure(
+    node.provider(
+      'fake',
+      'attach',
+      { reference: reference(node, 2), options: '{}' },
+      { deadline: Deadline.after(200) },
+    ),
+  );
   t.equal((await late).class, 'deadline_exceeded');
   latch.open();
   await first;
@@ -239,10 +274,24 @@ t.test('a call whose deadline passes while it waits is never begun', async (t) =
 t.test('garbage is refused, named, and harms nothing', async (t) => {
   const recorder = new Recorder();
   const node = await provider(t, recorder.handlers());
-  t.equal((await failure(node.raw('provider.fake', 'attach', Buffer.from('garbage'), new Map([['Cleat-Schema', '0000000000000000']])))).code, 'SCHEMA_UNKNOWN');
+  t.equal(
+    (
+      await failure(
+        node.raw('provider.fake', 'attach', Buffer.from('garbage'), new Map([['Cleat-Schema', '0000000000000000']])),
+      )
+    ).code,
+    'SCHEMA_UNKNOWN',
+  );
   t.equal((await failure(node.raw('provider.fake', 'attach', Buffer.from([1, 2, 3])))).code, 'SCHEMA_MISMATCH');
   t.equal((await failure(node.raw('provider.fake', 'explode', Buffer.alloc(0)))).code, 'OPERATION_UNKNOWN');
-  t.equal((await failure(node.provider('fake', 'reserve', { reference: { object: '', bootId: 'b', number: 1 }, options: '{}' }))).code, 'REFERENCE_INVALID');
+  t.equal(
+    (
+      await failure(
+        node.provider('fake', 'reserve', { reference: { object: '', bootId: 'b', number: 1 }, options: '{}' }),
+      )
+    ).code,
+    'REFERENCE_INVALID',
+  );
   await node.provider('fake', 'reserve', { reference: reference(node, 1), options: '{}' });
   t.same(recorder.steps, ['reserve 1']);
 });

@@ -1,5 +1,5 @@
-import t from 'tap';
 import type { Manifest } from '@cleat/schemas';
+import t from 'tap';
 import { definePlugin } from '../src/index.ts';
 import { failure, openNode, runHere, start, until } from './fixture.ts';
 
@@ -19,29 +19,34 @@ const handlers = {
 t.test('a plugin says hello, is set up, reconciled and ready, and answers', async (t) => {
   const node = await openNode(t);
   const steps: string[] = [];
-  const running = await runHere(t, node, {
-    manifest: { ...VOLUME, services: [] },
-    setup: (context) => {
-      steps.push(`setup ${context.nodeName} ${context.config['size']}`);
-      return {
-        providers: {
-          volume: {
-            reserve: async () => ({ status: '{"a":1}' }),
-            reconcile: async () => {
-              steps.push('reconcile');
-              return {};
+  const running = await runHere(
+    t,
+    node,
+    {
+      manifest: { ...VOLUME, services: [] },
+      setup: (context) => {
+        steps.push(`setup ${context.nodeName} ${context.config['size']}`);
+        return {
+          providers: {
+            volume: {
+              reserve: async () => ({ status: '{"a":1}' }),
+              reconcile: async () => {
+                steps.push('reconcile');
+                return {};
+              },
             },
           },
-        },
-        ready: () => {
-          steps.push('ready');
-        },
-        close: () => {
-          steps.push('close');
-        },
-      };
+          ready: () => {
+            steps.push('ready');
+          },
+          close: () => {
+            steps.push('close');
+          },
+        };
+      },
     },
-  }, { config: { size: 3 } });
+    { config: { size: 3 } },
+  );
   await until('ready is told', () => steps.includes('ready'));
   t.same(steps, ['setup test 3', 'reconcile', 'ready']);
   const reference = { object: 'c1/data', container: 'c1', claim: 'data', bootId: node.kernel.bootId, number: 1 };
@@ -59,21 +64,26 @@ t.test('a call that comes before set-up waits for it', async (t) => {
     letGo = resolve;
   });
   let isSetUp = false;
-  start(t, node, [{
-    plugin,
-    definition: definePlugin({
-      manifest: plugin.manifest,
-      setup: async () => {
-        isSetUp = true;
-        await gate;
-        return handlers;
-      },
-    }),
-  }]);
+  start(t, node, [
+    {
+      plugin,
+      definition: definePlugin({
+        manifest: plugin.manifest,
+        setup: async () => {
+          isSetUp = true;
+          await gate;
+          return handlers;
+        },
+      }),
+    },
+  ]);
   await until('set-up begins', () => isSetUp);
   const reference = { object: 'c1/data', container: 'c1', claim: 'data', bootId: node.kernel.bootId, number: 1 };
   const asked = node.provider('volume', 'reserve', { reference, options: '{}' });
-  const state = await Promise.race([asked.then(() => 'answered'), new Promise((resolve) => setTimeout(() => resolve('waits'), 100))]);
+  const state = await Promise.race([
+    asked.then(() => 'answered'),
+    new Promise((resolve) => setTimeout(() => resolve('waits'), 100)),
+  ]);
   t.equal(state, 'waits');
   letGo();
   t.equal((await asked).status, '{"a":1}');
@@ -110,8 +120,13 @@ t.test('a restarted kernel gets another hello, and its reconcile, without anothe
 t.test('a plugin that speaks no common version is told so; alone in its process it gives up', async (t) => {
   const node = await openNode(t);
   const plugin = await node.install({ ...VOLUME, contracts: { provider: ['9.0'] }, services: [] });
-  const stop = start(t, node, [{ plugin, definition: definePlugin({ manifest: plugin.manifest, setup: () => handlers }) }]);
-  await until('three refusals', () => node.log.lines.filter(({ message }) => message === 'the kernel does not take this plugin').length >= 3);
+  const stop = start(t, node, [
+    { plugin, definition: definePlugin({ manifest: plugin.manifest, setup: () => handlers }) },
+  ]);
+  await until(
+    'three refusals',
+    () => node.log.lines.filter(({ message }) => message === 'the kernel does not take this plugin').length >= 3,
+  );
   const error = await failure(stop());
   t.equal(error.code, 'INCOMPATIBLE');
   t.match(error.message, /speaks provider 9\.0/);
@@ -134,7 +149,11 @@ t.test('a plugin whose set-up fails does not take the others of its process down
     { plugin: good, definition: definePlugin({ manifest: good.manifest, setup: () => handlers }) },
   ]);
   await node.kernel.ready('volumes');
-  await until('the failure is told', () => node.log.lines.some(({ message, fields }) => message === 'the plugin cannot be set up' && fields['plugin'] === 'bad'));
+  await until('the failure is told', () =>
+    node.log.lines.some(
+      ({ message, fields }) => message === 'the plugin cannot be set up' && fields['plugin'] === 'bad',
+    ),
+  );
   t.equal(node.kernel.hello('bad'), undefined);
 });
 
@@ -142,7 +161,10 @@ t.test('handlers that the manifest promises and set-up does not give are named',
   const node = await openNode(t);
   const plugin = await node.install(VOLUME);
   const stop = start(t, node, [{ plugin, definition: definePlugin({ manifest: VOLUME, setup: () => handlers }) }]);
-  const told = (): number => node.log.lines.filter(({ fields }) => /names service volume, but its set-up gave no handlers/.test(String(fields['reason']))).length;
+  const told = (): number =>
+    node.log.lines.filter(({ fields }) =>
+      /names service volume, but its set-up gave no handlers/.test(String(fields['reason'])),
+    ).length;
   await until('it is told three times', () => told() >= 3);
   const error = await failure(stop());
   t.equal(error.code, 'PLUGIN_HANDLERS');

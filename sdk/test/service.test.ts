@@ -3,9 +3,28 @@ import t from 'tap';
 import type { CallContext, PluginHandlers } from '../src/index.ts';
 import { aborted, failure, openNode, runHere, until } from './fixture.ts';
 
-const VOLUMES: Manifest = { cleat: 1, name: 'volumes', version: '1.0.0', contracts: { volume: ['1.0'] }, services: ['volume'] };
-const USER: Manifest = { cleat: 1, name: 'user', version: '1.0.0', contracts: { volume: ['1.0'] }, uses: ['volume.*'], events: { consumes: ['plugin.*'] } };
-const JUDGE: Manifest = { cleat: 1, name: 'judge', version: '1.0.0', contracts: { interceptor: ['1.0'] }, intercepts: ['volume.remove'] };
+const VOLUMES: Manifest = {
+  cleat: 1,
+  name: 'volumes',
+  version: '1.0.0',
+  contracts: { volume: ['1.0'] },
+  services: ['volume'],
+};
+const USER: Manifest = {
+  cleat: 1,
+  name: 'user',
+  version: '1.0.0',
+  contracts: { volume: ['1.0'] },
+  uses: ['volume.*'],
+  events: { consumes: ['plugin.*'] },
+};
+const JUDGE: Manifest = {
+  cleat: 1,
+  name: 'judge',
+  version: '1.0.0',
+  contracts: { interceptor: ['1.0'] },
+  intercepts: ['volume.remove'],
+};
 
 function volumes(calls: CallContext[], removed: string[]): PluginHandlers {
   const info = { name: 'data', driver: 'local', mountpoint: '/m', createdAt: 0n };
@@ -35,7 +54,14 @@ t.test('a plugin calls another one, which is told who calls and for whom', async
   await runHere(t, node, { manifest: VOLUMES, setup: () => volumes(calls, []) });
   const user = await runHere(t, node, { manifest: { ...USER, permissions: { speakFor: true } }, setup: () => ({}) });
   const progress: string[] = [];
-  const answer = await user.context().call('volume', 'create', { name: 'data' }, { principal: 'uid:1000', onProgress: ({ message }) => progress.push(message) });
+  const answer = await user
+    .context()
+    .call(
+      'volume',
+      'create',
+      { name: 'data' },
+      { principal: 'uid:1000', onProgress: ({ message }) => progress.push(message) },
+    );
   t.equal(answer.name, 'data');
   t.match(calls[0]?.actor, { principal: 'uid:1000', caller: 'user' });
   t.same(progress, ['half done']);
@@ -58,7 +84,11 @@ t.test('a call to a plugin that is not installed, or was disabled, fails at once
   t.ok(Date.now() - began < 1_000);
   await node.install(VOLUMES);
   node.kernel.setState('volumes', 'disabled');
-  t.match(await failure(user.context().call('volume', 'list', {})), { code: 'PLUGIN_AWAY', plugin: 'volumes', message: /which answers volume, is disabled/ });
+  t.match(await failure(user.context().call('volume', 'list', {})), {
+    code: 'PLUGIN_AWAY',
+    plugin: 'volumes',
+    message: /which answers volume, is disabled/,
+  });
 });
 
 t.test('a call to a plugin that is starting waits for it', async (t) => {
@@ -100,12 +130,17 @@ t.test('an interceptor that is away denies at once, and one that is silent after
   const node = await openNode(t);
   const removed: string[] = [];
   await runHere(t, node, { manifest: VOLUMES, setup: () => volumes([], removed) });
-  await runHere(t, node, { manifest: JUDGE, setup: () => ({ interceptor: { judge: (_request, _decoded, call) => aborted(call) } }) });
+  await runHere(t, node, {
+    manifest: JUDGE,
+    setup: () => ({ interceptor: { judge: (_request, _decoded, call) => aborted(call) } }),
+  });
   const user = await runHere(t, node, { manifest: USER, setup: () => ({}) });
   const silent = await failure(user.context().call('volume', 'remove', { name: 'a' }));
   t.match(silent, { class: 'permission_denied', code: 'INTERCEPTOR_AWAY', plugin: 'judge' });
   await node.kernel.lose('judge');
   node.kernel.setState('judge', 'failed');
-  await until('the service knows', async () => (await failure(user.context().call('volume', 'remove', { name: 'a' }))).message.includes('it is failed'));
+  await until('the service knows', async () =>
+    (await failure(user.context().call('volume', 'remove', { name: 'a' }))).message.includes('it is failed'),
+  );
   t.same(removed, []);
 });

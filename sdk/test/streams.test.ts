@@ -84,11 +84,18 @@ t.test('a stream that nobody offers any more is told as gone, and old sockets ar
   writeFileSync(join(directory, 'streams-old.sock'), '');
   streams.removeStale();
   t.same(readdirSync(directory), []);
-  t.match(await failure(openStream({ socket: join(directory, 'none.sock'), token: 'x' })), { class: 'unavailable', code: 'STREAM_GONE' });
+  t.match(await failure(openStream({ socket: join(directory, 'none.sock'), token: 'x' })), {
+    class: 'unavailable',
+    code: 'STREAM_GONE',
+  });
 });
 
 t.test('frames come out as they went in, however they are cut', (t) => {
-  const bytes = Buffer.concat([encodeFrame('stdout', Buffer.from('one')), frameHeader('stdout', 0), encodeFrame('stderr', Buffer.from('two'))]);
+  const bytes = Buffer.concat([
+    encodeFrame('stdout', Buffer.from('one')),
+    frameHeader('stdout', 0),
+    encodeFrame('stderr', Buffer.from('two')),
+  ]);
   for (let size = 1; size <= bytes.length; size += 1) {
     const decoder = new FrameDecoder();
     const texts = { stdin: '', stdout: '', stderr: '', systemerr: '' };

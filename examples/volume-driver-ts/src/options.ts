@@ -8,7 +8,8 @@ export function sizeIn(text: string): string {
   if (typeof options !== 'object' || options === null) throw refused('its options are not an object');
   for (const [name, value] of Object.entries(options)) {
     if (name !== 'size') throw refused(`it has no option ${name}`);
-    if (typeof value !== 'string' || !/^[1-9]\d{0,11}[kmg]?$/i.test(value)) throw refused(`"${String(value)}" is no size: a number, then k, m or g`);
+    if (typeof value !== 'string' || !/^[1-9]\d{0,11}[kmg]?$/i.test(value))
+      throw refused(`"${String(value)}" is no size: a number, then k, m or g`);
     return value;
   }
   return DEFAULT_SIZE;

@@ -9,18 +9,21 @@ import { MemoryMounts } from '../src/mounts.ts';
 
 const directory = fileURLToPath(new URL('../../', import.meta.url));
 
-providerSuite({ test }, {
-  manifest: readManifest(join(directory, 'manifest.json')),
-  command: [process.execPath, 'dist/src/main.js'],
-  cwd: directory,
-  target: 'volume/memory',
-  options: '{"size":"1m"}',
-  refused: '{"size":"a lot"}',
-  checkContribution: async ({ mounts }) => {
-    const source = mounts[0]?.source ?? '';
-    await writeFile(join(source, 'file'), 'data');
-    const { blocks, bsize } = await statfs(source);
-    assert.equal(blocks * bsize, 1_048_576);
+providerSuite(
+  { test },
+  {
+    manifest: readManifest(join(directory, 'manifest.json')),
+    command: [process.execPath, 'dist/src/main.js'],
+    cwd: directory,
+    target: 'volume/memory',
+    options: '{"size":"1m"}',
+    refused: '{"size":"a lot"}',
+    checkContribution: async ({ mounts }) => {
+      const source = mounts[0]?.source ?? '';
+      await writeFile(join(source, 'file'), 'data');
+      const { blocks, bsize } = await statfs(source);
+      assert.equal(blocks * bsize, 1_048_576);
+    },
+    holdings: ({ plugin }) => new MemoryMounts(join(plugin.entry.stateDir, 'volumes')).volumes(),
   },
-  holdings: ({ plugin }) => new MemoryMounts(join(plugin.entry.stateDir, 'volumes')).volumes(),
-});
+);

@@ -223,10 +223,15 @@ function awayError(found: sys.Participant | undefined, what: string): CleatError
       hint: 'See "cleat plugin ls".',
     });
   }
-  return new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${found.name}, which answers ${what}, is ${found.state}`, {
-    plugin: found.name,
-    retryable: true,
-  });
+  return new CleatError(
+    'unavailable',
+    'PLUGIN_AWAY',
+    `plugin ${found.name}, which answers ${what}, is ${found.state}`,
+    {
+      plugin: found.name,
+      retryable: true,
+    },
+  );
 }
 
 /** The actor of what a plugin does by itself. */

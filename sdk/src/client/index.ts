@@ -1,2 +1,2 @@
 /** The way to a node for programs that are no plugins: the command line. */
-export { connectOperator, type ConnectOptions, type OperatorClient } from './operator.ts';
+export { type ConnectOptions, connectOperator, type OperatorClient } from './operator.ts';

@@ -71,7 +71,10 @@ function clientOn(connection: BusConnection): OperatorClient {
 
   // Loaded by the first subscription: a command that lists something does not pay for it.
   async function* subscribed(options: SubscribeOptions): AsyncGenerator<EventItem, void> {
-    const [{ subscription }, { EventDecoder }] = await Promise.all([import('../events/subscription.ts'), import('../events/event-decoder.ts')]);
+    const [{ subscription }, { EventDecoder }] = await Promise.all([
+      import('../events/subscription.ts'),
+      import('../events/event-decoder.ts'),
+    ]);
     const decoder = new EventDecoder(book, (fingerprint) => ask('schema', { fingerprint }));
     yield* subscription({ connection, call: calls.call, decoder }, options);
   }
@@ -90,7 +93,10 @@ function readOperatorFile(path: string, runDir: string): OperatorFile {
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (code !== 'EACCES' && code !== 'EPERM') throw notRunning(runDir, cause);
-    throw new CleatError('permission_denied', 'OPERATOR_ONLY', `${path} is for the node's operator alone`, { hint: 'Run the command as root.', cause });
+    throw new CleatError('permission_denied', 'OPERATOR_ONLY', `${path} is for the node's operator alone`, {
+      hint: 'Run the command as root.',
+      cause,
+    });
   }
   const value = parsed(text);
   const urlFile = field(value, 'urlFile');
@@ -103,7 +109,9 @@ function readOperatorFile(path: string, runDir: string): OperatorFile {
 }
 
 function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined;
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : undefined;
 }
 
 function parsed(text: string): unknown {

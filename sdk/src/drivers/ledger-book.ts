@@ -44,7 +44,11 @@ export class LedgerBook {
     this.#warn = warn;
   }
 
-  static async open(open: (options: Partial<JournalOptions>) => Promise<Journal>, dir: string, warn: (message: string, error: unknown) => void): Promise<LedgerBook> {
+  static async open(
+    open: (options: Partial<JournalOptions>) => Promise<Journal>,
+    dir: string,
+    warn: (message: string, error: unknown) => void,
+  ): Promise<LedgerBook> {
     const book = new LedgerBook(warn);
     book.#journal = await open({
       dir,
@@ -124,7 +128,12 @@ export class LedgerBook {
   }
 
   #replay(schema: string, payload: Uint8Array): void {
-    if (schema !== FORMAT) throw new CleatError('internal', 'LEDGER_FORMAT', 'the ledger of drivers was written by a newer version of the plugin');
+    if (schema !== FORMAT)
+      throw new CleatError(
+        'internal',
+        'LEDGER_FORMAT',
+        'the ledger of drivers was written by a newer version of the plugin',
+      );
     const value: unknown = JSON.parse(Buffer.from(payload).toString());
     if (typeof value !== 'object' || value === null || !('type' in value)) {
       throw new CleatError('internal', 'LEDGER_DAMAGED', 'the ledger of drivers has a record that is none');
@@ -150,7 +159,11 @@ export class LedgerBook {
 }
 
 /** What an entry is known by. */
-export function keyOf(entry: { readonly object: string; readonly container?: string | undefined; readonly claim?: string | undefined }): string {
+export function keyOf(entry: {
+  readonly object: string;
+  readonly container?: string | undefined;
+  readonly claim?: string | undefined;
+}): string {
   return `${entry.object}\n${entry.container ?? ''}\n${entry.claim ?? ''}`;
 }
 

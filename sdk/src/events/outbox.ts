@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { Journal, type JournalRecord } from '@cleat/core/journal';
-import { backoff } from '@cleat/core/deadlines';
 import type { Logger } from '@cleat/core';
+import { backoff } from '@cleat/core/deadlines';
+import { Journal, type JournalRecord } from '@cleat/core/journal';
 import type { common, providerTypes } from '@cleat/schemas';
 import { CleatError, isCleatError, toCleatError } from '@cleat/schemas';
 
@@ -74,9 +74,14 @@ export class Outbox {
   /** Durable when this resolves. Throws `resource_exhausted` OUTBOX_FULL while the kernel takes nothing for too long. */
   async add(event: providerTypes.EventInput, actor: common.ActorInput): Promise<void> {
     if (this.#pending.length >= MOST_EVENTS || this.#bytes >= MOST_BYTES) {
-      throw new CleatError('resource_exhausted', 'OUTBOX_FULL', `${this.#pending.length} events wait for the kernel, which is away`, {
-        retryable: true,
-      });
+      throw new CleatError(
+        'resource_exhausted',
+        'OUTBOX_FULL',
+        `${this.#pending.length} events wait for the kernel, which is away`,
+        {
+          retryable: true,
+        },
+      );
     }
     this.#write({ type: 'event', number: this.#last + 1, event, actor });
     await this.#journal.sync();
@@ -131,12 +136,20 @@ export class Outbox {
 
   /** The kernel will never take it: said, and not tried for ever. Those behind it must not wait for its number. */
   #refused(event: OutboxEvent, error: unknown): void {
-    this.#options.log.error('the kernel refused an event', { type: event.event.type, subject: event.event.subject, error });
+    this.#options.log.error('the kernel refused an event', {
+      type: event.event.type,
+      subject: event.event.subject,
+      error,
+    });
     this.#renew(this.#pending.slice(1));
   }
 
   async #wait(failures: number, error?: unknown): Promise<number> {
-    if (failures === 3 && error !== undefined) this.#options.log.warn('events wait for the kernel', { backlog: this.backlog, error: toCleatError(error).message });
+    if (failures === 3 && error !== undefined)
+      this.#options.log.warn('events wait for the kernel', {
+        backlog: this.backlog,
+        error: toCleatError(error).message,
+      });
     await new Promise((resolve) => setTimeout(resolve, backoff(failures, RETRY)));
     return 1;
   }
@@ -178,7 +191,11 @@ export class Outbox {
 
   #replay(record: JournalRecord): void {
     if (record.schema !== FORMAT) {
-      throw new CleatError('internal', 'OUTBOX_FORMAT', 'the outbox of events was written by a newer version of the plugin');
+      throw new CleatError(
+        'internal',
+        'OUTBOX_FORMAT',
+        'the outbox of events was written by a newer version of the plugin',
+      );
     }
     this.#apply(decode(record.payload));
   }

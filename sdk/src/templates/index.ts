@@ -32,7 +32,11 @@ export function isPluginKind(text: string): text is PluginKind {
  */
 export async function scaffold(directory: string, name: string, kind: PluginKind): Promise<Scaffolded> {
   if (!NAME.test(name)) {
-    throw new CleatError('invalid_argument', 'PLUGIN_NAME_INVALID', `"${name}" is no name for a plugin: a letter or digit, then those and "-", at most 40`);
+    throw new CleatError(
+      'invalid_argument',
+      'PLUGIN_NAME_INVALID',
+      `"${name}" is no name for a plugin: a letter or digit, then those and "-", at most 40`,
+    );
   }
   const there = await readdir(directory).catch(() => []);
   if (there.length > 0) throw new CleatError('already_exists', 'DIRECTORY_NOT_EMPTY', `${directory} is not empty`);
@@ -78,7 +82,13 @@ async function link(directory: string): Promise<readonly string[]> {
 async function packageDirectory(name: string): Promise<string | undefined> {
   for (const base of createRequire(import.meta.url).resolve.paths(name) ?? []) {
     const path = join(base, name);
-    if (await stat(path).then((found) => found.isDirectory(), () => false)) return path;
+    if (
+      await stat(path).then(
+        (found) => found.isDirectory(),
+        () => false,
+      )
+    )
+      return path;
   }
   return undefined;
 }

@@ -1,11 +1,11 @@
 /** What a plugin author tests with: a node without containers, and one suite for each role that a plugin has. */
 export { Journal } from '@cleat/core';
-export { interceptorSuite, type InterceptorSuiteOptions, type Judged } from './interceptor-suite.ts';
+export { type InterceptorSuiteOptions, interceptorSuite, type Judged } from './interceptor-suite.ts';
 export { openNetworkNamespace, type TestNetworkNamespace } from './network-namespace.ts';
-export { observerSuite, type ObserverSuiteOptions } from './observer-suite.ts';
+export { type ObserverSuiteOptions, observerSuite } from './observer-suite.ts';
 export { withPlugin } from './probe-plugin.ts';
-export { providerSuite, type ProviderSuiteOptions } from './provider-suite.ts';
-export { serviceSuite, type ServiceSuiteOptions } from './service-suite.ts';
+export { type ProviderSuiteOptions, providerSuite } from './provider-suite.ts';
+export { type ServiceSuiteOptions, serviceSuite } from './service-suite.ts';
 export {
   eventually,
   lifeRules,

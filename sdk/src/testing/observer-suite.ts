@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import type { TestEventDraft } from './test-events.ts';
 import { eventually, lifeSuite, PluginUnderTest, type SuiteOptions, type SuiteTest } from './suite.ts';
+import type { TestEventDraft } from './test-events.ts';
 
 export interface ObserverSuiteOptions extends SuiteOptions {
   /** Makes the n-th event that the plugin consumes. */

@@ -39,6 +39,13 @@ export function serviceSuite(t: SuiteTest, options: ServiceSuiteOptions): void {
       assert.deepEqual(second, first);
     });
   }
+  judgedRule(suite, options);
+  suite.end();
+}
+
+/** Whoever executes an operation asks those who judge it, before it does anything. */
+function judgedRule(suite: Suite, { contract, examples }: ServiceSuiteOptions): void {
+  const address = serviceAddress(contract);
   suite.test(
     'interceptors are asked before an operation is executed, and deny it by their silence',
     async ({ node }) => {
@@ -79,5 +86,4 @@ export function serviceSuite(t: SuiteTest, options: ServiceSuiteOptions): void {
       assert.equal(judged.length, 2);
     },
   );
-  suite.end();
 }

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { type CleatError, type Grant, isCleatError, type Manifest } from '@cleat/schemas';
 import { monotonicMs, sleep } from '@cleat/core/deadlines';
+import { type CleatError, type Grant, isCleatError, type Manifest } from '@cleat/schemas';
 import { startBus, type TestNode } from './test-node.ts';
 import type { TestPlugin } from './test-plugin.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
-  type BusConnection,
   BusCallee,
+  type BusConnection,
   type ContractCall,
   ContractCallee,
   type ContractCaller,

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import {
   BusCaller,
   type BusConnection,
+  type Grant as BusGrant,
   ContractCaller,
   Deadline,
-  encodeCredentials,
   ErrorCodec,
-  type Grant as BusGrant,
+  encodeCredentials,
   PrivateBus,
 } from '@cleat/core';
 import type { Contracts, Grant, Manifest } from '@cleat/schemas';

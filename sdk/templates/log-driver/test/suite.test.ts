@@ -6,13 +6,16 @@ import { providerSuite } from '@cleat/sdk/testing';
 
 const directory = new URL('../../', import.meta.url).pathname;
 
-providerSuite({ test }, {
-  manifest: readManifest(join(directory, 'manifest.json')),
-  command: [process.execPath, 'dist/src/main.js'],
-  cwd: directory,
-  target: 'log/plugin-name',
-  options: '{}',
-  refused: '{"colour":"blue"}',
-  pairs: { reserve: true, attach: false },
-  holdings: ({ plugin }) => readdir(join(plugin.entry.stateDir, 'cursors')),
-});
+providerSuite(
+  { test },
+  {
+    manifest: readManifest(join(directory, 'manifest.json')),
+    command: [process.execPath, 'dist/src/main.js'],
+    cwd: directory,
+    target: 'log/plugin-name',
+    options: '{}',
+    refused: '{"colour":"blue"}',
+    pairs: { reserve: true, attach: false },
+    holdings: ({ plugin }) => readdir(join(plugin.entry.stateDir, 'cursors')),
+  },
+);

@@ -39,10 +39,17 @@ export const plugin: PluginDefinition = definePlugin({
         release: async () => ({}),
         // A container joins it. The interface is made in the namespace, and ends with that at the latest.
         attach: async ({ reference, networkNamespace, container }, { signal }) => {
-          if (networkNamespace === '') throw new CleatError('invalid_argument', 'NAMESPACE_MISSING', 'this network needs a network namespace of the container');
+          if (networkNamespace === '')
+            throw new CleatError(
+              'invalid_argument',
+              'NAMESPACE_MISSING',
+              'this network needs a network namespace of the container',
+            );
           const link = linkName(reference);
           // One may be left of an attach that was cut off.
-          await ip(networkNamespace, ['link', 'delete', link], signal).catch((error: unknown) => log.debug('there was none', { error }));
+          await ip(networkNamespace, ['link', 'delete', link], signal).catch((error: unknown) =>
+            log.debug('there was none', { error }),
+          );
           await ip(networkNamespace, ['link', 'add', link, 'type', 'bridge'], signal);
           await ip(networkNamespace, ['address', 'add', `${addressOf(reference)}/15`, 'dev', link], signal);
           await ip(networkNamespace, ['link', 'set', link, 'up'], signal);

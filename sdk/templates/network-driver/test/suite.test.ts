@@ -7,11 +7,14 @@ const directory = new URL('../../', import.meta.url).pathname;
 const namespace = await openNetworkNamespace();
 after(() => namespace.close());
 
-providerSuite({ test }, {
-  manifest: readManifest(join(directory, 'manifest.json')),
-  command: [process.execPath, 'dist/src/main.js'],
-  cwd: directory,
-  target: 'network/plugin-name',
-  options: '{}',
-  attach: async () => ({ networkNamespace: namespace.path }),
-});
+providerSuite(
+  { test },
+  {
+    manifest: readManifest(join(directory, 'manifest.json')),
+    command: [process.execPath, 'dist/src/main.js'],
+    cwd: directory,
+    target: 'network/plugin-name',
+    options: '{}',
+    attach: async () => ({ networkNamespace: namespace.path }),
+  },
+);
