@@ -6,11 +6,11 @@ import { codesIn, mentionedCodes, raisedCodes } from './raised-codes.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
 const folders = [
-  ...['schemas/src', 'core/src', 'sdk/src', 'kernel/src', 'cli/src'],
+  ...['schemas/src', 'core/src', 'sdk/src', 'runtime/src', 'streams/src', 'kernel/src', 'cli/src'],
   ...readdirSync(join(repository, 'plugins')).map((name) => `plugins/${name}/src`),
 ];
 /** Arguments of calls that look like codes and are none: fields of os-release, and the beginning of some codes. */
-const NOT_CODES = new Set(['PRETTY_NAME', 'VERSION_ID', 'NETWORK_PORT']);
+const NOT_CODES = new Set(['PRETTY_NAME', 'VERSION_ID', 'NETWORK_PORT', 'PR_SET_PDEATHSIG']);
 
 const catalogue = new Map(errorCatalogue().map((error) => [error.code, error]));
 const raised = raisedCodes(repository, folders).filter(({ code }) => !NOT_CODES.has(code));

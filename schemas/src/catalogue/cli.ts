@@ -68,4 +68,9 @@ export const CLI_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The connection to a command was lost; the command runs on.',
     cure: 'Attach again.',
   },
+  NOTHING_FOUND: {
+    classes: ['not_found'],
+    meaning: 'Nothing of that name is there.',
+    cure: 'List what is.',
+  },
 };

@@ -332,4 +332,19 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The working directory is not absolute.',
     cure: 'Begin it with a slash.',
   },
+  PLUGIN_NAME_INVALID: {
+    classes: ['invalid_argument'],
+    meaning: 'A name is none for a plugin.',
+    cure: 'Use a letter or digit, then those and "-", at most 40.',
+  },
+  DIRECTORY_NOT_EMPTY: {
+    classes: ['already_exists'],
+    meaning: 'A scaffold would write into a directory that is not empty.',
+    cure: 'Choose another directory.',
+  },
+  NAMESPACE_MISSING: {
+    classes: ['unavailable'],
+    meaning: 'A test could not make a network namespace.',
+    cure: 'Run it as root, with unshare of util-linux.',
+  },
 };

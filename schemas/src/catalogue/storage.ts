@@ -77,4 +77,9 @@ export const STORAGE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The driver local does not mount that type of file system.',
     cure: 'Mount it on the host and bind it.',
   },
+  VOLUME_DRIVER_ANSWER: {
+    classes: ['internal'],
+    meaning: 'A volume driver of a third party answered what cannot be used.',
+    cure: 'Report it to the author of the driver.',
+  },
 };
