@@ -111,6 +111,7 @@ export class ChangeContainer {
       );
       const only = ({ name }: containerTypes.Claim): boolean => name === added.name;
       try {
+        mkdirSync(pathsOf(this.#parts, id).claims, { recursive: true, mode: 0o711 });
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         const warnings = await claims.reserve(
           id,

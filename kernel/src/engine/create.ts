@@ -74,6 +74,8 @@ export class CreateContainer {
     const provisions = claims.map((claim) => pendingProvision(claim.name, join(paths.claims, claim.name)));
     store.define('create.intent', definition, initialProgress(host.bootId, provisions));
     try {
+      // Mapped users pass through these; what is secret is below.
+      for (const open of [paths.claims, paths.state]) mkdirSync(open, { recursive: true, mode: 0o711 });
       for (const { directory } of provisions) mkdirSync(directory, { recursive: true, mode: 0o700 });
       mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
       const warnings = await calls.reserve(id, {
