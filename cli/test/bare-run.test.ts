@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { needs, startProcess, waitFor } from '@cleat/harness';
 import t from 'tap';
 import { isRecord, numberAt, textAt } from '../src/output/json.ts';
-import { barePlatform } from './bare-platform.ts';
+import { testPlatform } from './test-platform.ts';
 
 const LOOP = 'trap "echo got; exit 4" TERM; echo ready; while :; do sleep 0.05; done';
 
 t.test('a kernel without plugins runs containers from a directory', async (t) => {
   if (!needs(t, 'root', 'runc', 'conmon', 'nats-server', 'busybox')) return;
-  const platform = await barePlatform(t);
+  const platform = await testPlatform(t);
   const { cleat, rootfs } = platform;
   const run = ['run', '--rm', '--rootfs', rootfs];
 

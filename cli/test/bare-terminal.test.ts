@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { childEnv, needs, type TestContext, waitFor } from '@cleat/harness';
 import t from 'tap';
-import { barePlatform } from './bare-platform.ts';
+import { testPlatform } from './test-platform.ts';
 
 /** A program on a terminal of its own (script(1)), and somebody who types. */
 class Typist {
@@ -50,7 +50,7 @@ class Typist {
 
 t.test('a terminal is passed through, left by its keys, and come back to', async (t) => {
   if (!needs(t, 'root', 'runc', 'conmon', 'nats-server', 'busybox')) return;
-  const platform = await barePlatform(t);
+  const platform = await testPlatform(t);
   const typist = new Typist(t, platform.argv('run', '-it', '--name', 'shell', '--rootfs', platform.rootfs, '--', 'sh'));
   await typist.sees(/# /);
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunResult, runProcess, tempDir } from '@cleat/harness';
 import t from 'tap';
-import { MAIN } from './bare-platform.ts';
+import { MAIN } from './test-platform.ts';
 
 function cleat(...args: readonly string[]): Promise<RunResult> {
   return runProcess([process.execPath, MAIN, ...args], {

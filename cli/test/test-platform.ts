@@ -18,7 +18,7 @@ export const MAIN: string = fileURLToPath(new URL('../src/main.js', import.meta.
 const UP_MS = 60_000;
 
 /** A platform of a test's own, and a root file system to run in. */
-export interface BarePlatform {
+export interface TestPlatform {
   readonly directory: string;
   readonly rootfs: string;
   /** Argument list of a command line of cleat on this platform. */
@@ -27,8 +27,8 @@ export interface BarePlatform {
   cleat(args: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
 
-/** Starts a kernel without any plugin; it is stopped, with all that runs in it, when the test ends. */
-export async function barePlatform(t: TestContext): Promise<BarePlatform> {
+/** Starts a kernel, without any plugin unless some are named; it is stopped, with all that runs in it, when the test ends. */
+export async function testPlatform(t: TestContext, plugins = 'none'): Promise<TestPlatform> {
   const directory = tempDir(t);
   const rootfs = join(directory, 'rootfs');
   const runDir = join(directory, 'run');
@@ -44,7 +44,7 @@ export async function barePlatform(t: TestContext): Promise<BarePlatform> {
     await endWhatStays(directory);
   });
   makeBusyboxRootfs(rootfs);
-  await runProcess(argv('up', '--detach', '--plugins', 'none', '--state-dir', join(directory, 'state')), {
+  await runProcess(argv('up', '--detach', '--plugins', plugins, '--state-dir', join(directory, 'state')), {
     timeoutMs: UP_MS,
   });
   return {
