@@ -368,6 +368,8 @@ export class DriverLedger {
         }
       } finally {
         this.#repairing.delete(driver);
+        // Owed after the last look and before it was written down that nobody looks any more.
+        if (!signal.aborted && this.#book.debts.some((debt) => debt.driver === driver)) this.#repair(driver);
       }
     });
   }
