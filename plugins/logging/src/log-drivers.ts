@@ -4,11 +4,11 @@ import { jsonFile, local } from './drivers/file-driver.ts';
 
 const OWN: readonly LogDriver[] = [jsonFile, local];
 
-/** What a container's log is, with the node's defaults filled in. */
-export interface LogChoice {
-  readonly driver: LogDriver;
-  readonly options: Readonly<Record<string, string>>;
-}
+/** What a container's log is, with the node's defaults filled in: a driver of this plugin, or the name of one that another plugin is. */
+export type LogChoice = (
+  | { readonly type: 'own'; readonly driver: LogDriver }
+  | { readonly type: 'foreign'; readonly name: string }
+) & { readonly options: Readonly<Record<string, string>> };
 
 export interface LogDefaults {
   readonly driver: string;
@@ -25,28 +25,32 @@ export class LogDrivers {
     this.defaults = defaults;
     this.#foreign = foreign;
     // The node's own options are to be wrong at its start, not at each container.
-    this.choose('{}').driver.policy(defaults.options);
+    const choice = this.choose('{}');
+    if (choice.type === 'own') choice.driver.policy(defaults.options);
   }
 
+  /** What another plugin takes with it cannot be shown here. */
   list(): readonly { readonly name: string; readonly readable: boolean }[] {
-    return OWN.map(({ name, isReadable }) => ({ name, readable: isReadable }));
+    const own = OWN.map(({ name, isReadable }) => ({ name, readable: isReadable }));
+    return [...own, ...this.#foreign().map((name) => ({ name, readable: false }))];
   }
 
   /**
    * What a claim asks for. The node's options hold for containers with the node's driver, each unless the container has its own.
    *
-   * @throws CleatError `invalid_argument` LOG_CLAIM_INVALID, LOG_DRIVER_UNKNOWN; `unimplemented` LOG_DRIVER_UNSUPPORTED.
+   * @throws CleatError `invalid_argument` LOG_CLAIM_INVALID, LOG_DRIVER_UNKNOWN.
    */
   choose(claimOptions: string): LogChoice {
     const { driver: asked, options } = parseClaim(claimOptions);
     const name = asked || this.defaults.driver;
     const merged = name === this.defaults.driver ? { ...this.defaults.options, ...options } : options;
-    return { driver: this.#find(name), options: merged };
+    const own = OWN.find((driver) => driver.name === name);
+    if (own !== undefined) return { type: 'own', driver: own, options: merged };
+    this.#checkForeign(name);
+    return { type: 'foreign', name, options: merged };
   }
 
-  #find(name: string): LogDriver {
-    const own = OWN.find((driver) => driver.name === name);
-    if (own !== undefined) return own;
+  #checkForeign(name: string): void {
     if (name === 'none') {
       throw new CleatError(
         'invalid_argument',
@@ -54,21 +58,12 @@ export class LogDrivers {
         'a container without a log has no claim of the kind log',
       );
     }
-    if (this.#foreign().includes(name)) {
-      throw new CleatError(
-        'unimplemented',
-        'LOG_DRIVER_UNSUPPORTED',
-        `the logging driver ${name} of another plugin cannot be used yet`,
-        {
-          hint: 'Use json-file or local.',
-        },
-      );
-    }
+    if (this.#foreign().includes(name)) return;
     throw new CleatError(
       'invalid_argument',
       'LOG_DRIVER_UNKNOWN',
       `error looking up logging plugin ${name}: plugin ${JSON.stringify(name)} not found`,
-      { hint: `Drivers that are there: ${OWN.map((driver) => driver.name).join(', ')}, none.` },
+      { hint: `Drivers that are there: ${[...this.list().map((driver) => driver.name), 'none'].join(', ')}.` },
     );
   }
 }

@@ -34,7 +34,7 @@ export const manifest: Manifest = {
     },
   ],
   services: ['log'],
-  uses: ['container.inspect', 'logdata.segments'],
+  uses: ['container.inspect', 'logdata.segments', 'driver:log'],
   events: { consumes: ['container.exited', 'container.removed'] },
   permissions: { contribution: ['log'] },
   config: {

@@ -1,4 +1,5 @@
 import { definePlugin, type PluginContext, type PluginDefinition, type PluginHandlers } from '@cleat/sdk';
+import { DriverLedger } from '@cleat/sdk/drivers';
 import { LogProvider } from './handlers/log-provider.ts';
 import { LogService } from './handlers/log-service.ts';
 import { LogDrivers, textsOf } from './log-drivers.ts';
@@ -7,7 +8,8 @@ import { LogWatches } from './reader/log-watches.ts';
 
 const DEFAULT_DRIVER = 'json-file';
 
-function setup(context: PluginContext): PluginHandlers {
+async function setup(context: PluginContext): Promise<PluginHandlers> {
+  const ledger = await DriverLedger.open({ kind: 'log', context });
   const { driver, options } = context.config;
   const drivers = new LogDrivers(
     {
@@ -29,7 +31,8 @@ function setup(context: PluginContext): PluginHandlers {
     signal,
   });
   return {
-    providers: { log: new LogProvider(drivers) },
+    providers: { log: new LogProvider(drivers, ledger) },
+    close: () => ledger.close(),
     services: { log: { read: (request, asked) => service.read(request, asked), drivers: () => service.drivers() } },
   };
 }

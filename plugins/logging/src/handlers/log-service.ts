@@ -28,7 +28,7 @@ export class LogService implements ServiceHandlers<'log'> {
   async read(request: log.ReadRequest, call: Pick<CallContext, 'deadline' | 'signal'>): Promise<log.StreamTicketInput> {
     const { deadline, signal } = call;
     const info = await this.#parts.call('container', 'inspect', { container: request.container }, { deadline, signal });
-    const asked = logRequest(request, info);
+    const asked = logRequest(request, info, this.#parts.drivers.list());
     return this.#parts.offerStream(async (socket) => {
       const { watches } = this.#parts;
       const reader = new LogReader(
@@ -53,12 +53,17 @@ export class LogService implements ServiceHandlers<'log'> {
   }
 }
 
-function logRequest(request: log.ReadRequest, info: container.Info): LogRequest {
+function logRequest(
+  request: log.ReadRequest,
+  info: container.Info,
+  drivers: ReturnType<LogDrivers['list']>,
+): LogRequest {
   const { stdout, stderr, since, until, timestamps, frames, tail, follow } = request;
   const claim = info.claims.find((state) => state.claim.kind === 'log');
-  if (claim === undefined) {
+  const driver = claim === undefined ? 'none' : driverOf(claim);
+  if (claim === undefined || drivers.find(({ name }) => name === driver)?.readable !== true) {
     throw new CleatError('unimplemented', 'LOG_UNREADABLE', 'configured logging driver does not support reading', {
-      hint: 'The container was made with the logging driver none.',
+      hint: `The container was made with the logging driver ${driver}.`,
     });
   }
   const details = request.details ? `${detailsText(logAttributes(optionsOf(claim), info))} ` : undefined;
@@ -77,4 +82,9 @@ function optionsOf({ status }: container.ClaimState): Readonly<Record<string, st
   const value: unknown = status === '' ? {} : JSON.parse(status);
   if (typeof value !== 'object' || value === null || !('options' in value)) return {};
   return typeof value.options === 'object' && value.options !== null ? textsOf(value.options) : {};
+}
+
+function driverOf({ status }: container.ClaimState): string {
+  const value: unknown = status === '' ? {} : JSON.parse(status);
+  return typeof value === 'object' && value !== null && 'driver' in value ? String(value.driver) : '';
 }
