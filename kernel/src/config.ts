@@ -35,6 +35,8 @@ export interface KernelConfig {
   /** Empty: derived from the instance. */
   readonly cgroupParent: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Empty: the host's. Tests give another one for a boot of the host that did not happen. */
+  readonly bootId: string;
 }
 
 const SCHEMA = new URL('../../data/config.schema.json', import.meta.url);
@@ -51,6 +53,7 @@ const DEFAULTS: Omit<KernelConfig, 'stateDir' | 'runDir' | 'nodeName' | 'version
   cgroupDriver: 'cgroupfs',
   cgroupParent: '',
   logLevel: 'info',
+  bootId: '',
 };
 
 /** Reads the kernel's configuration. Throws `invalid_argument` CONFIG_INVALID, naming every fault. */

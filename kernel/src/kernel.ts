@@ -82,7 +82,8 @@ export class Kernel {
     this.#instanceId = instanceId;
     this.log = log;
     this.#tasks = new TaskGroup({ logger: log });
-    this.#bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    this.#bootId =
+      config.bootId === '' ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : config.bootId;
     this.#registry = new PluginRegistry(store, log);
   }
 
