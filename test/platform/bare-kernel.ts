@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { childEnv, makeBusyboxRootfs, waitFor } from '@cleat/harness';
-import { endInstance } from './instance-end.ts';
+import { endInstance, endProcesses } from './instance-end.ts';
 import { type CallSettings, NodeClient } from './node-client.ts';
 
 const MAIN = fileURLToPath(new URL('../../../kernel/dist/src/main.js', import.meta.url));
@@ -144,6 +144,13 @@ export class BareKernel {
   /** The private server, which outlives the kernel. */
   get busPid(): number {
     return Number(readFileSync(join(this.stateDir, 'bus', 'nats', 'server.pid'), 'utf8').split(' ')[0]);
+  }
+
+  /** Every process of it ends at once. */
+  async powerOff(): Promise<void> {
+    await this.disconnect();
+    await this.kill();
+    await endProcesses(this.dir, this.instanceId);
   }
 
   /** Ends the platform and everything that it left running, also after a failure. */

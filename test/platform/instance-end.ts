@@ -10,18 +10,24 @@ const CGROUPS = '/sys/fs/cgroup';
  * processes in its cgroups, its mounts and cgroups. Only what belongs to that directory.
  */
 export async function endInstance(dir: string, instanceId: string | undefined): Promise<void> {
+  await endProcesses(dir, instanceId);
   const cgroup = instanceId === undefined ? undefined : `cleat-${instanceId}`;
-  await waitFor('the end of all processes', () => {
-    const left = processesOf(dir, cgroup);
-    for (const pid of left) end(pid);
-    return left.length === 0;
-  });
   for (const point of mountPoints()
     .filter((mounted) => isBelow(mounted, dir))
     .sort()
     .reverse())
     umount(point, { lazy: true });
   if (cgroup !== undefined) for (const directory of cgroupsOf(cgroup)) rmdirSync(directory);
+}
+
+/** SIGKILL of all its processes. */
+export async function endProcesses(dir: string, instanceId: string | undefined): Promise<void> {
+  const cgroup = instanceId === undefined ? undefined : `cleat-${instanceId}`;
+  await waitFor('the end of all processes', () => {
+    const left = processesOf(dir, cgroup);
+    for (const pid of left) end(pid);
+    return left.length === 0;
+  });
 }
 
 function processesOf(dir: string, cgroup: string | undefined): readonly number[] {
