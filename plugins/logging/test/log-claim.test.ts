@@ -84,10 +84,7 @@ t.test('max-size and max-file bound what the kernel keeps, in powers of 1000 as 
   t.strictSame(await bounds({ 'max-file': '3' }), [0, 0]);
   t.strictSame(await bounds({}, 'local'), [20_971_520, 104_857_600]);
   t.strictSame(await bounds({ 'max-size': '1m', 'max-file': '1' }, 'local'), [1_000_000, 1_000_000]);
-  t.strictSame(await bounds({ mode: 'non-blocking', 'max-buffer-size': '4m', compress: 'false' }), [
-    0,
-    0,
-  ]);
+  t.strictSame(await bounds({ mode: 'non-blocking', 'max-buffer-size': '4m', compress: 'false' }), [0, 0]);
 });
 
 t.test('options that are wrong are refused at create, in the words that Docker has', async (t) => {
