@@ -25,7 +25,7 @@ const DEFAULT_PLUGINS: Readonly<Record<string, string>> = {
 
 const NEEDED: Readonly<Record<string, string>> = { runc: 'runc', conmon: 'conmon', 'nats-server': 'nats-server' };
 /** Long, for the sake of small and busy machines: a platform that cannot start says so at once. */
-const START_MS = 180_000;
+const START_MS = 300_000;
 const MOST_LISTENERS = 6;
 const LOCK_FD = 9;
 /** Descriptors that nothing uses. */
