@@ -10,6 +10,8 @@ export class TapReader {
   failed = 0;
   /** @type {{ file: string, test: string, reason: string }[]} */
   skipped = [];
+  /** @type {{ name: string, ok: boolean, passed: number, failed: number }[]} */
+  files = [];
   #expected;
   #onFile;
   #file = freshFile('');
@@ -59,8 +61,10 @@ export class TapReader {
     }
     if (depth !== 4) return;
     this.#file.tests += 1;
-    if (isOk) this.passed += 1;
-    else {
+    if (isOk) {
+      this.passed += 1;
+      this.#file.passed += 1;
+    } else {
       this.failed += 1;
       this.#file.failed += 1;
     }
@@ -74,7 +78,7 @@ export class TapReader {
     if (skip !== null && skip[1] !== 'no tests found') this.#skipFile(name, skip[1]);
     else if (this.#file.tests === 0 && isOk) this.#fail(name, [...this.#file.lines, 'the file has no test']);
     else if (!isOk && this.#file.failed === 0) this.#fail(name, this.#file.lines);
-    else this.#onFile({ name, ok: isOk, tests: this.#file.tests, lines: this.#file.lines });
+    else this.#report(name, isOk, this.#file.failed, this.#file.lines);
     this.#file = freshFile('');
   }
 
@@ -85,10 +89,16 @@ export class TapReader {
 
   #fail(name, lines) {
     this.failed += 1;
-    this.#onFile({ name, ok: false, tests: 1, lines });
+    this.#report(name, false, 1, lines);
+  }
+
+  #report(name, ok, failed, lines) {
+    const { passed, tests } = this.#file;
+    this.files.push({ name, ok, passed, failed });
+    this.#onFile({ name, ok, tests: Math.max(tests, 1), lines });
   }
 }
 
 function freshFile(name) {
-  return { name, tests: 0, failed: 0, lines: [] };
+  return { name, tests: 0, passed: 0, failed: 0, lines: [] };
 }

@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeImportTar, type RunOptions, type RunResult, runProcess } from '@cleat/harness';
 
 const CLEAT = fileURLToPath(new URL('../../../bin/cleat', import.meta.url));
 const UP_MS = 60_000;
+/** bin/cleat takes the first node of the PATH: that of the test. */
+const PATH_OF_THIS_NODE = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
 
 /** A whole platform, started as a user does, in directories of its own. */
 export class Platform {
@@ -28,7 +30,10 @@ export class Platform {
 
   async up(...flags: readonly string[]): Promise<void> {
     const own = ['--state-dir', join(this.dir, 'state'), '--run-dir', this.runDir, '-H', this.host];
-    await runProcess([CLEAT, 'up', '--detach', ...own, ...flags], { timeoutMs: UP_MS });
+    await runProcess([CLEAT, 'up', '--detach', ...own, ...flags], {
+      timeoutMs: UP_MS,
+      env: { PATH: PATH_OF_THIS_NODE },
+    });
   }
 
   /** Stops containers and platform. */
