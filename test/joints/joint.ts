@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { needs, tempDir } from '@cleat/harness';
 import type { CleatError } from '@cleat/schemas';
 import { isCleatError } from '@cleat/schemas';
@@ -42,4 +43,20 @@ export function seenBy(pid: number, path: string): string {
 
 export function environmentOf(pid: number): readonly string[] {
   return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+}
+
+/** Processes of a container's cgroup, in whichever hierarchy this host has. */
+export function processesIn(cgroup: string): readonly number[] {
+  for (const hierarchy of ['', 'pids', 'memory', 'unified']) {
+    try {
+      const text = readFileSync(join('/sys/fs/cgroup', hierarchy, cgroup, 'cgroup.procs'), 'utf8');
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map(Number);
+    } catch {
+      // Not in this one.
+    }
+  }
+  return [];
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { umount } from '@cleat/core/syscalls';
-import { mountPoints, isBelow, waitFor } from '@cleat/harness';
+import { isBelow, mountPoints, waitFor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { checkEvents } from '../platform/event-check.ts';

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -12,6 +13,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Deadline } from '@cleat/core';
+import { AccountBook, BusConnection } from '@cleat/core/bus';
 import { childEnv, makeBusyboxRootfs, waitFor } from '@cleat/harness';
 import { endInstance, endProcesses } from './instance-end.ts';
 import { type CallSettings, NodeClient } from './node-client.ts';
@@ -144,6 +147,22 @@ export class BareKernel {
   /** The private server, which outlives the kernel. */
   get busPid(): number {
     return Number(readFileSync(join(this.stateDir, 'bus', 'nats', 'server.pid'), 'utf8').split(' ')[0]);
+  }
+
+  get busUrl(): string {
+    return readFileSync(join(this.runDir, 'bus.url'), 'utf8');
+  }
+
+  /** The rights of the kernel itself, for a test that takes the stream away from under it. */
+  async asKernel(): Promise<BusConnection> {
+    const copy = join(this.dir, 'accounts.json');
+    copyFileSync(join(this.stateDir, 'bus', 'accounts.json'), copy);
+    const { exporting } = AccountBook.open(copy).credentials('kernel');
+    const log = { info: (): void => undefined, warn: (): void => undefined, error: (): void => undefined };
+    return BusConnection.open(
+      { url: () => this.busUrl, credentials: exporting, name: 'test', log },
+      Deadline.after(10_000),
+    );
   }
 
   /** Every process of it ends at once. */

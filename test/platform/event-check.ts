@@ -14,23 +14,22 @@ export function checkEvents(t: Test, seen: readonly event.Entry[]): void {
   for (const entry of seen.filter(({ type }) => type.startsWith('container.')))
     lives.set(entry.subject, [...(lives.get(entry.subject) ?? []), entry]);
   t.ok(lives.size > 0, `${lives.size} containers`);
-  for (const [id, entries] of lives) {
-    const short = id.slice(0, 12);
-    t.same(
-      entries.map(({ objectSequence }) => objectSequence),
-      entries.map((_, index) => index + 1),
-      `in order for ${short}`,
-    );
-    t.equal(entries[0]?.type, 'container.created');
-    const removals = entries.filter(({ type }) => type === 'container.removed').length;
-    t.ok(removals <= 1, `${short} was removed once at most`);
-    if (removals === 1) t.equal(entries.at(-1)?.type, 'container.removed', 'and nothing came after it');
-    const runs = entries
-      .filter(({ type }) => type === 'container.started' || type === 'container.exited')
-      .map(({ type }) => type);
-    t.ok(
-      runs.every((type, index) => type === (index % 2 === 0 ? 'container.started' : 'container.exited')),
-      `a start, then its end: ${runs.join(' ')}`,
-    );
-  }
+  const faults = [...lives].flatMap(([id, entries]) =>
+    faultsOf(entries).map((fault) => `${id.slice(0, 12)}: ${fault}`),
+  );
+  t.same(faults, [], 'every container had a life that can be');
+}
+
+function faultsOf(entries: readonly event.Entry[]): readonly string[] {
+  const types = entries.map(({ type }) => type);
+  const runs = types.filter((type) => type === 'container.started' || type === 'container.exited');
+  const isInOrder = entries.every(({ objectSequence }, index) => objectSequence === index + 1);
+  const hasTurns = runs.every((type, index) => type === (index % 2 === 0 ? 'container.started' : 'container.exited'));
+  const removal = types.indexOf('container.removed');
+  return [
+    ...(isInOrder ? [] : [`numbered ${entries.map(({ objectSequence }) => objectSequence).join(' ')}`]),
+    ...(types[0] === 'container.created' ? [] : [`begins with ${types[0]}`]),
+    ...(removal === -1 || removal === types.length - 1 ? [] : [`${types.slice(removal).join(' ')}: after its removal`]),
+    ...(hasTurns ? [] : [`not a start, then its end: ${runs.join(' ')}`]),
+  ];
 }
