@@ -62,6 +62,7 @@ class Plugin:
         self._running = {}
         self._answered = {}
         self._is_up = asyncio.Event()
+        self._beat_now = asyncio.Event()
 
     # What a plugin is about.
 
@@ -113,6 +114,8 @@ class Plugin:
             self._connected_at = time.monotonic()
             self._inbox = f"_INBOX.{secrets.token_hex(12)}"
             self._importing.subscribe(f"{self._inbox}.call.*", self._on_reply)
+            # A kernel that was restarted says so: it is told hello at once, instead of at the next beat.
+            self._importing.subscribe("live.cleat.v1.ev.*.node.*.>", lambda _: self._beat_now.set())
             for address, contract in self.addresses.items():
                 self._exporting.subscribe(f"rpc.*.{address}.*", lambda message, a=address, c=contract: self._on_request(a, c, message), queue="q")
             for call in self._pending.values():
@@ -141,7 +144,11 @@ class Plugin:
             self._is_up.set()
             known = True
             while known:
-                await asyncio.sleep(self.welcome["heartbeatMs"] / 1000)
+                try:
+                    await asyncio.wait_for(self._beat_now.wait(), self.welcome["heartbeatMs"] / 1000)
+                except asyncio.TimeoutError:
+                    pass  # nothing has happened, and a beat is due
+                self._beat_now.clear()
                 try:
                     known = (await self.call("sys", "beat", {"instance": self.instance}, timeout=4))["known"]
                 except CleatError:

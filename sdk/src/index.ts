@@ -1,6 +1,7 @@
 export type { BackoffOptions, Journal, JournalOptions, JournalRecord, Logger } from '@cleat/core';
 export { backoff, Deadline, KeyedQueue, monotonicMs, sleep, TaskGroup, UndoStack } from '@cleat/core';
 export { CleatError, isCleatError, type Manifest } from '@cleat/schemas';
+export { type CloudEvent, toCloudEvent } from './events/cloud-event.ts';
 export { readManifest } from './manifest-file.ts';
 export type {
   Call,

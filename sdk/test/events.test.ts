@@ -1,6 +1,6 @@
 import type { Manifest } from '@cleat/schemas';
 import t from 'tap';
-import type { ConsumedItem, EventItem, PluginContext } from '../src/index.ts';
+import { type ConsumedItem, type EventItem, type PluginContext, toCloudEvent } from '../src/index.ts';
 import type { TestNode } from '../src/testing/index.ts';
 import { failure, openNode, runHere, until } from './fixture.ts';
 
@@ -141,4 +141,30 @@ t.test('what was in the outbox of a plugin that ended is sent by the next one', 
   await runHere(t, node, { manifest: OBSERVER, setup: () => ({}) });
   await until('it is there', () => node.kernel.published.length === 1);
   t.equal(node.kernel.published[0]?.event.subject, 'late');
+});
+
+t.test('an event leaves the bus as a CloudEvent whose values are all of JSON', (t) => {
+  const event = {
+    sequence: 7,
+    type: 'container.exited',
+    subject: 'c1',
+    time: 1_700_000_000_123_456_789n,
+    objectSequence: 3,
+    data: { name: 'web', at: 5n, bytes: Buffer.from('x'), list: [{ at: 6n }] },
+  };
+  const made = toCloudEvent(event, 'n1');
+  t.strictSame(JSON.parse(JSON.stringify(made)), {
+    specversion: '1.0',
+    id: 'n1:7',
+    source: '/nodes/n1',
+    type: 'dev.cleat.container.exited.v1',
+    subject: 'c1',
+    time: '2023-11-14T22:13:20.123456789Z',
+    datacontenttype: 'application/json',
+    sequence: '00000000000000000007',
+    objectsequence: '3',
+    data: { name: 'web', at: '5', bytes: 'eA==', list: [{ at: '6' }] },
+  });
+  t.notOk('objectsequence' in toCloudEvent({ ...event, objectSequence: 0 }, 'n1'));
+  t.end();
 });

@@ -1,4 +1,5 @@
 import type { ReceivedEvent } from '@cleat/sdk';
+import { toCloudEvent } from '@cleat/sdk/client';
 import { isRecord, jsonLine, numberAt, textAt } from '../output/json.ts';
 import { printable } from '../output/table.ts';
 import { rfc3339 } from '../output/time.ts';
@@ -19,28 +20,12 @@ export function eventLine(event: ReceivedEvent, { node, format }: EventSource): 
     case 'json':
       return jsonLine(event);
     case 'cloudevents':
-      return jsonLine(cloudEvent(event, node));
+      return jsonLine(toCloudEvent(event, node));
     case 'table':
       return `${rfc3339(event.time)}  ${event.type.padEnd(22)} ${printable(event.subject).slice(0, 12).padEnd(12)}  ${printable(details(event.data))}`
         .trimEnd()
         .concat('\n');
   }
-}
-
-/** CloudEvents 1.0, JSON event format. */
-function cloudEvent(event: ReceivedEvent, node: string): object {
-  return {
-    specversion: '1.0',
-    id: `${node}:${event.sequence}`,
-    source: `/nodes/${node}`,
-    type: `dev.cleat.${event.type}.v1`,
-    subject: event.subject,
-    time: rfc3339(event.time),
-    datacontenttype: 'application/json',
-    sequence: String(event.sequence).padStart(20, '0'),
-    objectsequence: String(event.objectSequence),
-    data: event.data,
-  };
 }
 
 /** What a line has room for: the name, what the event is about, and who did it. */

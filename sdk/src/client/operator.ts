@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BusConnection, type BusLog } from '@cleat/core/bus';
-import { ContractCaller } from '@cleat/core/contracts';
+import { BusConnection, type BusLog, ContractCaller } from '@cleat/core/client';
 import { Deadline } from '@cleat/core/deadlines';
 import { CleatError, SchemaBook, type sys } from '@cleat/schemas';
 import { PluginCalls } from '../calls/plugin-calls.ts';

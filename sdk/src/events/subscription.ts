@@ -1,5 +1,5 @@
 import type { BusConnection } from '@cleat/core';
-import { type LiveItem, liveEvents } from '@cleat/core/bus';
+import { type LiveItem, liveEvents } from '@cleat/core/client';
 import { Deadline } from '@cleat/core/deadlines';
 import type { event } from '@cleat/schemas';
 import { isCleatError } from '@cleat/schemas';

@@ -12,7 +12,7 @@ import {
   PrivateBus,
 } from '@cleat/core';
 import type { Contracts, Grant, Manifest } from '@cleat/schemas';
-import { askedGrant, CleatError, driverAddress, providerAddress, SchemaBook } from '@cleat/schemas';
+import { askedGrant, CleatError, driverAddress, operatorGrant, providerAddress, SchemaBook } from '@cleat/schemas';
 import type { RunEntry } from '../run/run-file.ts';
 import { TestKernel } from './test-kernel.ts';
 import { TestLog } from './test-log.ts';
@@ -111,6 +111,15 @@ export class TestNode {
     return this.#bus.serverPid;
   }
 
+  /** What the node's own command line finds in its run directory, this one: see `connectOperator`. */
+  async writeOperatorFile(): Promise<void> {
+    await this.#bus.add('operator', Deadline.after(START_MS));
+    await this.#regrant();
+    const { importing } = this.#bus.credentials('operator');
+    const content = { urlFile: this.urlFile, credentials: importing };
+    writeFileSync(join(this.directory, 'operator.json'), JSON.stringify(content), { mode: 0o600 });
+  }
+
   /** Makes a plugin known, with what its manifest asks for, and writes what its process is told. */
   async install(
     manifest: Manifest,
@@ -206,6 +215,9 @@ export class TestNode {
     );
     const rest = { events: ['*'], eventsNode: this.kernel.node, durable: false };
     await this.#bus.grant('kernel', { ...rest, calls: everything, events: [] }, Deadline.after(START_MS));
+    if (this.#bus.participants.includes('operator')) {
+      await this.#bus.grant('operator', this.#grantOf(operatorGrant(), plugins), Deadline.after(START_MS));
+    }
     for (const { manifest, grant } of plugins) {
       await this.#bus.grant(manifest.name, this.#grantOf(grant, plugins), Deadline.after(START_MS));
     }
