@@ -5,8 +5,8 @@ import { Deadline } from '@cleat/sdk';
 import type { DriverLedger } from '@cleat/sdk/drivers';
 import { BindPoints } from './bind-points.ts';
 import type { VolumeDriver } from './drivers/driver.ts';
-import { PluginDriver } from './drivers/plugin-driver.ts';
 import { LocalDriver } from './drivers/local-driver.ts';
+import { PluginDriver } from './drivers/plugin-driver.ts';
 import { Reconciliation } from './handlers/reconciliation.ts';
 import { VolumeProvider } from './handlers/volume-provider.ts';
 import { VolumeService } from './handlers/volume-service.ts';
@@ -62,7 +62,16 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return {
     provider,
     service: new VolumeService({ store, volumes }),
-    reconciliation: new Reconciliation({ store, volumes, provider, bindPoints, local, ledger: options.ledger, publish, warn }),
+    reconciliation: new Reconciliation({
+      store,
+      volumes,
+      provider,
+      bindPoints,
+      local,
+      ledger: options.ledger,
+      publish,
+      warn,
+    }),
     resume: async () => {
       await volumes.tell();
       const others = new Set(store.volumes().map(({ driver }) => driver));

@@ -1,6 +1,6 @@
 import { CleatError, type providerTypes } from '@cleat/schemas';
-import type { DirectoryOwner, DriverCall, VolumeDriver } from './drivers/driver.ts';
 import { KeyedQueue } from '@cleat/sdk';
+import type { DirectoryOwner, DriverCall, VolumeDriver } from './drivers/driver.ts';
 import {
   ANONYMOUS_LABEL,
   checkVolumeName,
@@ -125,6 +125,11 @@ export class Volumes {
   /** Under the lock: removes a volume that has no claims. */
   async remove(volume: Volume, call: DriverCall, isForced = false): Promise<void> {
     const { store } = this.#parts;
+    // One that an earlier process did not finish, and of which nobody was told.
+    if (volume.state === 'making') {
+      await this.#takeBack(volume, call);
+      return;
+    }
     const going: Volume = { ...volume, state: 'going' };
     store.putVolume(going);
     // From here on it goes forward: its data may be half gone.

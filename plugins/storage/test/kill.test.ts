@@ -3,23 +3,32 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { needs, type TestContext, tempDir } from '@cleat/harness';
+import { needs, type TestContext, tempDir, waitFor } from '@cleat/harness';
 import t from 'tap';
+import { FakeDriver, FakeDrivers } from './fake-drivers.ts';
 import { BOOT, CALL, CONTAINER, type Lab, mountsBelow, nextNumber, openLab } from './storage-lab.ts';
 
 const SCENARIO = fileURLToPath(new URL('./killed-scenario.js', import.meta.url));
-const CLAIMS = ['volume-1', 'volume-2', 'volume-3'];
+const CLAIMS = ['volume-1', 'volume-2', 'volume-3', 'volume-4'];
 
-t.setTimeout(300_000);
+// A hundred processes one after another, on a busy machine seconds each.
+t.setTimeout(900_000);
+
+/** Directories of one round. */
+interface Places {
+  readonly directory: string;
+  readonly device: string;
+  readonly driver: string;
+}
 
 interface Ended {
   readonly wasKilled: boolean;
   readonly lines: readonly string[];
 }
 
-async function runScenario(directory: string, device: string, fault: string): Promise<Ended> {
+async function runScenario({ directory, device, driver }: Places, fault: string): Promise<Ended> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [SCENARIO, directory, device, fault], {
+    const { stdout } = await promisify(execFile)(process.execPath, [SCENARIO, directory, device, driver, fault], {
       timeout: 60_000,
     });
     return { wasKilled: false, lines: stdout.split('\n') };
@@ -61,13 +70,10 @@ function untold(events: readonly string[], volumes: readonly string[]): readonly
   return [...volumes, ...removed].filter((name) => !created.has(name)).map((name) => `${name} was never announced`);
 }
 
-async function afterKill(
-  t: TestContext,
-  directory: string,
-  device: string,
-  { lines }: Ended,
-): Promise<readonly string[]> {
-  const lab = await openLab(t, { directory });
+async function afterKill(t: TestContext, places: Places, { lines }: Ended): Promise<readonly string[]> {
+  const { directory, device } = places;
+  const array = new FakeDriver(places.driver);
+  const lab = await openLab(t, { directory, drivers: new FakeDrivers({ array }) });
   const owed = CLAIMS.map((claim) => ({
     reference: {
       object: `${CONTAINER}/${claim}`,
@@ -83,7 +89,9 @@ async function afterKill(
     { bootId: BOOT, position: 1, held: [], owed },
     CALL,
   );
-  await lab.storage.tell();
+  await lab.storage.resume();
+  const isDone = (): boolean => array.uses.length + array.volumes.length === 0;
+  await waitFor('the driver to do what it is owed', isDone).catch(() => undefined);
   await lab.close();
   const { volumes = [] } = await lab.storage.service.list({ filters: {}, sizes: false }, CALL);
   const told = [
@@ -92,6 +100,7 @@ async function afterKill(
   ];
   return [
     ...(failures.length + lacks.length > 0 ? [`failures ${JSON.stringify([failures, lacks])}`] : []),
+    ...[...array.uses, ...array.volumes].map((left) => `the driver still has ${left}`),
     ...(await flaws(lab, device)),
     ...untold(
       told,
@@ -109,14 +118,15 @@ for (const point of ['before-write', 'after-write']) {
       const device = tempDir(t);
       mkdirSync(join(device, 'sub'));
       writeFileSync(join(device, 'sub/file'), 'precious');
-      const ended = await runScenario(directory, device, `${point}:${record}`);
+      const places = { directory, device, driver: tempDir(t) };
+      const ended = await runScenario(places, `${point}:${record}`);
       if (!ended.wasKilled) {
         t.notOk(existsSync(join(directory, 'volumes/bnd')), 'it came to its end');
         t.match(ended.lines.join('\n'), /^records \d+$/m);
         break;
       }
       kills += 1;
-      const wrong = await afterKill(t, directory, device, ended);
+      const wrong = await afterKill(t, places, ended);
       if (wrong.length > 0) t.fail(`killed ${point} of record ${record}`, { wrong });
     }
     t.ok(kills > 20, `${kills} kills`);

@@ -2,12 +2,21 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mountPoints, type TestContext, tempDir } from '@cleat/harness';
 import type { provider, providerTypes } from '@cleat/schemas';
+import { Deadline, type JournalOptions, TaskGroup } from '@cleat/sdk';
+import { DriverLedger } from '@cleat/sdk/drivers';
 import { umount } from '@cleat/sdk/filesystem';
-import { Journal } from '@cleat/sdk/testing';
+import { Journal, TestLog } from '@cleat/sdk/testing';
 import { openStorage, type Storage, type StorageOptions } from '../src/storage.ts';
+import { FakeDrivers } from './fake-drivers.ts';
 
 export const BOOT: string = '0f0e0d0c-0b0a-4009-8807-060504030201';
 export const CONTAINER: string = 'c'.repeat(64);
+
+export interface LabOptions extends Partial<StorageOptions> {
+  readonly directory?: string;
+  /** Volume drivers of other plugins. */
+  readonly drivers?: FakeDrivers;
+}
 
 export interface Lab {
   readonly directory: string;
@@ -29,20 +38,24 @@ export async function failure(work: Promise<unknown>): Promise<unknown> {
   return new Error('it did not fail');
 }
 
-export const CALL: { readonly signal: AbortSignal } = { signal: new AbortController().signal };
+export interface LabCall {
+  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
+}
 
-export async function openLab(
-  t: TestContext,
-  options: Partial<StorageOptions> & { readonly directory?: string } = {},
-): Promise<Lab> {
+export const CALL: LabCall = { signal: new AbortController().signal, deadline: Deadline.never };
+
+export async function openLab(t: TestContext, options: LabOptions = {}): Promise<Lab> {
   const directory = options.directory ?? tempDir(t);
   const events: providerTypes.EventInput[] = [];
   const warnings: string[] = [];
   let opened = await openParts(directory, events, warnings, options);
   const close = async (): Promise<void> => {
     await Promise.all(opened.tasks);
+    opened.ledger.close();
+    await opened.ledgerTasks.close(5_000);
     await opened.storage.close();
-    await opened.journal?.close();
+    for (const journal of opened.journals) await journal.close();
   };
   t.teardown(async () => {
     await close();
@@ -65,26 +78,38 @@ export async function openLab(
 
 interface Opened {
   readonly storage: Storage;
-  readonly journal: Journal | undefined;
+  readonly journals: readonly Journal[];
   readonly tasks: Promise<void>[];
+  readonly ledger: DriverLedger;
+  readonly ledgerTasks: TaskGroup;
 }
 
 async function openParts(
   directory: string,
   events: providerTypes.EventInput[],
   warnings: string[],
-  options: Partial<StorageOptions>,
+  options: LabOptions,
 ): Promise<Opened> {
   const tasks: Promise<void>[] = [];
-  let journal: Journal | undefined;
+  const journals: Journal[] = [];
+  const openJournal = (given: Partial<JournalOptions>): Promise<Journal> => {
+    const journal = Journal.open({ ...given, reserveBytes: 0, dir: join(directory, given.dir ?? 'journal') });
+    journals.push(journal);
+    return Promise.resolve(journal);
+  };
+  const { drivers = new FakeDrivers(), ...rest } = options;
+  const log = new TestLog();
+  const ledgerTasks = new TaskGroup({ logger: log });
+  const ledger = await DriverLedger.open({
+    kind: 'volume',
+    context: { drivers, bootId: BOOT, log, tasks: ledgerTasks, openJournal },
+  });
   const storage = await openStorage({
     stateDir: directory,
-    bootId: BOOT,
     signal: CALL.signal,
-    openJournal: (replay) => {
-      journal = Journal.open({ dir: join(directory, 'journal'), reserveBytes: 0, replay });
-      return Promise.resolve(journal);
-    },
+    openJournal: (replay) => openJournal({ replay }),
+    ledger,
+    isDriver: (name) => drivers.pluginOf({ kind: 'volume', name }) !== undefined,
     publish: (event) => {
       events.push(event);
       return Promise.resolve();
@@ -94,10 +119,9 @@ async function openParts(
       // As in the platform: after whoever asked has gone on.
       tasks.push(delay(0).then(() => task(CALL.signal)));
     },
-    pluginDriver: () => undefined,
-    ...options,
+    ...rest,
   });
-  return { storage, journal, tasks };
+  return { storage, journals, tasks, ledger, ledgerTasks };
 }
 
 let lastNumber = 0;

@@ -185,9 +185,9 @@ t.test('volumes, claims and events that were not told survive a restart', async 
   t.match(lab.warnings, [/could not be published/]);
   isDown = false;
   await lab.restart();
-  await lab.storage.tell();
+  await lab.storage.resume();
   t.strictSame(told, ['volume.created data', 'volume.created kept']);
-  await lab.storage.tell();
+  await lab.storage.resume();
   t.equal(told.length, 2, 'each once');
   t.strictSame(await lab.storage.service.inspect({ name: 'data' }), made);
   t.match(await failure(lab.storage.service.remove({ name: 'kept', force: false }, CALL)), { code: 'VOLUME_IN_USE' });

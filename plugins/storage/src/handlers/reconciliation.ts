@@ -1,5 +1,5 @@
 import type { provider, providerTypes } from '@cleat/schemas';
-import type { CallContext, ReconcileAll } from '@cleat/sdk';
+import { type CallContext, Deadline, type ReconcileAll } from '@cleat/sdk';
 import type { DriverLedger } from '@cleat/sdk/drivers';
 import type { BindPoints } from '../bind-points.ts';
 import { parseClaimOptions } from '../claim-options.ts';
@@ -20,6 +20,9 @@ export interface ReconciliationParts {
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
+/** What a driver of another plugin may take for one thing, of all that there is to reconcile. */
+const EACH_MS = 5_000;
+
 type Call = Pick<CallContext, 'signal' | 'deadline'>;
 
 /** Makes claims, uses and mounts what the kernel says they are. It never removes data that nobody asked to remove. */
@@ -34,10 +37,10 @@ export class Reconciliation {
     const { store, volumes, bindPoints } = this.#parts;
     const failures: provider.FailureInput[] = [];
     this.#endVoid(all.bootId);
+    const unopened = await this.#settleDrivers(all);
     await this.#settleOwed(all, failures, call);
     await this.#dropUnlisted(all, failures, call);
-    const lacks = await this.#takeListed(all, call);
-    await this.#settleDrivers(all);
+    const lacks = await this.#takeListed(all, unopened, call);
     await bindPoints.keepOnly(this.#attached().map(({ object }) => object));
     await this.#unmountUnused();
     await store.sync();
@@ -54,9 +57,11 @@ export class Reconciliation {
     }
   }
 
-  async #settleOwed(all: ReconcileAll, failures: provider.FailureInput[], call: Call): Promise<void> {
+  async #settleOwed(all: ReconcileAll, failures: provider.FailureInput[], whole: Call): Promise<void> {
     const { provider, publish } = this.#parts;
     for (const { reference, operation, purge } of all.owed) {
+      // A driver of another plugin that does not answer holds up what is owed to itself alone.
+      const call = brief(whole);
       try {
         // Whoever was to hear of it with the answer is away: it is told by an event of our own.
         const { events } = await provider.detach({ reference }, call);
@@ -88,7 +93,11 @@ export class Reconciliation {
   }
 
   /** Holds again what is listed and not known; gives what can't be, as its volume is gone. */
-  async #takeListed(all: ReconcileAll, call: Call): Promise<providerTypes.ReferenceInput[]> {
+  async #takeListed(
+    all: ReconcileAll,
+    unopened: ReadonlySet<string>,
+    call: Call,
+  ): Promise<providerTypes.ReferenceInput[]> {
     const { store, provider, warn } = this.#parts;
     const lacks: providerTypes.ReferenceInput[] = [];
     for (const held of all.held) {
@@ -99,9 +108,10 @@ export class Reconciliation {
         continue;
       }
       if (!held.attached) continue;
-      const isOpen = hold.attachment !== undefined && (await this.#isIntact(hold));
+      const isKnown = hold.attachment !== undefined && !unopened.has(hold.object);
+      const isOpen = isKnown && (await this.#isIntact(hold));
       if (isOpen) continue;
-      await provider.reopen(held, call).catch((error: unknown) => {
+      await provider.reopen(held, brief(call)).catch((error: unknown) => {
         // The container has its mounts; a start of another one will say what is wrong.
         warn('a use of a volume could not be opened again', { container: held.reference.container, error });
       });
@@ -109,31 +119,40 @@ export class Reconciliation {
     return lacks;
   }
 
-  /** The volume by its name, made known again when its directory is there. */
+  /** The volume by its name, made known again when its directory is there, or its driver holds it. */
   #restore(held: provider.Held): Hold | undefined {
-    const { store, provider, local } = this.#parts;
+    const { store, provider, local, ledger } = this.#parts;
     const { name, driver } = statusOf(held.status);
     if (name === '') return undefined;
     if (store.volume(name) === undefined) {
-      if (driver !== LOCAL_DRIVER || !local.hasDirectory(name)) return undefined;
+      const isLocal = driver === LOCAL_DRIVER;
+      const object = isLocal ? undefined : ledger.find(name);
+      if (isLocal ? !local.hasDirectory(name) : object?.driver !== driver) return undefined;
       const { options, labels } = parseClaimOptions(held.options);
       const createdAt = String(BigInt(Date.now()) * 1_000_000n);
-      store.putVolume({ name, driver, options, labels, createdAt, status: '', state: 'ready' });
+      store.putVolume({ name, driver, options, labels, createdAt, status: object?.status ?? '', state: 'ready' });
     }
     return provider.restoreHold(held, name);
   }
 
-  /** Drivers of other plugins end the uses that are not listed. */
-  async #settleDrivers(all: ReconcileAll): Promise<void> {
+  /**
+   * Drivers of other plugins are owed the end of uses that are not listed. First of all, so that nothing below waits for one of them.
+   * Resolves with what is listed and of which they know nothing.
+   */
+  async #settleDrivers(all: ReconcileAll): Promise<ReadonlySet<string>> {
     const { store, ledger } = this.#parts;
-    await ledger.settleUses(all, ({ reference }) => {
+    const unknown = await ledger.settleUses(all, ({ reference }) => {
       const volume = store.volume(store.hold(reference.object)?.volume ?? '');
       return volume === undefined || volume.driver === LOCAL_DRIVER ? undefined : volume.name;
     });
+    return new Set(unknown.map(({ object }) => object));
   }
 
   async #isIntact(hold: Hold): Promise<boolean> {
-    return parseClaimOptions(hold.options).subpath === '' || (await this.#parts.bindPoints.isBound(hold.object));
+    const { store, bindPoints } = this.#parts;
+    const isWhole = parseClaimOptions(hold.options).subpath === '';
+    if (isWhole && store.volume(hold.volume)?.driver === LOCAL_DRIVER) return true;
+    return bindPoints.isBound(hold.object);
   }
 
   #attached(): readonly Hold[] {
@@ -147,6 +166,10 @@ export class Reconciliation {
     const idle = volumes.list().filter((volume: Volume) => volume.driver === LOCAL_DRIVER && !used.has(volume.name));
     for (const volume of idle) await volumes.locked(volume.name, () => local.unmount(volume));
   }
+}
+
+function brief(call: Call): Call {
+  return { signal: call.signal, deadline: call.deadline.earlierOf(Deadline.after(EACH_MS)) };
 }
 
 function referenceOf(hold: Hold, bootId: string): providerTypes.Reference {

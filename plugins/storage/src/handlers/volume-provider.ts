@@ -96,16 +96,15 @@ export class VolumeProvider {
     const { store, volumes } = this.#parts;
     const hold = store.hold(reference.object);
     if (hold === undefined) return {};
-    const wasAttached = await volumes.locked(hold.volume, () => this.#takeDown(store.hold(hold.object) ?? hold, reference, call));
+    const wasAttached = await volumes.locked(hold.volume, () =>
+      this.#takeDown(store.hold(hold.object) ?? hold, reference, call),
+    );
     const volume = store.volume(hold.volume);
     return wasAttached && volume !== undefined ? { events: [unmountedEvent(volume, hold.container)] } : {};
   }
 
   /** With `purge`, an anonymous volume goes with the last claim on it. */
-  async release(
-    { reference, purge }: provider.ReleaseRequest,
-    call: Call,
-  ): Promise<provider.ReleaseResponseInput> {
+  async release({ reference, purge }: provider.ReleaseRequest, call: Call): Promise<provider.ReleaseResponseInput> {
     const { store, volumes } = this.#parts;
     const hold = store.hold(reference.object);
     if (hold === undefined) return {};

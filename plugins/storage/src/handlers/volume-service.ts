@@ -1,7 +1,7 @@
 import { CleatError, type volume as contract, isCleatError } from '@cleat/schemas';
 import type { ServiceHandlers } from '@cleat/sdk';
-import type { DriverCall } from '../drivers/driver.ts';
 import { directorySizeBytes } from '../directory-size.ts';
+import type { DriverCall } from '../drivers/driver.ts';
 import { isAnonymous, LOCAL_DRIVER, type Volume } from '../volume.ts';
 import { listFilter, pruneFilter } from '../volume-filter.ts';
 import type { VolumeStore } from '../volume-store.ts';
@@ -28,10 +28,7 @@ export class VolumeService implements ServiceHandlers<'volume'> {
     const name = request.name || volumes.newName();
     const { driver, options, labels } = request;
     const volume = await volumes.locked(name, () =>
-      volumes.ensure(
-        { name, driver, options, labels, isAnonymous: isAnonymousOne, owner: HOST_OWNER },
-        call,
-      ),
+      volumes.ensure({ name, driver, options, labels, isAnonymous: isAnonymousOne, owner: HOST_OWNER }, call),
     );
     await store.sync();
     await volumes.tell();
