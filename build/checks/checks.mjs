@@ -5,7 +5,8 @@ import { run } from '../run.mjs';
 import { codeLinesOfFile } from './code-lines.mjs';
 import { compareGenerated } from './generated.mjs';
 
-const KERNEL_LIMIT_LINES = 5000;
+/** See docs/adr/0011: 5,000 is the goal, this what may not be passed on the way there. */
+const KERNEL_LIMIT_LINES = 5600;
 const SOURCE_FOLDERS = [
   'schemas',
   'core',

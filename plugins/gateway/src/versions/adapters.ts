@@ -1,37 +1,8 @@
 import type { JsonObject } from '../wire/json.ts';
+import type { ShapeName } from './adapter.ts';
 import { REQUESTS } from './requests.ts';
 import { RESPONSES } from './responses.ts';
 import { type ApiVersion, minorOf } from './version.ts';
-
-/** Shapes that changed over the versions. */
-export type ShapeName =
-  | 'container.inspect'
-  | 'container.summary'
-  | 'container.create'
-  | 'container.wait'
-  | 'container.prune'
-  | 'image.inspect'
-  | 'image.summary'
-  | 'network'
-  | 'network.connect'
-  | 'event'
-  | 'info'
-  | 'disk-usage'
-  | 'stats'
-  | 'stream'
-  | 'volume.prune'
-  | 'volume.create'
-  | 'network.create'
-  | 'ping';
-
-/** One change of the interface: what clients older than `since` get, or send. */
-export interface Adapter {
-  readonly since: string;
-  readonly shape: ShapeName;
-  /** The change, in a few words. */
-  readonly what: string;
-  readonly adapt: (value: JsonObject) => JsonObject;
-}
 
 /** An answer as that version knows it: every change after it taken back, the newest first. */
 export function adapted(shape: ShapeName, version: ApiVersion, value: JsonObject): JsonObject {
@@ -57,3 +28,5 @@ export function adapterKey(shape: ShapeName, version: ApiVersion): string {
     .map((adapter) => adapter.since)
     .join(',');
 }
+
+export type { Adapter, ShapeName } from './adapter.ts';

@@ -1,6 +1,6 @@
 import { badRequest } from '../errors.ts';
 import { isObject, type JsonObject, objectAt, stringAt } from '../wire/json.ts';
-import type { Adapter } from './adapters.ts';
+import type { Adapter } from './adapter.ts';
 
 function withHost(body: JsonObject, change: (host: JsonObject) => JsonObject): JsonObject {
   const host = body['HostConfig'];

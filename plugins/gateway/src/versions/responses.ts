@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, numberAt, objectAt, stringAt, stringsAt } from '../wire/json.ts';
-import type { Adapter } from './adapters.ts';
+import type { Adapter } from './adapter.ts';
 
 function without(value: JsonObject, ...names: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
