@@ -104,7 +104,7 @@ const VIOLATIONS: readonly { check: string; path: string; text: string; says: Re
   {
     check: 'kernel-size',
     path: 'kernel/src/big.ts',
-    text: 'export const one: number = 1;\n'.repeat(5001),
+    text: 'export const one: number = 1;\n'.repeat(5601),
     says: /big\.ts/,
   },
   {
