@@ -6,15 +6,15 @@ export const LOGGING_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The options of a log claim cannot be read.',
     cure: 'The message says where.',
   },
+  LOG_DRIVER_ANSWER: {
+    classes: ['internal'],
+    meaning: 'A log driver of another plugin did not say how the log of a container is to be kept.',
+    cure: 'Report it to whoever wrote the plugin.',
+  },
   LOG_DRIVER_UNKNOWN: {
     classes: ['invalid_argument'],
     meaning: 'There is no log driver of that name.',
     cure: '`docker info` lists them.',
-  },
-  LOG_DRIVER_UNSUPPORTED: {
-    classes: ['unimplemented'],
-    meaning: 'The log driver is not supported yet.',
-    cure: 'Use json-file or local.',
   },
   LOG_OPTION_INVALID: {
     classes: ['invalid_argument'],
