@@ -241,6 +241,9 @@ export class ClaimCalls {
         throw new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${plugin} is away`, { plugin });
       if (scope.deadline.isExpired)
         throw new CleatError('deadline_exceeded', 'DETACH_LATE', `no time left for ${plugin}`, { plugin });
+      // It was silent about this claim a moment ago: nobody waits for it twice.
+      if (this.#store.owed.has(id, claim.name))
+        throw new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${plugin} owes a detach already`, { plugin });
       events = (await call({ plugin, kind: claim.kind })).events;
     } catch (error) {
       const { operation, reference, purge } = debt;
