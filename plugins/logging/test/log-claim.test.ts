@@ -137,17 +137,20 @@ t.test(
   },
 );
 
-t.test('a driver of another plugin that does not say how a log is kept is refused, and holds nothing', async (t) => {
+t.test('a driver of another plugin that does not say how a log is kept gets the default', async (t) => {
+  const drivers = new LogDrivers({ driver: 'json-file', options: {} }, () => ['shipper']);
+  const log = new LogProvider(drivers, shipper(new Map(), null));
+  const answer = await log.reserve(reserveRequest({ driver: 'shipper' }), CALL);
+  t.strictSame(answer.contribution?.log, { segmentBytes: 1_048_576, spoolBytes: 20_971_520, mode: 'blocking' });
+});
+
+t.test('whether a container waits is for the user to say, and none of the driver of another plugin', async (t) => {
   const held = new Map<string, string>();
-  const log = new LogProvider(
-    new LogDrivers({ driver: 'json-file', options: {} }, () => ['shipper']),
-    shipper(held, null),
-  );
-  t.match(
-    await refusal(log.reserve(reserveRequest({ driver: 'shipper' }), CALL)),
-    /logging driver shipper did not say/,
-  );
-  t.equal(held.size, 0);
+  const log = new LogProvider(new LogDrivers({ driver: 'json-file', options: {} }, () => ['shipper']), shipper(held));
+  const options = { mode: 'non-blocking', 'max-buffer-size': '5m', to: 'there' };
+  const answer = await log.reserve(reserveRequest({ driver: 'shipper', options }), CALL);
+  t.strictSame(answer.contribution?.log, { segmentBytes: 1_000, spoolBytes: 5_000_000, mode: 'non-blocking' });
+  t.strictSame([...held.values()], ['{"to":"there"}']);
 });
 
 t.test('drivers that are not there are refused', async (t) => {

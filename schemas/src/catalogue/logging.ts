@@ -6,11 +6,6 @@ export const LOGGING_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The options of a log claim cannot be read.',
     cure: 'The message says where.',
   },
-  LOG_DRIVER_ANSWER: {
-    classes: ['internal'],
-    meaning: 'A log driver of another plugin did not say how the log of a container is to be kept.',
-    cure: 'Report it to whoever wrote the plugin.',
-  },
   LOG_DRIVER_UNKNOWN: {
     classes: ['invalid_argument'],
     meaning: 'There is no log driver of that name.',

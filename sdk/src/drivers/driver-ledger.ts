@@ -33,6 +33,8 @@ export interface ReserveObject {
   readonly object: string;
   /** JSON text for the driver. */
   readonly options: string;
+  /** Whom the object belongs to, when it is one container's alone. */
+  readonly container?: provider.ReserveRequestInput['container'];
 }
 
 /** An object that a driver holds. */
@@ -102,17 +104,18 @@ export class DriverLedger {
    * PLUGIN_AWAY when it is not there, `already_exists` OBJECT_EXISTS.
    */
   async reserve(request: ReserveObject, scope: DriverCallScope): Promise<provider.ReserveResponse> {
-    const { driver, object, options } = request;
+    const { driver, object, options, container } = request;
+    const told = { options, ...(container === undefined ? {} : { container }) };
     const key = keyOf({ object });
     if (this.#book.find(key) !== undefined)
       throw new CleatError('already_exists', 'OBJECT_EXISTS', `${object} is reserved with a driver already`);
     await this.#pair(driver).reconciled(scope);
     const number = this.#book.nextNumber();
-    const entry = this.#intend(this.#newEntry({ driver, object, told: { options } }), 'reserve', number);
+    const entry = this.#intend(this.#newEntry({ driver, object, told }), 'reserve', number);
     // It may outlive power loss at the driver, so the wish for it has to as well.
     await this.#book.sync();
     try {
-      const response = await this.#call(entry, 'reserve', { reference: referenceOf(entry), options }, scope);
+      const response = await this.#call(entry, 'reserve', { reference: referenceOf(entry), ...told }, scope);
       this.#settle(entry, response);
       await this.#book.sync();
       return response;

@@ -1,6 +1,7 @@
 import { CleatError, type providerTypes } from '@cleat/schemas';
 import { parseHumanSize } from '../human-size.ts';
 import { tagFlaw } from '../log-tag.ts';
+import { parseDelivery } from './delivery.ts';
 import type { LogDriver } from './driver.ts';
 
 /** Never begun anew for its size. */
@@ -38,10 +39,11 @@ export class FileDriver implements LogDriver {
 
   policy(options: Options): providerTypes.LogPolicyInput {
     const { moreOptions, unknownOption } = this.#settings;
-    const known = new Set(['max-size', 'max-file', 'compress', 'mode', 'max-buffer-size', ...moreOptions]);
-    const unknown = Object.keys(options).find((name) => !known.has(name));
+    const known = new Set(['max-size', 'max-file', 'compress', ...moreOptions]);
+    // The monitor writes into a file, which never keeps a container waiting: either way of delivery is what happens already.
+    const { rest } = parseDelivery(options);
+    const unknown = Object.keys(rest).find((name) => !known.has(name));
     if (unknown !== undefined) throw invalid(unknownOption(unknown));
-    checkDelivery(options);
     checkAttributes(options);
     const maxSizeBytes = this.#maxSizeBytes(options);
     const maxFiles = this.#maxFiles(options);
@@ -85,20 +87,6 @@ export class FileDriver implements LogDriver {
       },
     );
   }
-}
-
-/** The monitor writes into a file, which never keeps a container waiting: either way of delivery is what happens already. */
-function checkDelivery(options: Options): void {
-  const { mode } = options;
-  if (mode !== undefined && mode !== 'blocking' && mode !== 'non-blocking') {
-    throw invalid(`logger: logging mode not supported: ${mode}`);
-  }
-  const size = options['max-buffer-size'];
-  if (size === undefined) return;
-  if (mode !== 'non-blocking')
-    throw invalid(`logger: max-buffer-size option is only supported with 'mode=non-blocking'`);
-  if (parseHumanSize(size) === undefined)
-    throw invalid(`error parsing option max-buffer-size: invalid size: '${size}'`);
 }
 
 function checkAttributes(options: Options): void {

@@ -1,10 +1,18 @@
-import { CleatError, type provider } from '@cleat/schemas';
+import type { provider, providerTypes } from '@cleat/schemas';
 import type { CallContext, ProviderHandlers, ReconcileAll } from '@cleat/sdk';
 import type { DriverLedger } from '@cleat/sdk/drivers';
+import { parseDelivery } from '../drivers/delivery.ts';
 import type { LogDrivers } from '../log-drivers.ts';
 
 /** What is used of the ledger: a log driver's object is a container. */
 export type LogLedger = Pick<DriverLedger, 'reserve' | 'release' | 'find' | 'objects'>;
+
+/** For a driver that does not say how the log is to be kept: as in Docker, a container waits rather than loses. */
+const DEFAULT_POLICY: Required<providerTypes.LogPolicyInput> = {
+  segmentBytes: 1024 * 1024,
+  spoolBytes: 20 * 1024 * 1024,
+  mode: 'blocking',
+};
 
 type Call = Pick<CallContext, 'deadline' | 'signal'>;
 
@@ -31,18 +39,20 @@ export class LogProvider implements ProviderHandlers {
       return { status: status(choice.driver.name), contribution: { log: choice.driver.policy(options) } };
     }
     const { container } = request.reference;
+    const { mode, bufferBytes, rest } = parseDelivery(options);
     // Of an attempt whose answer this plugin did not live to give: the driver answers anew.
     if (this.#ledger.find(container) !== undefined) await this.#ledger.release(container, { purge: true }, call);
-    const asked = { driver: choice.name, object: container, options: JSON.stringify(options) };
+    const asked = {
+      driver: choice.name,
+      object: container,
+      options: JSON.stringify(rest),
+      container: request.container,
+    };
     const { contribution } = await this.#ledger.reserve(asked, call);
-    const log = contribution?.log;
-    if (log !== null && log !== undefined) return { status: status(choice.name), contribution: { log } };
-    await this.#ledger.release(container, { purge: true, force: true }, call);
-    throw new CleatError(
-      'internal',
-      'LOG_DRIVER_ANSWER',
-      `the logging driver ${choice.name} did not say how the log of a container is to be kept`,
-    );
+    const log = contribution?.log ?? DEFAULT_POLICY;
+    // What the user says of waiting wins over what the driver would do.
+    const kept = { ...log, mode: mode ?? log.mode, spoolBytes: bufferBytes ?? log.spoolBytes };
+    return { status: status(choice.name), contribution: { log: kept } };
   }
 
   /** Goes forward whatever the driver says: a container must not stay because of its log. */
