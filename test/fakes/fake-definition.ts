@@ -44,6 +44,17 @@ export function fakePlugin(manifest: Manifest, pluginDir: string): PluginDefinit
       return {
         providers,
         drivers,
+        interceptor: {
+          judge: async ({ operation, actor }, _request, call) => {
+            await world.begin('judge', undefined, call, {
+              operation,
+              principal: actor.principal,
+              caller: actor.caller,
+            });
+            const { denial } = world;
+            return { allow: denial === undefined, reason: denial ?? '' };
+          },
+        },
         close: () => {
           for (const ledger of ledgers.values()) ledger.close();
         },

@@ -24,6 +24,7 @@ export interface Control {
   readonly attach?: Behaviour;
   readonly detach?: Behaviour;
   readonly update?: Behaviour;
+  readonly judge?: Behaviour & { readonly deny?: string };
   readonly reconcile?: Behaviour & {
     /** "CONTAINER/CLAIM" that it says it cannot undo. */
     readonly failures?: readonly string[];
@@ -89,6 +90,11 @@ export class FakeWorld {
     this.reach('before', step);
     this.#journal.write(FORMAT, Buffer.from(step));
     this.reach('after', step);
+  }
+
+  /** Why it denies; undefined: it allows. */
+  get denial(): string | undefined {
+    return this.#control.judge?.deny;
   }
 
   objectPath(object: string): string {
