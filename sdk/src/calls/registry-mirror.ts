@@ -22,6 +22,8 @@ const STATE_AFTER: ReadonlyMap<string, string> = new Map([
 export interface RegistryMirrorOptions {
   readonly read: () => Promise<sys.RegistryResponse>;
   readonly log: Pick<Logger, 'warn'>;
+  /** For one that does not follow events: how long a plugin that is starting is waited for, and how often it is looked at. */
+  readonly polls?: { readonly waitMs: number; readonly everyMs: number };
 }
 
 /** What a mirror tells of. `back`: somebody who was away can be called again. */
@@ -126,7 +128,8 @@ export class RegistryMirror {
    */
   async readyAt(address: string, what: string, deadline: Deadline, signal?: AbortSignal): Promise<sys.Participant> {
     await this.load();
-    const untilMs = Math.min(monotonicMs() + STARTING_MS, deadline.atMs);
+    const { polls } = this.#options;
+    const untilMs = Math.min(monotonicMs() + (polls?.waitMs ?? STARTING_MS), deadline.atMs);
     let found = this.at(address);
     if (found === undefined) {
       await this.refresh();
@@ -135,7 +138,8 @@ export class RegistryMirror {
     while (found?.state !== 'ready') {
       const mayCome = found !== undefined && (found.state === 'starting' || found.state === 'installed');
       if (!mayCome || monotonicMs() >= untilMs) throw awayError(found, what);
-      await this.#nextChange(untilMs - monotonicMs(), signal);
+      await this.#nextChange(Math.min(untilMs - monotonicMs(), polls?.everyMs ?? STARTING_MS), signal);
+      if (polls !== undefined) await this.refresh();
       found = this.at(address);
     }
     return found;

@@ -11,6 +11,8 @@ import type { Call, EventItem, SubscribeOptions } from '../plugin.ts';
 const CONNECT_MS = 5_000;
 const REGISTRY_MS = 5_000;
 const CLOSE_MS = 500;
+/** A command right after the start of the platform finds plugins that are starting; it follows no events, so it looks again. */
+const STARTING = { waitMs: 20_000, everyMs: 100 } as const;
 
 const SILENT: BusLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -52,7 +54,7 @@ function clientOn(connection: BusConnection): OperatorClient {
   const caller = new ContractCaller(connection, book);
   const ask = <Response>(operation: string, request: unknown): Promise<Response> =>
     caller.call<Response>('sys', 'sys', operation, request, { timeoutMs: REGISTRY_MS, plugin: 'kernel' });
-  const registry = new RegistryMirror({ read: () => ask('registry', {}), log: SILENT });
+  const registry = new RegistryMirror({ read: () => ask('registry', {}), log: SILENT, polls: STARTING });
   const calls = new PluginCalls({ caller, registry, book, picked: () => undefined });
   return {
     call: calls.call,
