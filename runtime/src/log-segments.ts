@@ -1,5 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createReadStream, readdirSync, statSync } from 'node:fs';
 
 /** Numbers of the segments in a directory, lowest first; none when it is not there. */
 export function listSegments(directory: string): readonly number[] {
@@ -21,8 +20,10 @@ export function sizeOf(path: string): number {
 
 /** Line feeds in a file. */
 export async function countLines(path: string): Promise<number> {
-  const bytes = await readFile(path);
   let lines = 0;
-  for (const byte of bytes) if (byte === 10) lines += 1;
+  // Not at once: a segment may be as large as the user's bound for it.
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
+  }
   return lines;
 }

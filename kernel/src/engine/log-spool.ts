@@ -136,7 +136,7 @@ export class LogSpool {
       return;
     }
     const [oldest] = numbers;
-    if (oldest === undefined) return;
+    if (oldest === undefined || bytes - sizeOf(logSegment(paths, oldest)) < leastKept(policy)) return;
     const lost = await countLines(logSegment(paths, oldest));
     store.step(id, 'log.dropped', {
       ...store.get(id).progress,
@@ -156,4 +156,9 @@ export class LogSpool {
 function policyOf(container: Container): providerTypes.LogPolicy | undefined {
   for (const { contribution } of container.progress.claims) if (contribution?.log != null) return contribution.log;
   return undefined;
+}
+
+/** A burst makes a segment larger than the whole spool: it goes when something has come after it, not while it is all there is. */
+function leastKept({ segmentBytes, spoolBytes }: providerTypes.LogPolicy): number {
+  return Math.max(spoolBytes - segmentBytes, segmentBytes / 2);
 }
