@@ -9,7 +9,7 @@ import { killKernel, type PlatformClients, pluginPid, waitUntilWell } from '../p
 
 const MIB = 1024 * 1024;
 const SERVER = [
-  'echo out; echo err >&2; mkdir /www; echo page > /www/index.html; httpd -p 80 -h /www',
+  'echo out; echo err >&2; mkdir -p /www; echo page > /www/index.html; httpd -p 80 -h /www',
   "trap 'exit 3' TERM; sleep 10000 & wait",
 ].join('; ');
 const LIMITS = ['-m', '64m', '--memory-swap', '64m', '--cpus', '0.5', '--pids-limit', '20', '--cpuset-cpus', '0'];
