@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runProcess } from '@cleat/harness';
 import t, { type Test } from 'tap';
 import { isPluginKind, PLUGIN_KINDS, scaffold } from '../src/templates/index.ts';
 import { failure } from './fixture.ts';
@@ -23,6 +24,14 @@ t.test('every kind of plugin builds as it is written', async (t) => {
     await build(directory);
     t.ok(existsSync(join(directory, 'dist/src/main.js')), kind);
   }
+});
+
+t.test('an npm install keeps what a new plugin is built with', async (t) => {
+  const directory = join(temporary(t), 'mine');
+  await scaffold(directory, 'mine', 'authz');
+  const npm = ['npm', 'install', '--offline', '--no-audit', '--no-fund'];
+  await runProcess(npm, { cwd: directory, timeoutMs: 60_000, env: { npm_config_cache: join(directory, '.npm') } });
+  await build(directory);
 });
 
 t.test('a name that is none and a directory with something in it are refused', async (t) => {

@@ -1,5 +1,5 @@
 /** New plugins: `cleat plugin new NAME --kind KIND`. */
-import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,33 +62,50 @@ async function filesOf(directory: string, below = ''): Promise<readonly string[]
   return names.sort();
 }
 
-/** Makes node_modules of links. Resolves with what a plugin is built with and is not here: an installation without sources. */
+/**
+ * Makes node_modules of links, and says in package.json where they lead, so that an "npm install" keeps them. Resolves with what
+ * a plugin is built with and is not here: an installation without sources.
+ */
 async function link(directory: string): Promise<readonly string[]> {
   const missing: string[] = [];
+  const found = new Map<string, string>();
   for (const name of LINKED) {
     const source = await packageDirectory(name);
-    if (source === undefined) {
-      if (BUILT_WITH.has(name)) missing.push(name);
-      continue;
-    }
-    const path = join(directory, 'node_modules', name);
-    await mkdir(dirname(path), { recursive: true });
-    await rm(path, { force: true });
-    await symlink(source, path);
+    if (source !== undefined) {
+      found.set(name, source);
+      const path = join(directory, 'node_modules', name);
+      await mkdir(dirname(path), { recursive: true });
+      await rm(path, { force: true });
+      await symlink(source, path);
+    } else if (BUILT_WITH.has(name)) missing.push(name);
   }
+  await declare(join(directory, 'package.json'), found);
   return missing;
+}
+
+async function declare(file: string, found: ReadonlyMap<string, string>): Promise<void> {
+  const written: unknown = JSON.parse(await readFile(file, 'utf8'));
+  const linked = (isWanted: (name: string) => boolean): object =>
+    Object.fromEntries([...found].filter(([name]) => isWanted(name)).map(([name, path]) => [name, `file:${path}`]));
+  const whole = {
+    ...(typeof written === 'object' ? written : {}),
+    dependencies: linked((name) => !BUILT_WITH.has(name)),
+    devDependencies: linked((name) => BUILT_WITH.has(name)),
+  };
+  await writeFile(file, `${JSON.stringify(whole, undefined, 2)}\n`);
 }
 
 async function packageDirectory(name: string): Promise<string | undefined> {
   for (const base of createRequire(import.meta.url).resolve.paths(name) ?? []) {
     const path = join(base, name);
-    if (
-      await stat(path).then(
-        (found) => found.isDirectory(),
-        () => false,
-      )
-    )
-      return path;
+    if (await isDirectory(path)) return realpath(path);
   }
   return undefined;
+}
+
+function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
