@@ -1,3 +1,4 @@
+import { releaseMemoryWhenIdle } from '@cleat/core/memory';
 import { setCloseOnExec, signalAtParentEnd } from '@cleat/core/syscalls';
 import { toCleatError } from '@cleat/schemas';
 import { readKernelConfig } from './config.ts';
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
   // Inherited sockets are handed on by name; no other child may hold them.
   for (let index = 0; index < config.listeners; index += 1) setCloseOnExec(3 + index, true);
   const kernel = await Kernel.start(config, process.env['CLEAT_FAULT']);
+  releaseMemoryWhenIdle();
   let isEnding = false;
   const end = async (how: { readonly platform: boolean; readonly stopContainers: boolean }): Promise<void> => {
     if (isEnding) return;

@@ -1,6 +1,7 @@
 // The process `streams`: started by the kernel, which hands it the listening socket, and outlived by none of its clients.
 import { parseArgs } from 'node:util';
 import { createLogger } from '@cleat/core/log';
+import { releaseMemoryWhenIdle } from '@cleat/core/memory';
 import { StreamsServer } from './server.ts';
 
 const { values } = parseArgs({
@@ -24,3 +25,5 @@ new StreamsServer({
     log.warn('a connection was refused', { error });
   },
 });
+
+releaseMemoryWhenIdle();

@@ -1,6 +1,7 @@
 /** Host process of plugins: `node main.js RUNFILE`. */
 import { pathToFileURL } from 'node:url';
 import type { Logger } from '@cleat/core';
+import { releaseMemoryWhenIdle } from '@cleat/core/memory';
 import { CleatError } from '@cleat/schemas';
 import type { PluginDefinition } from '../plugin.ts';
 import { runProcess } from './host.ts';
@@ -48,4 +49,5 @@ if (path === undefined) {
   process.stderr.write('usage: main.js RUNFILE\n');
   process.exit(2);
 }
+releaseMemoryWhenIdle();
 await runProcess(path, load);
