@@ -32,7 +32,17 @@ const TAP_CALLS = ['@tapjs/core', '@tapjs/test', 'tap'].map((name) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/generated/**', '**/node_modules/**', '**/.tap/**', '**/*.mjs', '**/*.js', 'sdk/templates/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/generated/**',
+      '**/node_modules/**',
+      '**/.tap/**',
+      '**/*.mjs',
+      '**/*.js',
+      'sdk/templates/**',
+    ],
+  },
   {
     files: ['**/*.ts'],
     plugins: { '@typescript-eslint': tseslint.plugin },

@@ -1,22 +1,89 @@
-export { answered, intend, mayBeAttached, mayBeReserved, pendingProvision, reconcilePages, settledBy, voided } from './provision/index.ts';
-export type { Provision, ProvisionAnswer, ProvisionCall, ReconcileContent } from './provision/index.ts';
+export {
+  BusCallee,
+  type BusCalleeOptions,
+  BusCaller,
+  type BusCallerOptions,
+  BusConnection,
+  type BusConnectionOptions,
+  type BusHeaders,
+  type BusLog,
+  type BusMessage,
+  type BusSubscription,
+  type CallAnswer,
+  type CallGrant,
+  type CallHandler,
+  CallHeader,
+  type CallOptions,
+  type CallRequest,
+  type CallResult,
+  type ConnectionEvent,
+  type ConsumerState,
+  type Credentials,
+  type Disconnection,
+  type DurableEvent,
+  type DurableEventsOptions,
+  type DurableItem,
+  decodeCredentials,
+  durableEvents,
+  EVENT_STREAM,
+  EVENT_SUBJECT,
+  EventStream,
+  encodeCredentials,
+  eventSubject,
+  type Grant,
+  KERNEL,
+  type LeafRemote,
+  type LiveEventsOptions,
+  type LiveItem,
+  liveEvents,
+  type ParticipantCredentials,
+  type ParticipantKeys,
+  PrivateBus,
+  type PrivateBusOptions,
+  type PublishOutcome,
+  type ReplyPath,
+  type ServeOptions,
+  type ServerEvent,
+  type StreamedEvent,
+  type StreamRecord,
+  type StreamState,
+} from './bus/index.ts';
+export {
+  type ContractCall,
+  ContractCallee,
+  type ContractCalleeOptions,
+  ContractCaller,
+  type ContractCallOptions,
+  type ContractHandler,
+  ErrorCodec,
+  Interception,
+  type Judge,
+} from './contracts/index.ts';
 export { type BackoffOptions, backoff, Deadline, monotonicMs, sleep } from './deadlines/index.ts';
-export { type FaultPoint, Journal, type JournalOptions, type JournalRecord, LockFile } from './journal/index.ts';
-export { type LockFileOptions, type RotationStep, type SnapshotItem, type TornTail } from './journal/index.ts';
-export { unknownJournalSchema, type WriteOptions } from './journal/index.ts';
+export {
+  type FaultPoint,
+  Journal,
+  type JournalOptions,
+  type JournalRecord,
+  LockFile,
+  type LockFileOptions,
+  type RotationStep,
+  type SnapshotItem,
+  type TornTail,
+  unknownJournalSchema,
+  type WriteOptions,
+} from './journal/index.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions, type LogLevel } from './log/index.ts';
+export type { Provision, ProvisionAnswer, ProvisionCall, ReconcileContent } from './provision/index.ts';
+export {
+  answered,
+  intend,
+  mayBeAttached,
+  mayBeReserved,
+  pendingProvision,
+  reconcilePages,
+  settledBy,
+  voided,
+} from './provision/index.ts';
 export { KeyedQueue, type RunOptions, TaskGroup, type TaskLogger } from './tasks/index.ts';
 export { type Undo, UndoStack } from './undo/index.ts';
-export { BusCallee, type BusCalleeOptions, type CallHandler, type CallRequest, type CallResult, type ServeOptions } from './bus/index.ts';
-export { BusCaller, type BusCallerOptions, type CallAnswer, type CallOptions } from './bus/index.ts';
-export { BusConnection, type BusConnectionOptions, type BusSubscription, type ConnectionEvent, type ReplyPath } from './bus/index.ts';
-export { type BusHeaders, type BusLog, type BusMessage, CallHeader } from './bus/index.ts';
-export { type CallGrant, type Grant, KERNEL, type ParticipantKeys } from './bus/index.ts';
-export { type Credentials, decodeCredentials, encodeCredentials, type ParticipantCredentials } from './bus/index.ts';
-export { type Disconnection, type LeafRemote, PrivateBus, type PrivateBusOptions, type ServerEvent } from './bus/index.ts';
-export { type ContractCall, ContractCallee, type ContractCalleeOptions, ContractCaller, type ContractCallOptions, type ContractHandler, ErrorCodec } from './contracts/index.ts';
-export { type ConsumerState, EventStream, type PublishOutcome, type StreamRecord, type StreamState } from './bus/index.ts';
-export { type DurableEvent, durableEvents, type DurableEventsOptions, type DurableItem } from './bus/index.ts';
-export { liveEvents, type LiveEventsOptions, type LiveItem, type StreamedEvent } from './bus/index.ts';
-export { EVENT_STREAM, EVENT_SUBJECT, eventSubject } from './bus/index.ts';
-export { Interception, type Judge } from './contracts/index.ts';

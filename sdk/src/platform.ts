@@ -3,7 +3,16 @@ import { closeSync, openSync } from 'node:fs';
 import { flock } from '@cleat/core/syscalls';
 
 export { Journal, type JournalRecord } from '@cleat/core/journal';
-export { execve, isSameProcess, listenTcpInheritable, listenUnixInheritable, moveDescriptor, processStartTime, setCloseOnExec, signalProcess } from '@cleat/core/syscalls';
+export {
+  execve,
+  isSameProcess,
+  listenTcpInheritable,
+  listenUnixInheritable,
+  moveDescriptor,
+  processStartTime,
+  setCloseOnExec,
+  signalProcess,
+} from '@cleat/core/syscalls';
 
 /** Takes the lock of a file, for as long as the descriptor that it gives is open; undefined when another has it. */
 export function lockFile(path: string): number | undefined {

@@ -227,7 +227,9 @@ function otherClaims(
   const health = healthOf(request, image?.config);
   const extra = new Map<string, number>();
   return [
-    ...(request.log === undefined || request.log.driver === 'none' ? [] : [claim('log', 'log', request.log, request.log.driver === undefined)]),
+    ...(request.log === undefined || request.log.driver === 'none'
+      ? []
+      : [claim('log', 'log', request.log, request.log.driver === undefined)]),
     ...(health === undefined ? [] : [claim('health', 'health', health.options, health.fromImage)]),
     ...(request.claims ?? []).map(({ kind, options }) => {
       const count = (extra.get(kind) ?? 0) + 1;
