@@ -7,7 +7,7 @@ import type { BareKernel } from '../platform/bare-kernel.ts';
 import { Fake } from './fake-install.ts';
 
 /** Its process does nothing: the test speaks in its place. */
-const IDLE = ['sleep', '1000000'];
+const IDLE = ['sh', '-c', 'exec sleep 1000000'];
 
 /** A plugin that keeps to no rule: the test has its credentials, and both of its connections. */
 export class RawPlugin {
