@@ -82,9 +82,9 @@ export class Fake {
     if (pid > 0) process.kill(pid, 'SIGKILL');
   }
 
-  /** SIGKILL at a record of its own journal. */
-  arm(moment: 'before' | 'after', step: string): void {
-    writeFileSync(join(this.dir, 'fault.new'), `${moment}:${step}`);
+  /** SIGKILL at a record of its own journal, or at the nth record of its ledger: "ledger". */
+  arm(moment: 'before' | 'after', step: string, count = 1): void {
+    writeFileSync(join(this.dir, 'fault.new'), `${moment}:${step}:${count}`);
     renameSync(join(this.dir, 'fault.new'), join(this.dir, 'fault'));
   }
 

@@ -50,6 +50,8 @@ export class FakeWorld {
   readonly #objects: string;
   readonly #uses: string;
   readonly #journal: Journal;
+  #armed = '';
+  #countdown = 0;
 
   private constructor(pluginDir: string, stateDir: string, journal: Journal) {
     this.#pluginDir = pluginDir;
@@ -153,7 +155,13 @@ export class FakeWorld {
 
   reach(moment: 'before' | 'after', step: string): void {
     const path = join(this.#pluginDir, 'fault');
-    if (readOr(path, '').trim() !== `${moment}:${step}`) return;
+    const text = readOr(path, '').trim();
+    const [wantedMoment, wantedStep, count] = text.split(':');
+    if (wantedMoment !== moment || wantedStep !== step) return;
+    if (text !== this.#armed) this.#countdown = Number(count ?? 1);
+    this.#armed = text;
+    this.#countdown -= 1;
+    if (this.#countdown > 0) return;
     rmSync(path);
     process.kill(process.pid, 'SIGKILL');
   }
