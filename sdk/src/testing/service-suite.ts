@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { randomBytes } from 'node:crypto';
-import { SchemaBook, serviceAddress } from '@cleat/schemas';
+import { isCleatError, SchemaBook, serviceAddress } from '@cleat/schemas';
 import { withPlugin } from './probe-plugin.ts';
-import { lifeRules, refusal, Suite, type SuiteOptions, type SuiteTest } from './suite.ts';
+import { eventually, lifeRules, refusal, Suite, type SuiteOptions, type SuiteTest } from './suite.ts';
 
 export interface ServiceSuiteOptions extends SuiteOptions {
   readonly contract: string;
@@ -53,6 +53,7 @@ function judgedRule(suite: Suite, { contract, examples }: ServiceSuiteOptions): 
       assert.ok(example !== undefined, 'there is an example');
       const { operation, request } = example;
       const judged: string[] = [];
+      let denied: unknown;
       await withPlugin(
         node,
         {
@@ -73,7 +74,13 @@ function judgedRule(suite: Suite, { contract, examples }: ServiceSuiteOptions): 
           }),
         },
         async () => {
-          const denied = await refusal(node.call(address, contract, operation, request));
+          // Word of a judge that has just come is on its way to the plugin for a moment.
+          await eventually('the judge to be asked', async () => {
+            const answer = await node.call(address, contract, operation, request).catch((error: unknown) => error);
+            denied = judged.length > 0 ? answer : undefined;
+            return judged.length > 0;
+          });
+          assert.ok(isCleatError(denied), 'the operation was denied');
           assert.equal(denied.class, 'permission_denied');
           assert.match(denied.message, /the first is denied/);
           await node.call(address, contract, operation, request);
