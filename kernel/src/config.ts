@@ -64,7 +64,9 @@ export async function readKernelConfig(path: string): Promise<KernelConfig> {
   } catch (cause) {
     throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path} cannot be read as JSON`, { cause });
   }
-  const faults = (await compileJsonSchema(JSON.parse(readFileSync(SCHEMA, 'utf8'))))(value);
+  // Our own file: what it is need not be asked.
+  const schema = JSON.parse(readFileSync(SCHEMA, 'utf8')) as Readonly<Record<string, unknown>>;
+  const faults = (await compileJsonSchema(schema))(value);
   if (faults.length > 0) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path}: ${faults.join('; ')}`);
   // The schema has just accepted it.
   const given = value as Partial<KernelConfig> & Pick<KernelConfig, 'stateDir' | 'runDir' | 'nodeName' | 'version'>;

@@ -267,16 +267,8 @@ export class Kernel {
     return engine;
   }
 
-  #serve(engine: Engine, bus: PrivateBus): void {
-    const exporting = this.#connection(this.#exporting);
-    const stream = new EventStream(exporting);
-    const publisher = new EventPublisher({
-      store: this.#store,
-      stream,
-      log: this.log,
-      retention: this.#config.eventRetention,
-    });
-    this.#supervisor = new PluginSupervisor({
+  #makeSupervisor(bus: PrivateBus): PluginSupervisor {
+    const supervisor = new PluginSupervisor({
       registry: this.#registry,
       log: this.log,
       stateDir: this.#config.stateDir,
@@ -288,10 +280,24 @@ export class Kernel {
       credentials: (plugin, isBearer) => bus.credentials(plugin, { isBearer }),
       onLost: (plugin, reason) => this.#handshake?.lost(plugin, reason),
     });
+    this.#supervisor = supervisor;
+    return supervisor;
+  }
+
+  #serve(engine: Engine, bus: PrivateBus): void {
+    const exporting = this.#connection(this.#exporting);
+    const stream = new EventStream(exporting);
+    const publisher = new EventPublisher({
+      store: this.#store,
+      stream,
+      log: this.log,
+      retention: this.#config.eventRetention,
+    });
+    const supervisor = this.#makeSupervisor(bus);
     const plugins = new PluginService({
       store: this.#store,
       registry: this.#registry,
-      supervisor: this.#supervisor,
+      supervisor,
       bus,
       stream,
       regrant: () => this.#regrant(bus),
@@ -429,8 +435,7 @@ export class Kernel {
     await this.#tasks.close(CLOSE_MS);
     this.#runtime?.close();
     await this.#streams?.close();
-    await this.#exporting?.close(Deadline.after(1000));
-    await this.#importing?.close(Deadline.after(1000));
+    for (const connection of [this.#exporting, this.#importing]) await connection?.close(Deadline.after(1000));
     await (how.platform ? this.#bus?.stop() : this.#bus?.release());
     if (how.platform) this.#clearRunDirectory();
     await this.#store.close();

@@ -28,7 +28,11 @@ export function checkSpecText(spec: containerTypes.Spec): void {
       `${what} is not supported: this version shares network and pid namespaces of containers`,
     );
   }
-  for (const { target, source, type } of spec.mounts) {
+  checkMounts(spec.mounts);
+}
+
+function checkMounts(mounts: readonly containerTypes.Mount[]): void {
+  for (const { target, source, type } of mounts) {
     if (!target.startsWith('/'))
       throw new CleatError(
         'invalid_argument',
