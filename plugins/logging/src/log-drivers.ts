@@ -50,6 +50,11 @@ export class LogDrivers {
     return { type: 'foreign', name, options: merged };
   }
 
+  /** A driver of this plugin, as opposed to one that another plugin is. */
+  isOwn(name: string): boolean {
+    return OWN.some((driver) => driver.name === name);
+  }
+
   #checkForeign(name: string): void {
     if (name === 'none') {
       throw new CleatError(

@@ -153,6 +153,23 @@ t.test('whether a container waits is for the user to say, and none of the driver
   t.strictSame([...held.values()], ['{"to":"there"}']);
 });
 
+t.test('a claim that the driver of another plugin is not known to hold is named at reconcile', async (t) => {
+  const log = new LogProvider(new LogDrivers({ driver: 'json-file', options: {} }, () => ['shipper']), shipper());
+  const { reference, options, container, idMapping } = reserveRequest({ driver: 'shipper' });
+  const rest = {
+    options,
+    container,
+    idMapping,
+    directory: '',
+    attached: false,
+    networkNamespace: '',
+    userNamespace: '',
+  };
+  const held = ['shipper', 'json-file'].map((driver) => ({ ...rest, reference, status: JSON.stringify({ driver }) }));
+  const { lacks } = await log.reconcile({ bootId: 'boot', position: 1, held, owed: [] }, CALL);
+  t.strictSame(lacks, [reference], 'what is kept by the kernel alone is not lacked');
+});
+
 t.test('drivers that are not there are refused', async (t) => {
   const reserve = provides();
   t.equal(await refusal(reserve({ driver: 'nope' })), 'error looking up logging plugin nope: plugin "nope" not found');

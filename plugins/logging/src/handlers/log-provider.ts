@@ -1,5 +1,5 @@
 import type { provider, providerTypes } from '@cleat/schemas';
-import type { CallContext, ProviderHandlers, ReconcileAll } from '@cleat/sdk';
+import { type CallContext, Deadline, type ProviderHandlers, type ReconcileAll } from '@cleat/sdk';
 import type { DriverLedger } from '@cleat/sdk/drivers';
 import { parseDelivery } from '../drivers/delivery.ts';
 import type { LogDrivers } from '../log-drivers.ts';
@@ -13,6 +13,8 @@ const DEFAULT_POLICY: Required<providerTypes.LogPolicyInput> = {
   spoolBytes: 20 * 1024 * 1024,
   mode: 'blocking',
 };
+
+const EACH_MS = 5_000;
 
 type Call = Pick<CallContext, 'deadline' | 'signal'>;
 
@@ -64,8 +66,21 @@ export class LogProvider implements ProviderHandlers {
   async reconcile(all: ReconcileAll, call: Call): Promise<provider.ReconcileResponseInput> {
     const held = new Set(all.held.map(({ reference }) => reference.container));
     for (const { object } of this.#ledger.objects) {
-      if (!held.has(object)) await this.#ledger.release(object, { purge: true, force: true }, call);
+      if (held.has(object)) continue;
+      // A driver that does not answer is owed it, and holds up the others no longer than this.
+      const deadline = call.deadline.earlierOf(Deadline.after(EACH_MS));
+      await this.#ledger.release(object, { purge: true, force: true }, { ...call, deadline });
     }
-    return {};
+    // A ledger that was lost: the driver may have its cursor still, but is not known to hold the container.
+    const lacks = all.held.filter(
+      (item) => this.#isForeign(item) && this.#ledger.find(item.reference.container) === undefined,
+    );
+    return { lacks: lacks.map(({ reference }) => reference) };
+  }
+
+  #isForeign({ status }: provider.Held): boolean {
+    const value: unknown = status === '' ? {} : JSON.parse(status);
+    if (typeof value !== 'object' || value === null || !('driver' in value)) return false;
+    return !this.#drivers.isOwn(String(value.driver));
   }
 }
