@@ -428,8 +428,7 @@ export class Kernel {
   async close(how: { readonly platform: boolean; readonly stopContainers: boolean }): Promise<void> {
     const engine = this.#engine;
     if (how.stopContainers && engine !== undefined) await stopAll(engine);
-    if (how.platform) await this.#supervisor?.stopAll();
-    else this.#supervisor?.release();
+    await this.#endPlugins(how.platform);
     await this.#callee?.drain(Deadline.after(CLOSE_MS));
     await engine?.close(Deadline.after(CLOSE_MS));
     await this.#tasks.close(CLOSE_MS);
@@ -439,6 +438,11 @@ export class Kernel {
     await (how.platform ? this.#bus?.stop() : this.#bus?.release());
     if (how.platform) this.#clearRunDirectory();
     await this.#store.close();
+  }
+
+  async #endPlugins(isDown: boolean): Promise<void> {
+    if (isDown) await this.#supervisor?.stopAll();
+    else this.#supervisor?.release();
   }
 
   /** What a platform that goes down leaves in the run directory is only what containers that run on still need. */
