@@ -98,6 +98,8 @@ export class Handshake {
     if (entry.instance !== instance) throw staleInstance(entry);
     entry.lastBeatMs = monotonicMs();
     registry.move(entry, 'ready');
+    // What was asked of the process before is asked of this one at once, instead of after a silence.
+    this.#parts.caller.hurry();
   }
 
   /** False: the kernel does not know this start of the plugin, so it must say hello again. */
