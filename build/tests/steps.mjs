@@ -8,7 +8,7 @@ import { runVm } from './vm.mjs';
 
 /**
  * @typedef {import('./run-tap.mjs').Counts} Counts
- * @typedef {{ name: string, what: string, run: (root: string) => Promise<Counts> }} Step
+ * @typedef {{ name: string, what: string, run: (root: string) => Promise<Counts>, isLong?: boolean }} Step
  */
 
 const UNIT_SECONDS = 240;
@@ -19,11 +19,31 @@ const FAULT_SECONDS = 900;
 export const steps = [
   { name: 'check', what: 'format, lint, types, import directions, kernel size', run: runChecks },
   { name: 'unit', what: 'the tests of each package, and of the architecture', run: runUnit },
-  { name: 'integration', what: 'kernel, bus, plugins and runc together', run: runIntegration },
-  { name: 'faults', what: 'everything killed everywhere', run: (root) => runGroup(root, ['faults'], FAULT_SECONDS) },
+  {
+    name: 'contract',
+    what: 'the contracts, their documents and their errors',
+    run: (root) => runGroup(root, ['contract'], INTEGRATION_SECONDS),
+  },
   { name: 'compat', what: "Docker's own clients", run: (root) => runGroup(root, ['compat'], INTEGRATION_SECONDS) },
-  { name: 'versions', what: 'the other versions of Node', run: runVersions },
-  { name: 'vm', what: 'cgroup v2, with and without systemd, and a power cut, in a virtual machine', run: runVm },
+  {
+    name: 'joints',
+    what: 'kernel, bus, plugins and runc together',
+    run: (root) => runGroup(root, ['joints'], INTEGRATION_SECONDS),
+    isLong: true,
+  },
+  {
+    name: 'faults',
+    what: 'everything killed everywhere',
+    run: (root) => runGroup(root, ['faults'], FAULT_SECONDS),
+    isLong: true,
+  },
+  { name: 'versions', what: 'the other versions of Node', run: runVersions, isLong: true },
+  {
+    name: 'vm',
+    what: 'cgroup v2, with and without systemd, and a power cut, in a virtual machine',
+    run: runVm,
+    isLong: true,
+  },
 ];
 
 async function runChecks(root) {
@@ -38,10 +58,6 @@ async function runChecks(root) {
 function runUnit(root) {
   const files = [...packageTestFiles(root), ...groupTestFiles(root, 'architecture')];
   return runFiles(root, files, { timeoutSeconds: UNIT_SECONDS });
-}
-
-function runIntegration(root) {
-  return runGroup(root, ['contract', 'joints', 'integration', 'examples'], INTEGRATION_SECONDS);
 }
 
 function runGroup(root, groups, timeoutSeconds) {
