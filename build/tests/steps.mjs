@@ -11,7 +11,7 @@ import { runVm } from './vm.mjs';
  * @typedef {{ name: string, what: string, run: (root: string) => Promise<Counts>, isLong?: boolean }} Step
  */
 
-const UNIT_SECONDS = 240;
+const UNIT_SECONDS = 600;
 const INTEGRATION_SECONDS = 300;
 const FAULT_SECONDS = 900;
 
