@@ -18,6 +18,7 @@ t.test('images, volumes and logs by the command', async (t) => {
     t.match(await cleat(['image', 'import', '-c', 'ENV FROM=image', tar, 'tools:1']), {
       code: 0,
       stdout: /^sha256:[0-9a-f]{64}\n$/,
+      stderr: '',
     });
     t.match(await cleat(['image', 'tag', 'tools:1', 'tools:2']), { code: 0 });
     const list: unknown = JSON.parse((await cleat(['image', 'ls', '--json'])).stdout);
