@@ -197,7 +197,7 @@ const STEPS = ['reserve', 'attach', 'detach', 'release'] as const;
 
 t.test(
   'a kind that is killed before or after any record leaves nothing with its driver that it does not know of',
-  { timeout: 110_000 },
+  { timeout: 300_000 },
   async (t) => {
     const node = await openNode(t);
     const files = join(node.directory, 'driver-files');

@@ -15,7 +15,7 @@ const WORKER = fileURLToPath(new URL('../src/layer/worker.js', import.meta.url))
 
 /** One a core. */
 const LANES = 2;
-const TIMEOUT_MS = 110_000;
+const TIMEOUT_MS = 500_000;
 
 interface Ended {
   readonly signal: string | null;
