@@ -41,7 +41,9 @@ const LOOP = `
 trap '' HUP
 trap 'kill -TERM $kernel 2>/dev/null' TERM INT
 trap 'kill -HUP $kernel 2>/dev/null' USR1
+failures=0
 while :; do
+  began=$(date +%s)
   "$@" 9<&- &
   kernel=$!
   while :; do
@@ -50,7 +52,8 @@ while :; do
     kill -0 $kernel 2>/dev/null || break
   done
   case $code in 0|78) exit $code;; esac
-  sleep 0.05
+  if [ $(($(date +%s) - began)) -gt 10 ]; then failures=0; else failures=$((failures + 1)); fi
+  if [ $failures -gt 5 ]; then sleep 2; else sleep 0.05; fi
 done`;
 
 export const upHelp = `Usage: cleat up [flags]
