@@ -80,7 +80,7 @@ async function running(t: Test, platform: Platform): Promise<void> {
     await run(['busybox', '/etc'], { code: 126, err: /permission denied|is a directory/ });
     await run(['-i', 'busybox', 'cat'], { input: 'through and back\n', out: 'through and back\n' });
     await run(['--hostname', 'some-host', 'busybox', 'hostname'], { out: 'some-host\n' });
-    await run(['busybox', 'sh', '-c', "sh -c 'kill -9 $$'"], { code: 137 });
+    await run(['busybox', 'sh', '-c', "sh -c 'kill -9 $$'; exit $?"], { code: 137 });
     await run(['-l', 'a.b=c', 'busybox', 'true'], {});
     await run(['--read-only', 'busybox', 'touch', '/x'], { code: 1, err: /Read-only/ });
     const big = 'x'.repeat(3 * 1024 * 1024);
