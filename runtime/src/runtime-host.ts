@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Deadline } from '@cleat/core';
 import { CgroupTree } from '@cleat/core/cgroup';
+import { readIfExists } from '@cleat/core/files';
 import { processStartTime, signalProcess } from '@cleat/core/syscalls';
 import type { containerTypes, journal } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
@@ -231,6 +232,15 @@ export class RuntimeHost implements RuntimePort {
       this.#links.get(key)?.destroy();
       this.#links.delete(key);
     }
+  }
+
+  async endExec({ directory, cgroup }: Parameters<RuntimePort['endExec']>[0]): Promise<boolean> {
+    await endByCommandLine(directory);
+    const pid = Number((await readIfExists(join(directory, 'pidfile')))?.toString() ?? 0);
+    // The pid may be another's by now: only what is in the container's cgroup is ended.
+    const startTime = this.#tree.processes(cgroup).includes(pid) ? processStartTime(pid) : undefined;
+    if (startTime !== undefined) signalProcess(pid, startTime, 'SIGKILL');
+    return pid > 0;
   }
 
   async createView(view: Parameters<RuntimePort['createView']>[0]): Promise<journal.ProcessIdentity> {

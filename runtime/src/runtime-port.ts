@@ -82,6 +82,8 @@ export interface RuntimePort {
   resize(bundle: string, rows: number, columns: number): Promise<void>;
   rotateLog(bundle: string, from: string, to: string): Promise<void>;
   exec(start: ExecStart): Promise<StartedProcess>;
+  /** Ends an exec whose start was cut off. Resolves with whether its process had been made. */
+  endExec(exec: { readonly directory: string; readonly cgroup: string }): Promise<boolean>;
   /** Tells the end of an exec that an earlier kernel started. */
   watchExec(
     exec: {

@@ -119,23 +119,28 @@ t.test('killed at every record of the three journals, nothing is left with kind 
   const all = await levels(t);
   if (all === undefined) return;
   const { kernel, kind, driver } = all;
-  const cases: readonly (readonly [string, () => void])[] = [
+  const cases: readonly (readonly [string, () => void, Fake | undefined])[] = [
     ...KIND_RECORDS.map(
-      ([step, count]) => [`the kind at ${step} ${count}`, (): void => kind.arm('after', step, count)] as const,
+      ([step, count]) => [`the kind at ${step} ${count}`, (): void => kind.arm('after', step, count), kind] as const,
     ),
-    ...DRIVER_RECORDS.map((step) => [`the driver at ${step}`, (): void => driver.arm('after', step)] as const),
-    ...KERNEL_RECORDS.map((step) => [`the kernel at ${step}`, (): void => kernel.arm('after', step)] as const),
+    ...DRIVER_RECORDS.map((step) => [`the driver at ${step}`, (): void => driver.arm('after', step), driver] as const),
+    ...KERNEL_RECORDS.map(
+      (step) => [`the kernel at ${step}`, (): void => kernel.arm('after', step), undefined] as const,
+    ),
   ];
-  for (const [title, arm] of cases) await t.test(title, (t) => oneKill(t, all, arm));
+  for (const [title, arm, victim] of cases) await t.test(title, (t) => oneKill(t, all, { arm, victim }));
   checkEvents(t, await kernel.client.events());
 });
 
-async function oneKill(t: Test, { kernel, kind, driver }: Levels, arm: () => void): Promise<void> {
-  // Begun anew, so that their supervisor does not think that they fail for ever.
-  for (const fake of [driver, kind]) {
-    await fake.installAgain();
-    await kernel.client.waitForPlugin(fake.name);
-  }
+interface Kill {
+  arm(): void;
+  readonly victim: Fake | undefined;
+}
+
+async function oneKill(t: Test, { kernel, kind, driver }: Levels, { arm, victim }: Kill): Promise<void> {
+  // Begun anew, so that its supervisor does not think that it fails for ever.
+  await victim?.installAgain();
+  for (const fake of [driver, kind]) await kernel.client.waitForPlugin(fake.name);
   arm();
   const outcome = life(kernel).then(() => 'done', described);
   await Promise.race([outcome, kernel.ended(60_000)]);

@@ -5,12 +5,14 @@ import { CleatError, type exec, type execTypes, type journal, toCleatError } fro
 import { type Container, hasProcess, NO_PROCESS, type Progress } from '../state/container.ts';
 import { execEvent } from '../state/event-draft.ts';
 import { CREATE_PROCESS_MS } from './limits.ts';
-import { type Asked, BY_ITSELF, type EngineParts, factsOf, pathsOf } from './parts.ts';
+import { type Asked, BY_ITSELF, cgroupOf, type EngineParts, factsOf, pathsOf } from './parts.ts';
 import { execDirectory } from './paths.ts';
 import { exitCodeOf, mergedOf } from './start.ts';
 
 /** Ended execs that a container keeps for `inspect`. */
 const KEPT_EXECS = 32;
+/** SIGKILL, as an exit code. */
+const LOST_CODE = 137;
 
 /** More processes in a running container. */
 export class Execs {
@@ -99,6 +101,15 @@ export class Execs {
     return container.progress.execs
       .filter(({ info }) => info.running)
       .map(({ info, monitor }) => ({ id: info.id, directory: execDirectory(paths, info.id), monitor }));
+  }
+
+  /** Its start was cut off by the end of the kernel. When nothing ran it goes back, and can be started again. */
+  async endUnfinished(id: string): Promise<void> {
+    const { container, entry } = this.#find(id);
+    const directory = execDirectory(pathsOf(this.#parts, container.definition.id), id);
+    const ran = await this.#parts.host.runtime.endExec({ directory, cgroup: cgroupOf(this.#parts, container) });
+    if (ran) this.#ended(id, LOST_CODE);
+    else this.#replace(container, { ...entry, info: { ...entry.info, running: false } }, 'exec.undone');
   }
 
   /** The end of an exec, noticed by whoever watches it. */

@@ -146,8 +146,12 @@ export class Recovery {
       store.step(id, 'pause.undone', moved(current, 'running'));
     }
     this.#engine.exits.watch(id);
-    for (const exec of this.#engine.execs.running(current))
-      host.runtime.watchExec({ ...exec, container: id }, (exitCode) => this.#engine.execs.ended(exec.id, exitCode));
+    this.#engine.execs.recover(current);
+    for (const exec of this.#engine.execs.running(current)) {
+      if (exec.monitor.pid === 0) await this.#engine.execs.endUnfinished(exec.id);
+      else
+        host.runtime.watchExec({ ...exec, container: id }, (exitCode) => this.#engine.execs.ended(exec.id, exitCode));
+    }
     // A stop always goes forward: its client may be gone, its word is not.
     if (status === 'stopping')
       host.tasks.spawn(
