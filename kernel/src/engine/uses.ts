@@ -76,7 +76,6 @@ export class Uses {
       namespaces: false,
       rootMounted: false,
       bootId,
-      number: 0,
     });
   }
 

@@ -15,7 +15,8 @@ export interface Container {
 
 /** Which status may follow which: the one place that decides. */
 const MOVES: Readonly<Record<Status, readonly Status[]>> = {
-  created: ['starting', 'removing'],
+  // To restarting: its first start, by policy after a boot, waits for a plugin.
+  created: ['starting', 'restarting', 'removing'],
   starting: ['running', 'created', 'exited', 'restarting', 'removing', 'dead'],
   running: ['pausing', 'stopping', 'restarting', 'exited', 'dead'],
   pausing: ['paused', 'running', 'exited', 'restarting', 'dead'],
