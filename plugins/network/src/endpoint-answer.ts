@@ -3,7 +3,7 @@ import type { DnsOptions } from './claim-options.ts';
 import { NAME_SERVER_ADDRESS } from './dns/name-server-address.ts';
 import { containerDns, hostDns, isLoopback } from './dns/resolv-conf.ts';
 import type { Endpoint, NetworkDefinition } from './model.ts';
-import { dnsNames, hasNameServer } from './model.ts';
+import { dnsNames, driverOf, hasNameServer } from './model.ts';
 
 /** What clients see of an endpoint; the same text comes back at the next reconcile, and says what to rebuild. */
 export function statusText(endpoint: Endpoint, network: NetworkDefinition): string {
@@ -11,7 +11,7 @@ export function statusText(endpoint: Endpoint, network: NetworkDefinition): stri
   return JSON.stringify({
     networkId: network.id,
     networkName: network.name,
-    driver: network.driver,
+    driver: driverOf(network),
     ...(hasNameServer(network) ? { dnsNames: dnsNames(endpoint) } : {}),
     ...(attachment === undefined
       ? {}
@@ -41,6 +41,7 @@ export function statusText(endpoint: Endpoint, network: NetworkDefinition): stri
 
 /** The container's own lines of /etc/hosts, one an address. */
 export function hostsLines({ hostname, attachment }: Endpoint): readonly string[] {
+  if (attachment?.hosts !== undefined) return attachment.hosts;
   if (hostname === '') return [];
   return [attachment?.ipv4?.address, attachment?.ipv6?.address]
     .filter((address) => address !== undefined)

@@ -105,6 +105,7 @@ export const manifest: Manifest = {
     { kind: 'network', reserve: true, attach: true, hearsUpdates: true, options: CLAIM_OPTIONS, status: STATUS },
   ],
   services: ['network'],
+  uses: ['driver:network'],
   events: { publishes: ['network.created', 'network.removed', 'network.connected', 'network.disconnected'] },
   permissions: { contribution: ['hosts', 'dns'] },
   config: CONFIG_SCHEMA,

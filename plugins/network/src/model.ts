@@ -1,7 +1,8 @@
 import type { PoolDefinition } from './address-pool.ts';
 import type { ClaimOptions, Protocol } from './claim-options.ts';
 
-export type DriverName = 'bridge' | 'host' | 'null';
+/** `plugin`: a driver that another plugin is, under a name of its own. */
+export type DriverName = 'bridge' | 'host' | 'null' | 'plugin';
 
 /** A network as it is kept. */
 export interface NetworkDefinition {
@@ -9,6 +10,8 @@ export interface NetworkDefinition {
   readonly id: string;
   readonly name: string;
   readonly driver: DriverName;
+  /** Name of the driver that another plugin is. */
+  readonly plugin?: string;
   /** Nanoseconds since 1970, in decimal. */
   readonly createdAt: string;
   readonly internal: boolean;
@@ -55,6 +58,8 @@ export interface Attachment {
   readonly ipv6: AssignedAddress | undefined;
   readonly mac: string;
   readonly ports: readonly BoundPort[];
+  /** Lines for /etc/hosts, of a driver that gives its own. */
+  readonly hosts?: readonly string[];
   /** False until everything of it is in place: what a crash leaves behind is taken down. */
   readonly isComplete: boolean;
 }
@@ -85,6 +90,11 @@ export function dnsNames(endpoint: Endpoint): readonly string[] {
     endpoint.hostname,
   ];
   return [...new Set(names.filter((name) => name !== ''))];
+}
+
+/** The driver as clients name it. */
+export function driverOf(network: NetworkDefinition): string {
+  return network.plugin ?? network.driver;
 }
 
 /** True for networks whose containers find each other by the embedded name server. */

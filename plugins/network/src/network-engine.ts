@@ -5,11 +5,13 @@ import { BridgeDriver, forwardMatch } from './drivers/bridge-driver.ts';
 import type { NetworkDriver } from './drivers/driver.ts';
 import { occupiedSubnets } from './drivers/host-bridges.ts';
 import { PlainDriver } from './drivers/plain-driver.ts';
+import { type NetworkLedger, PluginDriver } from './drivers/plugin-driver.ts';
 import { Firewall } from './firewall.ts';
 import { clearForwardPolicies } from './forward-policy.ts';
 import { type InstanceNames, instanceNames } from './instance-names.ts';
 import type { DriverName, NetworkDefinition } from './model.ts';
 import { NetworkProvider } from './network-provider.ts';
+import type { NewNetworkContext } from './network-request.ts';
 import { NetworkService } from './network-service.ts';
 import type { OpenJournal } from './network-store.ts';
 import { NetworkStore } from './network-store.ts';
@@ -28,6 +30,8 @@ export interface EngineOptions {
   readonly openJournal: OpenJournal;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly publish: (event: providerTypes.EventInput) => Promise<void>;
+  /** Drivers that other plugins are; absent: there are none. */
+  readonly plugins?: { readonly ledger: NetworkLedger; readonly isDriver: (name: string) => boolean };
 }
 
 /** All parts of the plugin, put together. Nothing on the host is touched before the first network is used. */
@@ -45,26 +49,12 @@ export async function openNetworkEngine(options: EngineOptions): Promise<Network
   const addresses = new AddressBook();
   const firewall = new Firewall(names.table);
   const sandboxes = new Sandboxes(store);
-  const bridges = new BridgeDriver({
-    names,
-    addresses,
-    firewall,
-    ports: new PortBook(),
-    warn,
-    otherPools: (networkId) => poolsOf(store.networks().filter((network) => network.id !== networkId)),
-    hostLinks: (networkId) => store.endpointsOf(networkId).flatMap(({ attachment }) => attachment?.hostLink ?? []),
-    guarded: (uplinks) => store.putForwardingGuard(uplinks),
-    exists: (networkId) => store.network(networkId) !== undefined,
-    changed: (network) => {
-      store.putNetwork(network);
-      addresses.open(network, store.endpointsOf(network.id));
-    },
-    interfaceNumber: (container, prefix) => sandboxes.interfaceNumber(container, prefix),
-  });
+  const bridges = bridgeDriver({ names, addresses, firewall, sandboxes, store, warn });
   const drivers: Record<DriverName, NetworkDriver> = {
     bridge: bridges,
     host: new PlainDriver('host'),
     null: new PlainDriver('null'),
+    plugin: new PluginDriver(options.plugins?.ledger),
   };
   const predefined = missingPredefined({
     instanceId,
@@ -79,16 +69,15 @@ export async function openNetworkEngine(options: EngineOptions): Promise<Network
   await store.sync();
 
   const provider = new NetworkProvider({ store, addresses, sandboxes, drivers });
+  const { ledger, isDriver = () => false } = options.plugins ?? {};
+  const now = (): NewNetworkContext => {
+    return { instanceId, names, existing: store.networks(), occupied, now: nowNs(), isPlugin: isDriver };
+  };
+  const { publish } = options;
   return {
     provider,
-    service: new NetworkService({
-      store,
-      addresses,
-      drivers,
-      publish: options.publish,
-      newNetworkContext: () => ({ instanceId, names, existing: store.networks(), occupied, now: nowNs() }),
-    }),
-    reconciliation: new Reconciliation({ store, addresses, sandboxes, provider, bridges, firewall, warn }),
+    service: new NetworkService({ store, addresses, drivers, publish, newNetworkContext: now }),
+    reconciliation: new Reconciliation({ store, addresses, sandboxes, provider, bridges, firewall, warn, ledger }),
     close: async () => {
       sandboxes.closeAll();
       // Containers that run on keep their network; without any, nothing of this instance stays on the host.
@@ -99,6 +88,31 @@ export async function openNetworkEngine(options: EngineOptions): Promise<Network
       await store.close();
     },
   };
+}
+
+interface BridgeParts {
+  readonly names: InstanceNames;
+  readonly addresses: AddressBook;
+  readonly firewall: Firewall;
+  readonly sandboxes: Sandboxes;
+  readonly store: NetworkStore;
+  readonly warn: EngineOptions['warn'];
+}
+
+function bridgeDriver({ store, sandboxes, ...parts }: BridgeParts): BridgeDriver {
+  return new BridgeDriver({
+    ...parts,
+    ports: new PortBook(),
+    otherPools: (networkId) => poolsOf(store.networks().filter((network) => network.id !== networkId)),
+    hostLinks: (networkId) => store.endpointsOf(networkId).flatMap(({ attachment }) => attachment?.hostLink ?? []),
+    guarded: (uplinks) => store.putForwardingGuard(uplinks),
+    exists: (networkId) => store.network(networkId) !== undefined,
+    changed: (network) => {
+      store.putNetwork(network);
+      parts.addresses.open(network, store.endpointsOf(network.id));
+    },
+    interfaceNumber: (container, prefix) => sandboxes.interfaceNumber(container, prefix),
+  });
 }
 
 interface HostParts {

@@ -1,5 +1,5 @@
 import { CleatError } from '@cleat/schemas';
-import type { NetworkDefinition } from './model.ts';
+import { driverOf, type NetworkDefinition } from './model.ts';
 
 /** The network that a name, an id or the beginning of an id means; `default` is the default bridge. */
 export function findNetwork(networks: readonly NetworkDefinition[], reference: string): NetworkDefinition {
@@ -45,7 +45,7 @@ function fits(
     case 'id':
       return values.some((value) => network.id.startsWith(value));
     case 'driver':
-      return values.includes(network.driver);
+      return values.includes(driverOf(network));
     case 'scope':
       return values.includes('local');
     case 'label':

@@ -1,5 +1,6 @@
 import type { provider, providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
+import type { CallContext } from '@cleat/sdk';
 import type { AddressBook } from './address-book.ts';
 import { isInNetwork } from './address-book.ts';
 import type { ClaimOptions } from './claim-options.ts';
@@ -7,7 +8,7 @@ import { parseClaimOptions } from './claim-options.ts';
 import type { NetworkDriver } from './drivers/driver.ts';
 import { containerResolver, hostsLines, statusText } from './endpoint-answer.ts';
 import type { Attachment, DriverName, Endpoint, NetworkDefinition } from './model.ts';
-import { dnsNames, endpointKey } from './model.ts';
+import { dnsNames, driverOf, endpointKey } from './model.ts';
 import { findNetwork } from './network-lookup.ts';
 import type { NetworkStore } from './network-store.ts';
 import type { Sandboxes } from './sandboxes.ts';
@@ -18,6 +19,9 @@ export interface ProviderParts {
   readonly sandboxes: Sandboxes;
   readonly drivers: Readonly<Record<DriverName, NetworkDriver>>;
 }
+
+/** What is left of the kernel's call. */
+export type AttachCall = Pick<CallContext, 'signal' | 'deadline'>;
 
 /** The claims of the kind `network`: an endpoint each. */
 export class NetworkProvider {
@@ -55,7 +59,7 @@ export class NetworkProvider {
     return { status: statusText(endpoint, network), warnings };
   }
 
-  async attach(request: provider.AttachRequest, signal: AbortSignal): Promise<provider.AttachResponseInput> {
+  async attach(request: provider.AttachRequest, call: AttachCall): Promise<provider.AttachResponseInput> {
     const { store } = this.#parts;
     const { reference } = request;
     const reserved = this.#known(reference);
@@ -67,7 +71,7 @@ export class NetworkProvider {
       return this.#answer(reserved, network);
     }
     await this.#takeDown(reserved);
-    if (network.driver === 'bridge' && request.networkNamespace === '') {
+    if (isInNamespace(network) && request.networkNamespace === '') {
       throw new CleatError(
         'invalid_argument',
         'NETWORK_NO_NAMESPACE',
@@ -75,19 +79,21 @@ export class NetworkProvider {
       );
     }
     const { name: containerName, hostname } = request.container;
-    return this.#attachNow({ ...reserved, attachment: undefined, containerName, hostname }, network, request, signal);
+    return this.#attachNow({ ...reserved, attachment: undefined, containerName, hostname }, network, request, call);
   }
 
   async #attachNow(
     endpoint: Endpoint,
     network: NetworkDefinition,
-    { reference, networkNamespace: namespace }: provider.AttachRequest,
-    signal: AbortSignal,
+    request: provider.AttachRequest,
+    { signal, deadline }: AttachCall,
   ): Promise<provider.AttachResponseInput> {
     const { store, drivers, sandboxes } = this.#parts;
+    const { bootId, number } = request.reference;
     const record = (attachment: Attachment): void => store.putEndpoint({ ...endpoint, attachment });
     try {
-      const plan = { endpoint, network, number: reference.number, bootId: reference.bootId, namespace, signal, record };
+      const namespace = request.networkNamespace;
+      const plan = { endpoint, network, number, bootId, namespace, request, signal, deadline, record };
       const attachment = await drivers[network.driver].attach(plan);
       const attached = { ...endpoint, attachment };
       // The driver may have given the network another subnet.
@@ -216,10 +222,9 @@ export class NetworkProvider {
   async #answer(endpoint: Endpoint, network: NetworkDefinition): Promise<provider.AttachResponseInput> {
     const { sandboxes } = this.#parts;
     // The host's network has the host's own files, which the kernel gives.
-    const dns =
-      network.driver === 'bridge'
-        ? await containerResolver(endpoint, sandboxes.usesNameServer(endpoint.container))
-        : null;
+    const dns = isInNamespace(network)
+      ? await containerResolver(endpoint, sandboxes.usesNameServer(endpoint.container))
+      : null;
     return {
       status: statusText(endpoint, network),
       contribution: { hosts: [...hostsLines(endpoint), ...this.#linkLines(endpoint, network)], dns },
@@ -247,22 +252,31 @@ export class NetworkProvider {
   }
 }
 
+/** True for networks that put something into the container's own network namespace. */
+function isInNamespace(network: NetworkDefinition): boolean {
+  return network.driver === 'bridge' || network.driver === 'plugin';
+}
+
+/** A network that this plugin gives no addresses of. Docker lets the host's pass with ports, which mean nothing there. */
+function checkPlain(options: ClaimOptions, network: NetworkDefinition): void {
+  const { ipv4, ipv6, mac, aliases, links, linkLocal, publish } = options;
+  const isPlugin = network.driver === 'plugin';
+  const lists = [aliases, links, linkLocal, ...(isPlugin ? [publish] : [])];
+  if ([ipv4, ipv6, mac].every((text) => text === undefined) && lists.every((list) => list.length === 0)) return;
+  throw new CleatError(
+    'invalid_argument',
+    'NETWORK_OPTIONS_INVALID',
+    isPlugin
+      ? `the driver ${driverOf(network)} of the network ${network.name} takes no addresses, aliases, links or published ports`
+      : `the ${network.name} network has no addresses, aliases or links`,
+  );
+}
+
 /** What a claim may ask of a network, in the words that Docker's clients know. */
 function checkFits(options: ClaimOptions, network: NetworkDefinition): void {
   const addresses = [options.ipv4, options.ipv6].filter((address) => address !== undefined);
   if (network.driver !== 'bridge') {
-    const asked =
-      addresses.length > 0 ||
-      options.mac !== undefined ||
-      options.aliases.length > 0 ||
-      options.links.length > 0 ||
-      options.linkLocal.length > 0;
-    if (asked)
-      throw new CleatError(
-        'invalid_argument',
-        'NETWORK_OPTIONS_INVALID',
-        `the ${network.name} network has no addresses, aliases or links`,
-      );
+    checkPlain(options, network);
     return;
   }
   if (network.isPredefined && addresses.length > 0) {
@@ -298,7 +312,7 @@ function event(type: string, endpoint: Endpoint, network: NetworkDefinition): pr
   return {
     type,
     subject: network.id,
-    properties: { container: endpoint.container, name: network.name, type: network.driver },
+    properties: { container: endpoint.container, name: network.name, type: driverOf(network) },
   };
 }
 

@@ -21,11 +21,14 @@ export interface NewNetworkContext {
   /** Subnets of the host's routes and name servers. */
   readonly occupied: () => readonly Subnet[];
   readonly now: bigint;
+  /** Another plugin is the driver of that name. */
+  readonly isPlugin: (driver: string) => boolean;
 }
 
 /** A network as a client asked for it, checked and with every choice made. */
 export function newNetwork(request: contract.CreateRequest, context: NewNetworkContext): NetworkDefinition {
   checkName(request.name, context.existing);
+  if (context.isPlugin(request.driver)) return pluginNetwork(request, context);
   checkSupported(request);
   const settings = parseBridgeSettings(request.options);
   const id = randomBytes(32).toString('hex');
@@ -46,6 +49,28 @@ export function newNetwork(request: contract.CreateRequest, context: NewNetworkC
     labels: request.labels,
     isPredefined: false,
     bridge: settings.bridgeName ?? freeBridgeName(id, context),
+  };
+}
+
+/** Addresses are the driver's own affair: what it is told of a network are its options. */
+function pluginNetwork(request: contract.CreateRequest, context: NewNetworkContext): NetworkDefinition {
+  checkIpam(request);
+  // Docker's clients send a pool without anything in it when none is asked for.
+  const hasPool = request.pools.some(({ subnet, gateway, range }) => `${subnet}${gateway}${range}` !== '');
+  if (hasPool || request.internal) {
+    throw new CleatError(
+      'invalid_argument',
+      'NETWORK_POOL_INVALID',
+      `the driver ${request.driver} takes neither subnets nor --internal; what it can do it has options for`,
+    );
+  }
+  const { name, driver: plugin, attachable, ipv4, ipv6, options, labels } = request;
+  return {
+    id: randomBytes(32).toString('hex'),
+    driver: 'plugin',
+    createdAt: context.now.toString(),
+    ...{ name, plugin, attachable, ipv4, ipv6, options, labels },
+    ...{ internal: false, ipamOptions: {}, pools: [], isPoolPicked: false, isPredefined: false, bridge: '' },
   };
 }
 
@@ -90,6 +115,13 @@ function checkSupported(request: contract.CreateRequest): void {
           `plugin "${request.driver}" not found: there is no network driver of that name`,
         );
   }
+  checkIpam(request);
+  if (!request.ipv4 && !request.ipv6) {
+    throw new CleatError('invalid_argument', 'NETWORK_NO_FAMILY', 'a network without IPv4 and IPv6 connects nothing');
+  }
+}
+
+function checkIpam(request: contract.CreateRequest): void {
   if (request.ipamDriver !== 'default' && request.ipamDriver !== '') {
     throw new CleatError(
       'unimplemented',
@@ -99,9 +131,6 @@ function checkSupported(request: contract.CreateRequest): void {
   }
   if (Object.keys(request.ipamOptions).length > 0) {
     throw new CleatError('unimplemented', 'NETWORK_IPAM_OPTIONS', 'the default IPAM driver has no options');
-  }
-  if (!request.ipv4 && !request.ipv6) {
-    throw new CleatError('invalid_argument', 'NETWORK_NO_FAMILY', 'a network without IPv4 and IPv6 connects nothing');
   }
 }
 

@@ -3,6 +3,7 @@ import { CleatError } from '@cleat/schemas';
 import type { AddressBook } from './address-book.ts';
 import type { NetworkDriver } from './drivers/driver.ts';
 import type { DriverName, Endpoint, NetworkDefinition } from './model.ts';
+import { driverOf } from './model.ts';
 import { filterNetworks, findNetwork, prunable } from './network-lookup.ts';
 import type { NewNetworkContext } from './network-request.ts';
 import { newNetwork } from './network-request.ts';
@@ -120,7 +121,7 @@ export class NetworkService {
     return {
       id: network.id,
       name: network.name,
-      driver: network.driver,
+      driver: driverOf(network),
       scope: 'local',
       createdAt: BigInt(network.createdAt),
       internal: network.internal,

@@ -1,5 +1,6 @@
 import type { PluginDefinition } from '@cleat/sdk';
 import { definePlugin } from '@cleat/sdk';
+import { DriverLedger } from '@cleat/sdk/drivers';
 import { manifest } from './manifest.ts';
 import { openNetworkEngine } from './network-engine.ts';
 import { parseConfig } from './plugin-config.ts';
@@ -11,6 +12,7 @@ const MIB = 1024 * 1024;
 export const networkPlugin: PluginDefinition = definePlugin({
   manifest,
   setup: async (context) => {
+    const ledger = await DriverLedger.open({ kind: 'network', context });
     const engine = await openNetworkEngine({
       instanceId: context.instanceId,
       config: parseConfig(context.config),
@@ -18,6 +20,7 @@ export const networkPlugin: PluginDefinition = definePlugin({
         context.openJournal({ replay, segmentBytes: MIB, retainBytes: MIB, reserveBytes: MIB / 16 }),
       warn: (message, fields) => context.log.warn(message, fields),
       publish: (event) => context.publish(event),
+      plugins: { ledger, isDriver: (name) => context.drivers.pluginOf({ kind: 'network', name }) !== undefined },
     });
     const { provider, service, reconciliation } = engine;
     return {
@@ -25,7 +28,7 @@ export const networkPlugin: PluginDefinition = definePlugin({
         network: {
           reserve: (request) => provider.reserve(request),
           release: (request) => provider.release(request.reference),
-          attach: (request, call) => provider.attach(request, call.signal),
+          attach: (request, call) => provider.attach(request, call),
           detach: (request) => provider.detach(request.reference),
           update: (request) => provider.update(request),
           reconcile: (all) => reconciliation.run(all),
@@ -43,7 +46,10 @@ export const networkPlugin: PluginDefinition = definePlugin({
           prune: (request) => service.prune(request),
         },
       },
-      close: () => engine.close(),
+      close: async () => {
+        ledger.close();
+        await engine.close();
+      },
     };
   },
 });

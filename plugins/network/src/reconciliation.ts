@@ -1,7 +1,9 @@
 import type { provider } from '@cleat/schemas';
+import type { ReconcileAll } from '@cleat/sdk';
 import type { AddressBook } from './address-book.ts';
 import { parseBridgeSettings } from './bridge-settings.ts';
 import type { BridgeDriver } from './drivers/bridge-driver.ts';
+import type { NetworkLedger } from './drivers/plugin-driver.ts';
 import type { Firewall } from './firewall.ts';
 import { guardElements, networkElements, portElements } from './firewall-rules.ts';
 import type { Attachment, Endpoint, NetworkDefinition } from './model.ts';
@@ -10,13 +12,6 @@ import type { NetworkProvider } from './network-provider.ts';
 import type { NetworkStore } from './network-store.ts';
 import type { Sandboxes } from './sandboxes.ts';
 
-/** What is to be held and what is owed, complete. */
-export interface ReconcileAll {
-  readonly bootId: string;
-  readonly held: readonly provider.Held[];
-  readonly owed: readonly provider.Owed[];
-}
-
 export interface ReconciliationParts {
   readonly store: NetworkStore;
   readonly addresses: AddressBook;
@@ -24,6 +19,8 @@ export interface ReconciliationParts {
   readonly provider: NetworkProvider;
   readonly bridges: BridgeDriver;
   readonly firewall: Firewall;
+  /** What drivers of other plugins hold. */
+  readonly ledger: NetworkLedger | undefined;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -50,6 +47,7 @@ export class Reconciliation {
     await this.#dropUnlisted(all, failures);
     const lacks = this.#takeListed(all, failures);
     await this.#endVoid(all.bootId);
+    await this.#settlePlugins(all);
     const attached = this.#attached();
     await this.#restoreHost(attached);
     for (const { endpoint, attachment, network } of attached) await this.#resume(endpoint, attachment, network);
@@ -124,6 +122,17 @@ export class Reconciliation {
         number: 0,
       });
     }
+  }
+
+  /** Uses that the kernel does not list are ended; one that it lists and the ledger lost is made again by the next attach. */
+  async #settlePlugins(all: ReconcileAll): Promise<void> {
+    const { store, ledger, warn } = this.#parts;
+    const networkOf = (held: provider.Held): string | undefined => {
+      const network = store.network(store.endpoint(keyOf(held))?.networkId ?? '');
+      return network?.driver === 'plugin' ? network.id : undefined;
+    };
+    const lost = (await ledger?.settleUses(all, networkOf)) ?? [];
+    for (const { container } of lost) warn('a container has lost its link to its network', { container });
   }
 
   #attached(): readonly Attached[] {

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { isCleatError } from '@cleat/schemas';
+import { Deadline } from '@cleat/sdk';
 import { Journal } from '@cleat/sdk/testing';
 import type { NetworkEngine } from '../src/network-engine.ts';
 import { openNetworkEngine } from '../src/network-engine.ts';
@@ -16,7 +17,8 @@ type Handler = (engine: NetworkEngine, request: never) => unknown;
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   reserve: (engine, request) => engine.provider.reserve(request),
-  attach: (engine, request) => engine.provider.attach(request, new AbortController().signal),
+  attach: (engine, request) =>
+    engine.provider.attach(request, { signal: new AbortController().signal, deadline: Deadline.after(30_000) }),
   detach: (engine, request) => engine.provider.detach(request),
   release: (engine, request) => engine.provider.release(request),
   update: (engine, request) => engine.provider.update(request),

@@ -40,6 +40,7 @@ function make(
     existing,
     occupied: () => occupied,
     now: 1_700_000_000_000_000_000n,
+    isPlugin: (driver) => driver === 'lonely',
   });
 }
 
@@ -190,4 +191,15 @@ t.test('a network is found by name, id and the beginning of an id, and filtered 
   t.equal(prunable(front, { 'label!': ['env'] }, now), false);
   t.equal(prunable(back, { 'label!': ['env'], until: ['2020-01-01T00:00:00Z'] }, now), true);
   t.throws(() => prunable(back, { until: ['yesterday'] }, now), { code: 'NETWORK_FILTER_INVALID' });
+});
+
+t.test('a driver of another plugin is told its options, and gives the addresses itself', async (t) => {
+  const made = make('far', { driver: 'lonely', options: { colour: 'blue' } });
+  t.match(made, { driver: 'plugin', plugin: 'lonely', pools: [], bridge: '', options: { colour: 'blue' } });
+  const refused: [Record<string, unknown>, string][] = [
+    [{ driver: 'lonely', pools: [pool('10.1.0.0/16')] }, 'NETWORK_POOL_INVALID'],
+    [{ driver: 'lonely', ipamDriver: 'other' }, 'NETWORK_IPAM_DRIVER'],
+    [{ driver: 'unheard' }, 'NETWORK_DRIVER_NOT_FOUND'],
+  ];
+  for (const [more, code] of refused) t.throws(() => make('far', more), { code });
 });

@@ -61,6 +61,11 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The configuration of the network plugin has a fault.',
     cure: 'The message names it.',
   },
+  NETWORK_DRIVER_ANSWER: {
+    classes: ['internal'],
+    meaning: 'A network driver of another plugin gave a container what this kind does not pass on.',
+    cure: 'Report it to whoever wrote the plugin.',
+  },
   NETWORK_DRIVER_NOT_FOUND: {
     classes: ['not_found'],
     meaning: 'There is no network driver of that name.',

@@ -1,3 +1,5 @@
+import type { provider } from '@cleat/schemas';
+import type { Deadline } from '@cleat/sdk';
 import type { Attachment, DriverName, Endpoint, NetworkDefinition } from '../model.ts';
 
 /** One attach of one endpoint. */
@@ -9,6 +11,9 @@ export interface AttachPlan {
   /** Path of the container's network namespace; empty when it has none of its own. */
   readonly namespace: string;
   readonly signal: AbortSignal;
+  readonly deadline: Deadline;
+  /** As the kernel asked. */
+  readonly request: provider.AttachRequest;
   /** Writes down how far the attach is, before its next step is done. */
   readonly record: (attachment: Attachment) => void;
 }
