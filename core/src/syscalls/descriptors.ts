@@ -15,6 +15,7 @@ const F_GETFD = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
+const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 const O_NONBLOCK = 0x800;
 const SCM_RIGHTS = 1;
@@ -31,6 +32,11 @@ export const DESCRIPTORS_PER_MESSAGE = 253;
 /** Returns what it was before. */
 export function setCloseOnExec(fd: number, isSet: boolean): boolean {
   return changeFlag(fd, { get: F_GETFD, set: F_SETFD, flag: FD_CLOEXEC }, isSet);
+}
+
+/** Another name of `fd`, the lowest that is free from `least` on, with close-on-exec. */
+export function duplicateAbove(fd: number, least: number): number {
+  return checked(fcntlCall(fd, F_DUPFD_CLOEXEC, least), 'fcntl', `descriptor ${fd}`);
 }
 
 /** Makes `to` another name of `from`, without close-on-exec, and closes `from`; what `to` was is closed. */

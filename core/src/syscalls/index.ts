@@ -3,6 +3,7 @@ export { boundingSet, CAPABILITIES, effectiveSet, lastCapability } from './capab
 export type { ReceivedDescriptors } from './descriptors.ts';
 export {
   DESCRIPTORS_PER_MESSAGE,
+  duplicateAbove,
   moveDescriptor,
   recvFds,
   sendFds,
@@ -132,6 +133,8 @@ export {
   socketOption,
   socketPair,
 } from './sockets.ts';
+export type { ProcessEnd, SpawnRequest } from './spawn.ts';
+export { reapProcess, spawnProcess } from './spawn.ts';
 export { syncFileSystem } from './sync.ts';
 export type { TreeRemoval } from './tree-removal.ts';
 export { removeTreeAt } from './tree-removal.ts';

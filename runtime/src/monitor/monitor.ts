@@ -1,11 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { Deadline } from '@cleat/core/deadlines';
-import { isSameProcess, isZombie, processStartTime, signalProcess } from '@cleat/core/syscalls';
-import { CleatError } from '@cleat/schemas';
+import { type Deadline, sleep } from '@cleat/core/deadlines';
+import {
+  closeDescriptor,
+  isSameProcess,
+  isZombie,
+  processStartTime,
+  reapProcess,
+  SOCK_STREAM,
+  signalProcess,
+  socketPair,
+  spawnProcess,
+} from '@cleat/core/syscalls';
+import { CleatError, toCleatError } from '@cleat/schemas';
 
 /** One monitor process of this boot. */
 export interface MonitorIdentity {
@@ -32,55 +40,68 @@ export interface LaunchRequest {
 }
 
 export interface LaunchedMonitor {
-  readonly child: ChildProcess;
+  /** Of what was launched: it forks the monitor and ends. */
+  readonly launcher: number;
+  readonly path: string;
   readonly sync: Socket;
   readonly start: Socket | undefined;
   readonly attach: Socket | undefined;
 }
 
-const SYNC_FD = 3;
-const START_FD = 4;
-const ATTACH_FD = 5;
+const PIPES = ['_OCI_SYNCPIPE', '_OCI_STARTPIPE', '_OCI_ATTACHPIPE'] as const;
+const FIRST_PIPE = 3;
+const FIRST_PAUSE_MS = 0.5;
+const LONGEST_PAUSE_MS = 10;
 
-/** Starts conmon. What is launched forks the monitor and ends at once; the pipes belong to the monitor. */
+/**
+ * Starts conmon. What is launched forks the monitor and ends at once; the pipes belong to the monitor.
+ * @throws CleatError MONITOR_MISSING
+ */
 export function launchMonitor(request: LaunchRequest): LaunchedMonitor {
-  const pipes = request.isExec ? { _OCI_STARTPIPE: String(START_FD), _OCI_ATTACHPIPE: String(ATTACH_FD) } : {};
-  const child = spawn(request.path, request.args, {
-    cwd: request.cwd,
-    // Times in the log are UTC; runtime and hooks see no more of our environment than this.
-    env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC0', ...request.env, _OCI_SYNCPIPE: String(SYNC_FD), ...pipes },
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...(request.isExec ? (['pipe', 'pipe'] as const) : [])],
-  });
-  // Told by `launched`, also when its pipes have said so before.
-  child.on('error', () => undefined);
-  return {
-    child,
-    sync: pipeAt(child, SYNC_FD),
-    start: request.isExec ? pipeAt(child, START_FD) : undefined,
-    attach: request.isExec ? pipeAt(child, ATTACH_FD) : undefined,
-  };
-}
-
-function pipeAt(child: ChildProcess, index: number): Socket {
-  const stream: unknown = child.stdio[index];
-  if (stream instanceof Socket) return stream;
-  throw new CleatError('internal', 'MONITOR_FAILED', `conmon has no pipe ${index}`);
+  const names = request.isExec ? PIPES : PIPES.slice(0, 1);
+  const pairs = names.map(() => socketPair(SOCK_STREAM));
+  const nothing = openSync('/dev/null', 'r+');
+  const theirs = pairs.map(([, their]) => their);
+  try {
+    const launcher = spawnProcess({
+      path: request.path,
+      argv: [request.path, ...request.args],
+      // Times in the log are UTC; runtime and hooks see no more of our environment than this.
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        TZ: 'UTC0',
+        ...request.env,
+        ...Object.fromEntries(names.map((name, index) => [name, String(FIRST_PIPE + index)])),
+      },
+      cwd: request.cwd,
+      fds: [nothing, nothing, nothing, ...theirs],
+    });
+    const [sync, start, attach] = pairs.map(([our]) => new Socket({ fd: our, readable: true, writable: true }));
+    if (sync === undefined) throw new CleatError('internal', 'MONITOR_FAILED', 'conmon has no pipe');
+    return { launcher, path: request.path, sync, start, attach };
+  } catch (error) {
+    for (const [our] of pairs) closeDescriptor(our);
+    throw new CleatError('unavailable', 'MONITOR_MISSING', `conmon can't be run: ${toCleatError(error).message}`, {
+      hint: 'Install conmon.',
+      cause: error,
+    });
+  } finally {
+    for (const fd of [nothing, ...theirs]) closeDescriptor(fd);
+  }
 }
 
 /** Resolves when the launcher has ended, after which the monitor's pid file is complete. */
-export async function launched({ child }: LaunchedMonitor): Promise<void> {
-  try {
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  } catch (error) {
-    const hint = 'Install conmon.';
-    throw new CleatError('unavailable', 'MONITOR_MISSING', `conmon can't be run: ${String(error)}`, {
-      hint,
-      cause: error,
-    });
+export async function launched({ launcher, path }: LaunchedMonitor): Promise<void> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const end = reapProcess(launcher);
+    if (end.type === 'running') {
+      await sleep(pauseMs);
+      continue;
+    }
+    if (end.type === 'exited' && end.exitCode === 0) return;
+    const code = end.type === 'exited' ? end.exitCode : `signal ${end.signal}`;
+    throw new CleatError('internal', 'MONITOR_FAILED', `${path} ended with ${code}`);
   }
-  if (child.exitCode === 0) return;
-  const code = child.exitCode ?? child.signalCode ?? 'nothing';
-  throw new CleatError('internal', 'MONITOR_FAILED', `conmon ended with ${code}`);
 }
 
 /** The next line of a monitor's pipe. Its end is a monitor that has died without a word. */
