@@ -167,9 +167,14 @@ t.test('after a boot of the host attachments are void, and containers wait for t
   const fake = await Fake.install(kernel, FAKE);
   const always = { restart: { name: 'always' } };
   const other = await node.run('other', SLEEP, { spec: always });
-  await node.run('again', SLEEP, { claims: [fakeClaim('a')], spec: always });
-  await node.run('joined', SLEEP, { spec: { ...always, namespaces: { network: `container:${other}` } } });
-  await node.run('once', SLEEP, { claims: [fakeClaim('a')] });
+  const again = await node.run('again', SLEEP, { claims: [fakeClaim('a')], spec: always });
+  const once = await node.run('once', SLEEP, { claims: [fakeClaim('a')] });
+  for (const [name, donor] of [
+    ['joined', other],
+    ['waiting', again],
+    ['alone', once],
+  ])
+    await node.run(name ?? '', SLEEP, { spec: { ...always, namespaces: { network: `container:${donor}` } } });
   await node.run('stopped', SLEEP, { claims: [fakeClaim('a')], spec: { restart: { name: 'unless-stopped' } } });
   await node.call('container', 'stop', { container: 'stopped' });
   await node.create('created', SLEEP, { claims: [fakeClaim('a')] });
@@ -193,8 +198,11 @@ t.test('after a boot of the host attachments are void, and containers wait for t
   t.equal((await fresh.inspect('once')).state.exitCode, 255);
   t.equal((await fresh.inspect('stopped')).state.status, 'exited');
   t.equal((await fresh.inspect('created')).state.status, 'created');
-  await fresh.waitForStatus('again', 'running', 30_000);
-  await fresh.waitForStatus('joined', 'running', 30_000);
+  t.equal((await fresh.inspect('waiting')).state.status, 'restarting', 'so does who joins it');
+  for (const name of ['again', 'joined', 'waiting']) await fresh.waitForStatus(name, 'running', 30_000);
+  const { state: alone } = await fresh.inspect('alone');
+  t.equal(alone.status, 'exited', 'whom it joins is not started');
+  t.match(alone.error, /cannot join the net namespace of a non running container: once/);
   t.same(
     fake.calls(from).map(({ operation, claim }) => `${operation} ${claim}`),
     ['reconcile ', 'attach a'],
@@ -203,9 +211,13 @@ t.test('after a boot of the host attachments are void, and containers wait for t
   t.match(fake.calls(from)[0]?.detail, {
     held: [{ attached: false }, { attached: false }, { attached: false }, { attached: false }],
   });
-  t.equal(fake.calls(from)[1]?.number, 1, 'numbers begin anew with the boot');
+  // A provider that heard of a number by reconcile refuses a lower one, in the new boot as well.
+  const [reconciled, attached] = fake.calls(from);
+  const held = reconciled?.detail['held'] as readonly { readonly container: string; readonly number: number }[];
+  const told = held.find(({ container }) => container === attached?.container);
+  t.ok(told !== undefined && (attached?.number ?? 0) > told.number, 'numbers go on');
   const types = (await fresh.events(position)).filter(({ type }) => type === 'container.exited');
-  t.equal(types.length, 4, 'the end of every run is told');
+  t.equal(types.length, 6, 'the end of every run is told');
   t.ok(pluginDir);
   checkEvents(t, await fresh.events());
   await fresh.removeAll();

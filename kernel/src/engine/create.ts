@@ -8,6 +8,7 @@ import { initialProgress } from '../state/container.ts';
 import { containerEvent } from '../state/event-draft.ts';
 import { NameIndex } from '../state/names.ts';
 import { CLIENT_BYTES, CONTAINER_BYTES, LABEL_BYTES, RELEASE_MS, RESERVE_MS } from './limits.ts';
+import { joinedIds } from './namespaces.ts';
 import { type Asked, type EngineParts, factsOf, pathsOf } from './parts.ts';
 
 const CLAIM_NAME = /^[a-z0-9][a-z0-9._-]*$/;
@@ -109,9 +110,7 @@ export class CreateContainer {
 
   /** Claims and namespaces that refer to another container do so by its id, and it must exist. */
   #checkJoined(namespaces: containerTypes.Namespaces): void {
-    for (const mode of [namespaces.network, namespaces.pid, namespaces.ipc]) {
-      if (mode.startsWith('container:')) this.#parts.store.get(mode.slice('container:'.length));
-    }
+    for (const id of joinedIds(namespaces)) this.#parts.store.get(id);
     if (namespaces.user === 'private' && namespaces.idMapping.uids.length === 0) {
       throw new CleatError('invalid_argument', 'ID_MAPPING', 'a private user namespace needs an id mapping');
     }

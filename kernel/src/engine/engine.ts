@@ -6,7 +6,9 @@ import { ClaimCalls } from './claim-calls.ts';
 import { CreateContainer } from './create.ts';
 import { Execs } from './execs.ts';
 import { ExitContainer } from './exit.ts';
+import { JOINED_MS } from './limits.ts';
 import { LogSpool } from './log-spool.ts';
+import { isJoinedComing } from './namespaces.ts';
 import { type Asked, BY_ITSELF, type EngineParts, tell } from './parts.ts';
 import type { EngineHost } from './ports.ts';
 import { Recovery } from './recovery.ts';
@@ -72,6 +74,7 @@ export class Engine {
     await queue.run(id, async (signal) => {
       const current = store.containers.get(id);
       if (current?.progress.state.status !== 'restarting') return;
+      if (isJoinedComing(this.parts, current)) return this.exits.scheduleRestart(id, JOINED_MS);
       const { restartCount } = current.progress.state;
       const isSameUse = current.progress.claims.some(mayBeAttached) || current.progress.rootMounted;
       try {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { backoff, Deadline } from '@cleat/core';
 import { wallClockNs as now } from '@cleat/core/deadlines';
@@ -149,8 +149,7 @@ export class Recovery {
     this.#engine.execs.recover(current);
     for (const exec of this.#engine.execs.running(current)) {
       if (exec.monitor.pid === 0) await this.#engine.execs.endUnfinished(exec.id);
-      else
-        host.runtime.watchExec({ ...exec, container: id }, (exitCode) => this.#engine.execs.ended(exec.id, exitCode));
+      else this.#engine.execs.watch(current, exec);
     }
     // A stop always goes forward: its client may be gone, its word is not.
     if (status === 'stopping')
@@ -168,6 +167,8 @@ export class Recovery {
     const { state, open, step } = before.progress;
     const ran = hasProcess(before.progress) || (open === 'start' && step === 'go');
     const startsAgain = open !== 'create' && open !== 'remove' && startsAtBoot(spec.restart, state);
+    await this.#renew(before);
+    // From here to the end at once: who joins this one looks at its boot and status.
     uses.voidAll(id, host.bootId);
     if (open === 'create' || open === 'remove') return;
     const current = store.get(id);
@@ -190,6 +191,17 @@ export class Recovery {
       store.step(id, 'boot.seen', { ...cleared, state: { ...state, status, pid: 0 } });
     }
     if (startsAgain && !spec.autoRemove) this.#waitForProviders(id);
+  }
+
+  /** A run directory that is no tmpfs still has the runtime's state of the boot before; one that is has lost the claims' directories. */
+  async #renew(before: Container): Promise<void> {
+    const { spec, id } = before.definition;
+    const { bundle, cgroup } = this.#engine.exits.watched(before);
+    const run = { id, bundle, cgroup, spec, runtime: spec.runtime, hasPoststopHooks: false };
+    if (before.progress.state.run > 0) await this.#parts.host.runtime.clean(run, Deadline.after(CLEAN_MS));
+    for (const { reserved, directory } of before.progress.claims) {
+      if (reserved) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    }
   }
 
   #waitForProviders(id: string): void {
