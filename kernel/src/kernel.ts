@@ -433,10 +433,10 @@ export class Kernel {
     await engine?.close(Deadline.after(CLOSE_MS));
     await this.#tasks.close(CLOSE_MS);
     this.#runtime?.close();
-    await this.#streams?.close();
+    await this.#streams?.close({ isPlatformDown: how.platform });
     for (const connection of [this.#exporting, this.#importing]) await connection?.close(Deadline.after(1000));
     await (how.platform ? this.#bus?.stop() : this.#bus?.release());
-    if (how.platform) this.#clearRunDirectory();
+    if (how.platform) await this.#clearHost();
     await this.#store.close();
   }
 
@@ -445,14 +445,20 @@ export class Kernel {
     else this.#supervisor?.release();
   }
 
-  /** What a platform that goes down leaves in the run directory is only what containers that run on still need. */
-  #clearRunDirectory(): void {
-    const { runDir } = this.#config;
+  /** What a platform that goes down leaves on the host is only what containers that run on still need. */
+  async #clearHost(): Promise<void> {
+    const { runDir, cgroupParent } = this.#config;
     for (const file of ['operator.json', 'bus.url']) rmSync(join(runDir, file), { force: true });
     const isInUse = [...this.#store.containers.values()].some(
       ({ progress }) => progress.holders.length > 0 || progress.rootMounted,
     );
-    if (!isInUse) umount(join(runDir, 'c'), { lazy: true });
+    if (isInUse) return;
+    umount(join(runDir, 'c'), { lazy: true });
+    // A configured one is the operator's.
+    if (cgroupParent !== '') return;
+    await this.#runtime?.removeParentCgroup().catch((error: unknown) => {
+      this.log.warn('a cgroup is left', { error: toCleatError(error).message });
+    });
   }
 }
 

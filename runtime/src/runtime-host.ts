@@ -338,6 +338,12 @@ export class RuntimeHost implements RuntimePort {
     this.#watcher.close();
   }
 
+  /** The cgroup that all containers without a parent of their own are in; none may be there any more. A slice is systemd's to remove. */
+  async removeParentCgroup(): Promise<void> {
+    const { cgroupDriver, cgroupParent } = this.#options;
+    if (cgroupDriver === 'cgroupfs') await this.#tree.remove(cgroupParent);
+  }
+
   #onEnd(
     key: string,
     report: { readonly exitCode: number; readonly finishedAtNs: bigint; readonly oomKilled: boolean } | undefined,

@@ -34,6 +34,7 @@ export interface AttachOffer {
 }
 
 const CALL_MS = 5000;
+const LEAVE_MS = 2000;
 /** A process that is only just starting, on a very busy machine. */
 const START_MS = 30_000;
 const IDLE_MS = 300_000;
@@ -124,13 +125,15 @@ export class StreamsClient {
     this.#tell({ type: 'removed', target: container, exitCode });
   }
 
-  /** Leaves the process to itself, for the next kernel to find. */
-  async close(): Promise<void> {
-    const link = this.#link;
+  /** Leaves the process to itself, for the next kernel to find; when the platform goes down it ends with its last client. */
+  async close(how: { readonly isPlatformDown: boolean }): Promise<void> {
+    const opening = this.#link;
     this.#link = undefined;
-    if (link === undefined) return;
+    if (opening === undefined) return;
     try {
-      (await link).close();
+      const link = await opening;
+      if (how.isPlatformDown) await left(link);
+      link.close();
     } catch {
       // It could not be reached: there is nothing to leave.
     }
@@ -228,6 +231,20 @@ export class StreamsClient {
       closeDescriptor(listenFd);
     }
   }
+}
+
+/** One that holds nothing ends now, and is waited for: what goes down leaves no process behind. */
+async function left(link: ControlLink): Promise<void> {
+  const deadline = Deadline.after(LEAVE_MS);
+  const ended = new Promise<void>((resolve) => {
+    link.onClose(resolve);
+  });
+  const { held = [] } = await link.request({ type: 'leave' }, deadline);
+  if (held.length === 0)
+    await deadline.race(
+      ended,
+      () => new CleatError('deadline_exceeded', 'STREAMS_SILENT', 'the streams process does not end'),
+    );
 }
 
 function newToken(): string {

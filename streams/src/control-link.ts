@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Deadline } from '@cleat/core/deadlines';
 import { CleatError, parseErrorClass } from '@cleat/schemas';
 import { LineSplitter, parseFromStreams } from './messages.ts';
-import { type Answer, type Command, type HeldTarget, type Hello, PROTOCOL_VERSION } from './protocol.ts';
+import { type Answer, type Command, type HeldTarget, type Hello, type Leave, PROTOCOL_VERSION } from './protocol.ts';
 
 interface Pending {
   readonly resolve: (answer: Answer) => void;
@@ -50,7 +50,7 @@ export class ControlLink {
   }
 
   /** A process that does not answer is as good as dead: its connection is given up. */
-  async request(command: Command | Hello, deadline: Deadline): Promise<Answer> {
+  async request(command: Command | Hello | Leave, deadline: Deadline): Promise<Answer> {
     if (this.#socket.destroyed) throw gone();
     this.#lastId += 1;
     const id = this.#lastId;

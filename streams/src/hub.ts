@@ -33,6 +33,8 @@ export interface HubOptions {
   /** Where output goes that a slow client has not taken. */
   readonly spoolDirectory: string;
   readonly onSessions: (target: string, sessions: number) => void;
+  /** The last client has gone, and nothing is held. */
+  readonly onEmpty: () => void;
 }
 
 /** Who is attached to what, and who waits for what. */
@@ -189,7 +191,9 @@ export class Hub {
 
   #forgetIfEmpty(target: Target): void {
     const isEmpty = sessionsOf(target) === 0 && target.waiting.size === 0 && target.run === undefined;
-    if (isEmpty && this.#targets.get(target.id) === target) this.#targets.delete(target.id);
+    if (!isEmpty || this.#targets.get(target.id) !== target) return;
+    this.#targets.delete(target.id);
+    if (this.isEmpty) this.#options.onEmpty();
   }
 }
 

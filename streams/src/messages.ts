@@ -21,6 +21,7 @@ const REQUESTS: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['offer-wait', { token: 'string', target: 'string', condition: 'string' }],
   ['connect', { target: 'string', run: 'number', attachPath: 'string' }],
   ['exited', { target: 'string', run: 'number', ...END }],
+  ['leave', {}],
   ['removed', { target: 'string', exitCode: 'number' }],
 ]);
 

@@ -89,15 +89,24 @@ export interface Removed {
   readonly exitCode: number;
 }
 
+/**
+ * The platform goes down, so no kernel will come soon: the process ends with its last client, at once when it has none. What it holds
+ * is answered. A new Hello takes this back.
+ */
+export interface Leave {
+  readonly type: 'leave';
+}
+
 export type Command = OfferAttach | OfferWait | Connect | Exited | Removed;
 
-export type Request = (Hello | Command) & { readonly id: number };
+export type Request = (Hello | Command | Leave) & { readonly id: number };
 
 export interface Answer {
   readonly id: number;
   readonly error?: { readonly class: string; readonly code: string; readonly message: string };
   /** To a Hello: the version of streams; with another one than was asked for it closes. */
   readonly protocol?: number;
+  /** To a Hello and a Leave. */
   readonly held?: readonly HeldTarget[];
 }
 

@@ -10,7 +10,7 @@ export interface ServerOptions {
   /** A listening Unix socket. */
   readonly listenFd: number;
   readonly spoolDirectory: string;
-  /** How long it may be idle before `onIdle`. */
+  /** How long it may be idle before `onIdle`, while there is a kernel. */
   readonly idleMs: number;
   readonly onIdle: () => void;
   readonly onError: (error: unknown) => void;
@@ -24,6 +24,7 @@ export class StreamsServer {
   readonly #idleTimer: NodeJS.Timeout;
   #control: Socket | undefined;
   #usedAt = performance.now();
+  #isLeft = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -32,6 +33,9 @@ export class StreamsServer {
       onSessions: (target, sessions) => {
         this.#used();
         if (this.#control !== undefined) send(this.#control, { event: 'sessions', target, sessions });
+      },
+      onEmpty: () => {
+        if (this.#isLeft) this.#end();
       },
     });
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
@@ -54,6 +58,10 @@ export class StreamsServer {
   #checkIdle(): void {
     if (!this.#hub.isEmpty) this.#used();
     if (performance.now() - this.#usedAt < this.#options.idleMs) return;
+    this.#end();
+  }
+
+  #end(): void {
     clearInterval(this.#idleTimer);
     this.#server.close();
     this.#options.onIdle();
@@ -107,6 +115,15 @@ export class StreamsServer {
       send(socket, { id, protocol: PROTOCOL_VERSION, held: this.#hub.held() });
       if (request.protocol === PROTOCOL_VERSION) this.#control = socket;
       else socket.end();
+      this.#isLeft = false;
+      return;
+    }
+    if (request.type === 'leave') {
+      this.#isLeft = true;
+      // The process ends after its answer: its kernel takes the end of the connection for the end of the process.
+      send(socket, { id, held: this.#hub.held() }, () => {
+        if (this.#isLeft && this.#hub.isEmpty) this.#end();
+      });
       return;
     }
     try {
@@ -119,6 +136,6 @@ export class StreamsServer {
   }
 }
 
-function send(socket: Socket, message: Answer | SessionsEvent): void {
-  if (!socket.destroyed && socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+function send(socket: Socket, message: Answer | SessionsEvent, onSent?: () => void): void {
+  if (!socket.destroyed && socket.writable) socket.write(`${JSON.stringify(message)}\n`, onSent);
 }

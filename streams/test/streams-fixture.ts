@@ -52,7 +52,7 @@ export class StreamsFixture extends RuntimeFixture {
       onHeld: (held) => this.held.push(...held),
       idleMs,
     });
-    this.#t.teardown(() => client.close());
+    this.#t.teardown(() => client.close({ isPlatformDown: false }));
     return client;
   }
 

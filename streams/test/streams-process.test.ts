@@ -53,7 +53,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     await waitFor('one', () => client.bytes().includes('one'));
     gateway.kill('SIGKILL');
     await once(gateway, 'exit');
-    await fixture.client.close();
+    await fixture.client.close({ isPlatformDown: false });
     client.socket.end('two\n');
     await ended(client);
     t.equal(client.payload().toString(), 'head\none\ntwo\n');
@@ -72,7 +72,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
       'it is connected',
       () => attached.socket.readyState === 'open' && waiting.socket.readyState === 'open',
     );
-    await fixture.client.close();
+    await fixture.client.close({ isPlatformDown: false });
     const later = fixture.newClient();
     t.equal(await later.adopt(), true);
     t.same(fixture.held, [{ target: bundle.id, run: 0, sessions: 1, waits: ['next-exit'] }]);
@@ -81,6 +81,23 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     later.exited(bundle.id, 1, 3, true);
     t.equal((await ended(waiting)).toString(), '11\r\n{"StatusCode":3}\n\r\n0\r\n\r\n');
     await ended(attached);
+  });
+
+  t.test('it ends with a platform that goes down: at once, or with its last client', async (t) => {
+    const empty = new StreamsFixture(t);
+    const gone = empty.open(await empty.client.offerWait({ container: 'a', condition: 'removed' }), 'raw');
+    empty.client.removed('a');
+    await ended(gone);
+    await empty.client.close({ isPlatformDown: true });
+    t.same(empty.processes(), [], 'nothing is held, and nothing is left when the kernel has said it');
+
+    const busy = new StreamsFixture(t);
+    const waiting = busy.open(await busy.client.offerWait({ container: 'b', condition: 'removed' }), 'raw');
+    await waitFor('it is connected', () => waiting.socket.readyState === 'open');
+    await busy.client.close({ isPlatformDown: true });
+    t.equal(busy.processes().length, 1, 'it has a client');
+    waiting.socket.destroy();
+    await waitFor('its end', () => busy.processes().length === 0);
   });
 
   t.test('each condition is answered at its own moment', async (t) => {

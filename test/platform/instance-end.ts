@@ -11,40 +11,40 @@ const CGROUPS = '/sys/fs/cgroup';
  */
 export async function endInstance(dir: string, instanceId: string | undefined): Promise<void> {
   await endProcesses(dir, instanceId);
-  const cgroup = instanceId === undefined ? undefined : `cleat-${instanceId}`;
   for (const point of mountPoints()
     .filter((mounted) => isBelow(mounted, dir))
     .sort()
     .reverse())
     umount(point, { lazy: true });
-  if (cgroup !== undefined) for (const directory of cgroupsOf(cgroup)) rmdirSync(directory);
+  if (instanceId !== undefined) for (const directory of instanceCgroups(instanceId)) rmdirSync(directory);
 }
 
 /** SIGKILL of all its processes. */
 export async function endProcesses(dir: string, instanceId: string | undefined): Promise<void> {
-  const cgroup = instanceId === undefined ? undefined : `cleat-${instanceId}`;
   await waitFor('the end of all processes', () => {
-    const left = processesOf(dir, cgroup);
+    const left = instanceProcesses(dir, instanceId);
     for (const pid of left) end(pid);
     return left.length === 0;
   });
 }
 
-function processesOf(dir: string, cgroup: string | undefined): readonly number[] {
+/** Processes whose arguments name the directory, and those in the instance's cgroups. */
+export function instanceProcesses(dir: string, instanceId: string | undefined): readonly number[] {
   const named = findProcesses((argv, pid) => pid !== process.pid && argv.some((word) => word.includes(`${dir}/`))).map(
     ({ pid }) => pid,
   );
   const within =
-    cgroup === undefined
+    instanceId === undefined
       ? []
       : readdirSync('/proc')
-          .filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/cgroup`).includes(`/${cgroup}`))
+          .filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/cgroup`).includes(`/cleat-${instanceId}`))
           .map(Number);
   return [...new Set([...named, ...within])];
 }
 
 /** Inner ones first. */
-function cgroupsOf(name: string): readonly string[] {
+export function instanceCgroups(instanceId: string): readonly string[] {
+  const name = `cleat-${instanceId}`;
   const tops = ['', ...readdirSync(CGROUPS)]
     .map((controller) => join(CGROUPS, controller, name))
     .filter((path) => existsSync(path));

@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { needs, tempDir } from '@cleat/harness';
 import t from 'tap';
+import { instanceCgroups, instanceProcesses } from '../platform/instance-end.ts';
 import { Platform } from '../platform/platform.ts';
 
 t.setTimeout(180_000);
@@ -23,4 +26,10 @@ t.test('a platform on this version of Node runs a container', async (t) => {
   t.equal((await platform.docker(['logs', 'lasting'])).stdout, 'said\n');
   const { stdout } = await platform.cleat(['status', '--json']);
   t.match(JSON.parse(stdout), { up: true });
+  t.match(JSON.parse(stdout), { plugins: Array.from({ length: 5 }, () => ({ state: 'ready' })) }, 'up waits for them');
+  await platform.down();
+  const instance = readFileSync(join(platform.dir, 'state', 'instance'), 'utf8').trim();
+  t.same(instanceProcesses(platform.dir, instance), [], 'no process is left');
+  t.same(instanceCgroups(instance), [], 'no cgroup');
+  t.same(readdirSync(platform.dir).sort(), ['busybox.tar', 'state'], 'no socket and no run directory');
 });

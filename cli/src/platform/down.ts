@@ -1,9 +1,10 @@
-import { closeSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CleatError } from '@cleat/schemas';
 import { connectOperator } from '@cleat/sdk/client';
 import { isSameProcess, lockFile, processStartTime, signalProcess } from '@cleat/sdk/platform';
+import { clearRunDirectory } from './run-directory.ts';
 
 const ASK_MS = 5_000;
 const END_MS = 60_000;
@@ -41,10 +42,7 @@ export async function down(argv: readonly string[]): Promise<number> {
   const until = Date.now() + END_MS;
   while (Date.now() < until) {
     const isGone = pid === undefined || startTime === undefined || !isSameProcess(pid, startTime);
-    if (isGone && !isUp(runDir)) {
-      rmSync(join(runDir, 'up.pid'), { force: true });
-      return 0;
-    }
+    if (isGone && (await cleared(runDir))) return 0;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new CleatError('deadline_exceeded', 'DOWN_SLOW', `Cleat did not go down within ${END_MS / 1000} s`);
@@ -86,6 +84,18 @@ function pidOf(runDir: string): number | undefined {
   const path = join(runDir, 'up.pid');
   const pid = existsSync(path) ? Number(readFileSync(path, 'utf8').trim()) : Number.NaN;
   return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+}
+
+/** False while somebody holds the lock. Under it, so that what the next `cleat up` makes is not taken away. */
+async function cleared(runDir: string): Promise<boolean> {
+  const fd = existsSync(runDir) ? lockFile(join(runDir, 'up.lock')) : undefined;
+  if (fd === undefined) return !existsSync(runDir);
+  try {
+    await clearRunDirectory(runDir);
+  } finally {
+    closeSync(fd);
+  }
+  return true;
 }
 
 /** The lock is held for as long as the platform is up. */

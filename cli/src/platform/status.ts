@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CleatError } from '@cleat/schemas';
 import { connectOperator } from '@cleat/sdk/client';
 import { isUp } from './down.ts';
+import { HOSTS_FILE, linesOf } from './run-directory.ts';
 
 const ASK_MS = 5_000;
 
@@ -44,7 +44,7 @@ export async function status(argv: readonly string[]): Promise<number> {
         pid,
       }));
       process.stdout.write(
-        `${JSON.stringify({ up: true, runDir, node: info.node, name: info.name, version: info.version, hosts: hostsOf(runDir), plugins: shown, owed: info.owed.length })}\n`,
+        `${JSON.stringify({ up: true, runDir, node: info.node, name: info.name, version: info.version, hosts: linesOf(join(runDir, HOSTS_FILE)), plugins: shown, owed: info.owed.length })}\n`,
       );
     } else {
       process.stdout.write(
@@ -72,13 +72,4 @@ function parseFlags(argv: readonly string[]): {
       cause,
     });
   }
-}
-
-function hostsOf(runDir: string): readonly string[] {
-  const path = join(runDir, 'hosts');
-  return existsSync(path)
-    ? readFileSync(path, 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-    : [];
 }

@@ -9,6 +9,8 @@ import { readSettings } from './flags.ts';
 import { listenerAddress } from './listener-address.ts';
 import { answers } from './ping.ts';
 import { findProgram } from './programs.ts';
+import { pluginsReady } from './readiness.ts';
+import { HOSTS_FILE, SOCKETS_FILE } from './run-directory.ts';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const KERNEL_MAIN = join(ROOT, 'kernel/dist/src/main.js');
@@ -26,7 +28,9 @@ const DEFAULT_PLUGINS: Readonly<Record<string, string>> = {
 const NEEDED: Readonly<Record<string, string>> = { runc: 'runc', conmon: 'conmon', 'nats-server': 'nats-server' };
 /** Long, for the sake of small and busy machines: a platform that cannot start says so at once. */
 const START_MS = 300_000;
+const READY_MS = 60_000;
 const MOST_LISTENERS = 6;
+const UNIX = 'unix://';
 const LOCK_FD = 9;
 /** Descriptors that nothing uses. */
 const PARKING = 200;
@@ -69,7 +73,7 @@ Starts the platform: kernel, message bus and plugins, and keeps them running.
       --nats-creds FILE credentials for it
       --plugins LIST    names with commas between; "none" for the bare kernel
       --config FILE     every flag and more, as YAML or JSON
-  -d, --detach          return when the API answers
+  -d, --detach          return when the API answers and the plugins are ready
 
 Examples:
   cleat up --detach
@@ -92,9 +96,10 @@ export async function up(argv: readonly string[]): Promise<number> {
   const config = join(settings.runDir, 'kernel.json');
   writeFileSync(config, JSON.stringify(kernelConfig(settings, descriptors.length), null, 2), { mode: 0o600 });
   writeFileSync(join(settings.runDir, 'up.pid'), `${process.pid}\n`);
-  writeFileSync(
-    join(settings.runDir, 'hosts'),
-    [...activated.map(listenerAddress), ...hosts].map((host) => `${host}\n`).join(''),
+  writeLines(join(settings.runDir, HOSTS_FILE), [...activated.map(listenerAddress), ...hosts]);
+  writeLines(
+    join(settings.runDir, SOCKETS_FILE),
+    hosts.filter((host) => host.startsWith(UNIX)).map((host) => host.slice(UNIX.length)),
   );
   const moved = placed(descriptors, lock);
   return execve({
@@ -139,8 +144,8 @@ function inherited(): readonly number[] {
 }
 
 function listen(host: string): number {
-  if (host.startsWith('unix://')) {
-    const path = host.slice('unix://'.length);
+  if (host.startsWith(UNIX)) {
+    const path = host.slice(UNIX.length);
     const gid = groupId('cleat') ?? groupId('docker');
     return listenUnixInheritable(path, 0o660, gid === undefined ? {} : { gid });
   }
@@ -189,7 +194,6 @@ function kernelConfig(settings: Settings, listeners: number): object {
     logLevel,
     eventRetention,
   } = settings;
-  const names = settings.plugins ?? Object.keys(DEFAULT_PLUGINS);
   return defined({
     ...{
       stateDir,
@@ -206,8 +210,12 @@ function kernelConfig(settings: Settings, listeners: number): object {
     version: version(),
     hostCommand: [process.execPath, ...NODE_FLAGS, HOST_MAIN],
     nats: defined({ url: nats, credentials: natsCreds, server: natsServer }),
-    plugins: names.map((name) => plugin(name, settings.pluginSettings[name] ?? {}, listeners)),
+    plugins: pluginNames(settings).map((name) => plugin(name, settings.pluginSettings[name] ?? {}, listeners)),
   });
+}
+
+function pluginNames({ plugins }: Settings): readonly string[] {
+  return plugins ?? Object.keys(DEFAULT_PLUGINS);
 }
 
 function plugin(name: string, given: PluginSettings, listeners: number): object {
@@ -229,7 +237,7 @@ function plugin(name: string, given: PluginSettings, listeners: number): object 
   };
 }
 
-/** Starts itself in the background and waits until the API answers, or the reason is known why it does not. */
+/** Starts itself in the background and waits until it is of use, or the reason is known why it does not. */
 async function detached(settings: Settings, argv: readonly string[]): Promise<number> {
   const logPath = join(settings.stateDir, 'log', 'kernel.log');
   mkdirSync(join(settings.stateDir, 'log'), { recursive: true, mode: 0o700 });
@@ -247,6 +255,7 @@ async function detached(settings: Settings, argv: readonly string[]): Promise<nu
   const code = await Promise.race([ended, answers(settings, START_MS)]);
   if (code === undefined) {
     child.unref();
+    await pluginsReady({ runDir: settings.runDir, names: pluginNames(settings) }, READY_MS);
     return 0;
   }
   // One that is too slow would otherwise be up after it was said that it is not.
@@ -269,6 +278,10 @@ function groupId(name: string): number | undefined {
     .find((entry) => entry.startsWith(`${name}:`));
   const gid = line?.split(':')[2];
   return gid === undefined ? undefined : Number(gid);
+}
+
+function writeLines(path: string, lines: readonly string[]): void {
+  writeFileSync(path, lines.map((line) => `${line}\n`).join(''));
 }
 
 function readIfThere(path: string): string {

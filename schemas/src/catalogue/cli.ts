@@ -58,6 +58,11 @@ export const CLI_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'No plugin of that name is part of Cleat.',
     cure: 'Look at `--plugins`.',
   },
+  PLUGINS_NOT_READY: {
+    classes: ['unavailable'],
+    meaning: 'Cleat is up, and a plugin that it started with is not ready in time.',
+    cure: 'The message names it; look at its log and at `cleat status`.',
+  },
   PROGRAM_MISSING: {
     classes: ['unavailable'],
     meaning: 'A program that Cleat needs is not installed.',
