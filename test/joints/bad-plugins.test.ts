@@ -3,7 +3,7 @@ import type { CleatError } from '@cleat/schemas';
 import t, { type Test } from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import type { BareKernel } from '../platform/bare-kernel.ts';
-import { failure, startedKernel, timed } from './joint.ts';
+import { failure, slowed, startedKernel, timed } from './joint.ts';
 
 t.setTimeout(115_000);
 
@@ -27,7 +27,7 @@ async function othersKeepSpeed(t: Test, kernel: BareKernel): Promise<void> {
   ];
   for (const [what, work] of works) {
     const { ms } = await timed(work());
-    t.ok(ms < SPEED_MS, `${what} took ${Math.round(ms)} ms`);
+    t.ok(ms < slowed(SPEED_MS), `${what} took ${Math.round(ms)} ms`);
   }
 }
 
@@ -57,7 +57,7 @@ t.test('a bad plugin costs one operation one clear error', async (t) => {
     await waitFor('the attach', () => fake.words().includes('attach a'));
     await othersKeepSpeed(t, kernel);
     const { ms } = await timed(node.remove('hung'));
-    t.ok(ms < 5_000, `rm -f took ${Math.round(ms)} ms`);
+    t.ok(ms < slowed(5_000), `rm -f took ${Math.round(ms)} ms`);
     t.match(await started, { class: /cancelled|conflict/ });
     await nothingLeft(t, true);
   });
@@ -74,7 +74,7 @@ t.test('a bad plugin costs one operation one clear error', async (t) => {
         ),
       ),
     );
-    t.ok(ms < 4_500, `it took ${Math.round(ms)} ms`);
+    t.ok(ms < slowed(4_500), `it took ${Math.round(ms)} ms`);
     t.match(value.class, /deadline_exceeded/);
     await waitFor('nothing half-made', async () => (await node.list()).length === 1, { timeoutMs: 20_000 });
     await nothingLeft(t, true);
@@ -93,7 +93,7 @@ t.test('a bad plugin costs one operation one clear error', async (t) => {
       await waitFor('its death', () => fake.words().includes('attach a'));
       fake.control({});
       const { value, ms } = await started;
-      t.ok(ms < 30_000, `it took ${Math.round(ms)} ms`);
+      t.ok(ms < slowed(30_000), `it took ${Math.round(ms)} ms`);
       // Asked again by the next process of the plugin, it succeeds, or the error names it.
       if (value !== undefined) t.match(value, { plugin: 'fake' });
       else t.equal((await node.inspect('died')).state.status, 'running');
@@ -136,7 +136,7 @@ t.test('a bad plugin costs one operation one clear error', async (t) => {
     try {
       await othersKeepSpeed(t, kernel);
       const { ms } = await timed(node.remove('served'));
-      t.ok(ms < 14_000, `rm -f took ${Math.round(ms)} ms`);
+      t.ok(ms < slowed(14_000), `rm -f took ${Math.round(ms)} ms`);
     } finally {
       process.kill(await fake.pid(), 'SIGCONT');
     }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { needs, tempDir } from '@cleat/harness';
+import { needs, slowFactor, tempDir } from '@cleat/harness';
 import type { CleatError } from '@cleat/schemas';
 import { isCleatError } from '@cleat/schemas';
 import type { Test } from 'tap';
@@ -34,6 +34,11 @@ export async function timed<T>(work: Promise<T>): Promise<{ readonly value: T; r
   const begin = performance.now();
   const value = await work;
   return { value, ms: performance.now() - begin };
+}
+
+/** A bound for something measured, on a machine that may be slow. */
+export function slowed(ms: number): number {
+  return ms * slowFactor();
 }
 
 /** A file as a container's process sees it. */

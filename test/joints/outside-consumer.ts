@@ -31,11 +31,10 @@ export class OutsideConsumer {
     request: { readonly type?: string; readonly after?: number } = {},
   ): Promise<OutsideConsumer> {
     const after = request.after ?? 0;
-    const added = await kernel.call<plugin.ConsumerAddResponse>('plugin', 'consumerAdd', {
-      name,
-      type: request.type ?? '*',
-      after,
-    });
+    // Right after the first start there is no stream yet.
+    const added = await waitFor('the consumer', () =>
+      kernel.call<plugin.ConsumerAddResponse>('plugin', 'consumerAdd', { name, type: request.type ?? '*', after }),
+    );
     return new OutsideConsumer(kernel, added.credentials, after);
   }
 

@@ -4,7 +4,7 @@ import { isBelow, mountPoints, waitFor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { checkEvents } from '../platform/event-check.ts';
-import { startedKernel, timed } from './joint.ts';
+import { slowed, startedKernel, timed } from './joint.ts';
 
 t.setTimeout(115_000);
 
@@ -21,7 +21,7 @@ t.test('what is owed is written down, told at the next reconcile, and shown unti
     await node.run('kept', SLEEP, { claims: [fakeClaim('a')] });
     await node.call('plugin', 'disable', { name: 'fake', force: true });
     const { ms } = await timed(node.remove('gone'));
-    t.ok(ms < 3000, `rm -f took ${Math.round(ms)} ms`);
+    t.ok(ms < slowed(3000), `rm -f took ${Math.round(ms)} ms`);
     const { owed, warnings } = await node.info();
     t.same(owed.map(({ container, claim, operation }) => [container, claim, operation]).sort(), [
       [id, 'a', 'release'],
@@ -83,7 +83,7 @@ t.test('what is owed is written down, told at the next reconcile, and shown unti
     fake.control({ detach: { delayMs: 30_000 } });
     const from = (await node.events()).at(-1)?.sequence ?? 0;
     const { ms } = await timed(node.call('container', 'stop', { container: 'slow' }));
-    t.ok(ms < 4500, `stop took ${Math.round(ms)} ms`);
+    t.ok(ms < slowed(4500), `stop took ${Math.round(ms)} ms`);
     const { state } = await node.inspect('slow');
     t.same([state.status, state.exitCode], ['exited', 137]);
     const types = (await node.events(from)).map(({ type }) => type);
@@ -100,7 +100,7 @@ t.test('what is owed is written down, told at the next reconcile, and shown unti
     const pid = await fake.pid();
     process.kill(pid, 'SIGSTOP');
     const { ms } = await timed(node.remove('frozen'));
-    t.ok(ms < 15_000, `rm -f took ${Math.round(ms)} ms`);
+    t.ok(ms < slowed(15_000), `rm -f took ${Math.round(ms)} ms`);
     process.kill(pid, 'SIGCONT');
     await waitFor('the debts', async () => (await node.info()).owed.length === 0, { timeoutMs: 20_000 });
     t.same([fake.objects.length, fake.uses.length], [1, 1]);

@@ -76,15 +76,7 @@ export class EventService {
         `this account was not granted events of ${request.type}`,
       );
     const deadline = Deadline.after(STREAM_MS);
-    const state = await this.#stream.state(deadline);
-    const known = this.#store.stream;
-    if (state === undefined || known === undefined || state.incarnation !== known.incarnation) {
-      throw new CleatError('unavailable', 'STREAM_REBUILDING', 'the event stream is being built anew', {
-        retryable: true,
-      });
-    }
-    const { base } = known;
-    const oldest = base + (state.messages === 0 ? state.lastSequence + 1 : state.firstSequence);
+    const { base, oldest } = await standingStream(this.#store, this.#stream, deadline);
     const wanted = Math.min(request.after, this.#store.newest);
     const after = Math.max(wanted, oldest - 1);
     const missed = Math.max(0, oldest - 1 - wanted);
@@ -103,6 +95,23 @@ export class EventService {
     }
     return { after, missed, consumer: reader.key, base, node: this.#store.nodeId };
   }
+}
+
+/** Where the stream that the journal knows begins. Throws `unavailable` STREAM_REBUILDING while there is none, or another. */
+export async function standingStream(
+  store: KernelStore,
+  stream: EventStream,
+  deadline: Deadline,
+): Promise<{ readonly base: number; readonly oldest: number }> {
+  const state = await stream.state(deadline);
+  const known = store.stream;
+  if (state === undefined || known === undefined || state.incarnation !== known.incarnation) {
+    throw new CleatError('unavailable', 'STREAM_REBUILDING', 'the event stream is being built anew', {
+      retryable: true,
+    });
+  }
+  const first = state.messages === 0 ? state.lastSequence + 1 : state.firstSequence;
+  return { base: known.base, oldest: known.base + first };
 }
 
 function isWanted(made: journal.OutboxEvent, request: event.ListRequest, reader: EventReader): boolean {

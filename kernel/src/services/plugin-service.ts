@@ -3,6 +3,7 @@ import { Deadline } from '@cleat/core';
 import type { EventStream, PrivateBus } from '@cleat/core/bus';
 import { acceptedGrant, CleatError, eventFilterSubject, type Grant, type plugin, resolvedGrant } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
+import { standingStream } from '../events/event-service.ts';
 import { busGrant } from '../plugins/bus-grants.ts';
 import { checkedManifest, type InstalledPlugin } from '../plugins/installed.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
@@ -142,13 +143,11 @@ export class PluginService {
     const deadline = Deadline.after(BUS_MS);
     const filter = eventFilterSubject(request.type);
     const after = request.after < 0 ? store.newest : request.after;
+    const { base, oldest } = await standingStream(store, stream, deadline);
     store.writeConsumer(request.name, JSON.stringify({ type: request.type, after }));
     await store.sync();
     const keys = await bus.add(participant, deadline);
     await bus.grant(participant, busGrant(consumerGrant(request.type), [], store.nodeId), deadline);
-    const base = store.stream?.base ?? 0;
-    const state = await stream.state(deadline);
-    const oldest = base + (state?.firstSequence ?? 1);
     await stream.createConsumer({ name: keys.importing, filter, after: Math.max(after, oldest - 1) - base }, deadline);
     const credentials = bus.credentials(participant, { isBearer: true }).importing;
     return {
