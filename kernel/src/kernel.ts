@@ -113,9 +113,12 @@ export class Kernel {
     this.#connect(bus);
     await this.#installConfigured();
     const engine = this.#makeEngine();
+    // It knows of the ends of its execs, so it is asked first.
+    await this.#streams.adopt().catch((error: unknown) => {
+      this.log.warn('streams does not answer', { error: toCleatError(error).message });
+    });
     await engine.recovery.run();
     engine.logs.start();
-    await this.#streams.adopt();
     this.#serve(engine, bus);
     // Plugins that run on hear by it that they have to say hello again, at once instead of at their next beat.
     this.#store.writeNode('started', '{}', [nodeEvent('started', this.#store.nodeId, {})]);

@@ -8,7 +8,9 @@ export { RuntimeHost, type RuntimeHostOptions } from './runtime-host.ts';
 export type {
   BundleInput,
   CleanRun,
+  ExecCommand,
   ExecStart,
+  LaunchedExec,
   NamespacePaths,
   ProcessStart,
   RunEnd,

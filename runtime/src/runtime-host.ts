@@ -16,6 +16,8 @@ import {
   endByCommandLine,
   endCgroup,
   endView,
+  execCommand,
+  execError,
   execMonitored,
   runtimeOf,
   startCreated,
@@ -44,12 +46,12 @@ import type {
   ProcessStart,
   RunEnd,
   RuntimePort,
+  StartedExec,
   StartedProcess,
   WatchedRun,
 } from './runtime-port.ts';
 import { checkSpecText } from './spec-check.ts';
 
-const EXEC_EXIT_UNSEEN = 137;
 const UPDATE_MS = 10_000;
 
 export interface RuntimeHostOptions {
@@ -276,7 +278,7 @@ export class RuntimeHost implements RuntimePort {
     await this.#control(bundle).rotateLog(from, to, Deadline.after(UPDATE_MS));
   }
 
-  async exec(start: ExecStart): Promise<StartedProcess> {
+  async exec(start: ExecStart): Promise<StartedExec> {
     const { info, container, directory, containerSpec } = start;
     const wanted = { ...info.process, consoleRows: start.rows, consoleColumns: start.columns };
     const user = resolveUser(start.root, wanted.user === '' ? containerSpec.process.user : wanted.user, wanted.groups);
@@ -288,11 +290,17 @@ export class RuntimeHost implements RuntimePort {
       environment: start.environment,
       hostname: containerSpec.hostname,
     });
-    const onSocket = start.onSocket;
+    const { onSocket, launch } = start;
+    const runtime = this.#runtime(start.runtime);
+    if (launch !== undefined) {
+      const command = await execCommand({ container, directory, runtime, process });
+      const { pid, complaint, parent } = await launch(command);
+      if (pid === 0) throw await execError(runtime, directory, complaint);
+      return { pid, monitor: parent };
+    }
     const made = await execMonitored({
-      ...{ container, directory, process },
+      ...{ container, directory, process, runtime },
       id: info.id,
-      runtime: this.#runtime(start.runtime),
       monitorPath: this.#monitorPath,
       openStdin: info.attachStdin,
       leaveStdinOpen: wanted.terminal,
@@ -300,11 +308,7 @@ export class RuntimeHost implements RuntimePort {
       deadline: start.deadline,
     });
     this.watchExec({ id: info.id, container, directory, monitor: made.monitor }, start.onEnd, made.link);
-    return {
-      pid: made.pid,
-      init: { pid: made.pid, startTime: processStartTime(made.pid) ?? 0 },
-      monitor: made.monitor,
-    };
+    return { pid: made.pid, monitor: made.monitor };
   }
 
   /** Tells the end of an exec, also of one that an earlier kernel started. */
@@ -315,13 +319,13 @@ export class RuntimeHost implements RuntimePort {
       readonly directory: string;
       readonly monitor: journal.ProcessIdentity;
     },
-    onEnd: (exitCode: number) => void,
+    onEnd: (exitCode?: number) => void,
     link?: MonitorLink,
   ): void {
     const key = `exec/${exec.id}`;
     this.#ended.set(key, (end) => {
       this.#controls.delete(exec.directory);
-      onEnd(end === 'lost' ? EXEC_EXIT_UNSEEN : end.exitCode);
+      onEnd(end === 'lost' ? undefined : end.exitCode);
     });
     const exitDir = join(exec.directory, 'exits');
     this.#watcher.watch({

@@ -24,6 +24,12 @@ export interface RunEnd {
   readonly oomKilled: boolean;
 }
 
+export interface StartedExec {
+  readonly pid: number;
+  /** Who is its parent, and learns its exit code. */
+  readonly monitor: journal.ProcessIdentity;
+}
+
 export interface StartedProcess {
   readonly pid: number;
   readonly init: journal.ProcessIdentity;
@@ -81,10 +87,10 @@ export interface RuntimePort {
   ): Promise<readonly string[]>;
   resize(bundle: string, rows: number, columns: number): Promise<void>;
   rotateLog(bundle: string, from: string, to: string): Promise<void>;
-  exec(start: ExecStart): Promise<StartedProcess>;
+  exec(start: ExecStart): Promise<StartedExec>;
   /** Ends an exec whose start was cut off. Resolves with whether its process had been made. */
   endExec(exec: { readonly directory: string; readonly cgroup: string }): Promise<boolean>;
-  /** Tells the end of an exec that an earlier kernel started. */
+  /** Tells the end of an exec that an earlier kernel started; without a code when its monitor has died. */
   watchExec(
     exec: {
       readonly id: string;
@@ -92,10 +98,28 @@ export interface RuntimePort {
       readonly directory: string;
       readonly monitor: journal.ProcessIdentity;
     },
-    onEnd: (exitCode: number) => void,
+    onEnd: (exitCode?: number) => void,
   ): void;
   /** Throws `invalid_argument` for a spec that can never run here. */
   checkSpec(spec: containerTypes.Spec): readonly string[];
+}
+
+/** The OCI runtime's exec command, which ends when the process runs. */
+export interface ExecCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly directory: string;
+  /** The runtime writes the process's pid to it. */
+  readonly pidFile: string;
+}
+
+export interface LaunchedExec {
+  /** 0 when the runtime could not make the process. */
+  readonly pid: number;
+  /** What it said then. */
+  readonly complaint: string;
+  /** Who is the parent of the process now. */
+  readonly parent: journal.ProcessIdentity;
 }
 
 export interface ExecStart {
@@ -112,7 +136,10 @@ export interface ExecStart {
   readonly deadline: Deadline;
   /** Called when the monitor's socket is there and nothing runs yet. */
   readonly onSocket?: (path: string) => Promise<void>;
-  readonly onEnd: (exitCode: number) => void;
+  /** Runs the command in place of a monitor, and tells the end itself. */
+  readonly launch?: (command: ExecCommand) => Promise<LaunchedExec>;
+  /** Without a code: who knew it has died. */
+  readonly onEnd: (exitCode?: number) => void;
 }
 
 export interface WatchedRun {

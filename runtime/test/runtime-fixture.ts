@@ -15,12 +15,14 @@ import {
   type ExitReport,
   endByCommandLine,
   endCgroup,
+  execCommand,
   type Runtime,
   readExit,
   runtimeOf,
   startCreated,
 } from '../src/monitor/index.ts';
 import {
+  buildProcess,
   buildSpec,
   type CgroupPlace,
   cgroupDirectoryOf,
@@ -32,6 +34,8 @@ import {
   resolveUser,
   type SpecParts,
 } from '../src/oci/index.ts';
+
+import type { ExecCommand } from '../src/runtime-port.ts';
 
 const DEFAULT_CAPABILITIES = [
   'CAP_CHOWN',
@@ -241,6 +245,21 @@ export class RuntimeFixture {
     const container = await this.create(this.bundle(spec, change));
     await this.start(container);
     return container;
+  }
+
+  /** What runs one more process in a container, as a child of whoever runs it. */
+  async execCommand(container: RunningContainer, args: readonly string[]): Promise<ExecCommand> {
+    const directory = join(this.directory, `e${(made += 1)}`);
+    mkdirSync(directory);
+    const process = buildProcess({
+      process: processOf(args),
+      user: { uid: 0, gid: 0, additionalGids: [], home: '/root' },
+      isPrivileged: false,
+      host: this.host,
+      environment: [],
+      hostname: 'box',
+    });
+    return execCommand({ container: container.id, directory, runtime: this.runtime, process });
   }
 
   exitOf(container: RunningContainer): Promise<ExitReport> {

@@ -5,10 +5,17 @@ import { connect as connectTo, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@cleat/core';
 import { Deadline } from '@cleat/core/deadlines';
-import { closeDescriptor, errnoOf, listenUnixInheritable } from '@cleat/core/syscalls';
-import { CleatError, type containerTypes, type execTypes, isCleatError, toCleatError } from '@cleat/schemas';
+import { closeDescriptor, errnoOf, listenUnixInheritable, processStartTime } from '@cleat/core/syscalls';
+import {
+  CleatError,
+  type containerTypes,
+  type execTypes,
+  isCleatError,
+  type journal,
+  toCleatError,
+} from '@cleat/schemas';
 import { ControlLink } from './control-link.ts';
-import type { Command, HeldTarget, WaitCondition } from './protocol.ts';
+import type { Command, Exec, HeldTarget, WaitCondition } from './protocol.ts';
 
 export interface StreamsClientOptions {
   readonly socketPath: string;
@@ -33,6 +40,31 @@ export interface AttachOffer {
   readonly run: number;
 }
 
+/** The exit code; undefined when the process that knew it has died. */
+type ExecEnd = (exitCode: number | undefined) => void;
+
+/** What runs an exec, as the protocol has it. */
+export type ExecCommand = Pick<Exec, 'program' | 'args' | 'directory' | 'pidFile'>;
+
+export interface ExecOnStreams {
+  readonly exec: string;
+  readonly info: Pick<execTypes.Info, 'attachStdin' | 'attachStdout' | 'attachStderr'>;
+  readonly command: ExecCommand;
+  readonly onEnd: ExecEnd;
+  readonly deadline: Deadline;
+}
+
+export interface StartedOnStreams {
+  /** 0 when the runtime could not make the process. */
+  readonly pid: number;
+  readonly complaint: string;
+  readonly ticket: containerTypes.StreamTicket;
+  /** The process `streams`, which alone learns the exit code. */
+  readonly streams: journal.ProcessIdentity;
+}
+
+const NO_PROCESS: journal.ProcessIdentity = { pid: 0, startTime: 0 };
+
 const CALL_MS = 5000;
 const LEAVE_MS = 2000;
 /** A process that is only just starting, on a very busy machine. */
@@ -50,6 +82,10 @@ const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1', '--optimize-f
 export class StreamsClient {
   readonly #options: StreamsClientOptions;
   readonly #sessions = new Map<string, number>();
+  readonly #execs = new Map<string, ExecEnd>();
+  /** Of the process that was reached last, at that time. */
+  #held: readonly HeldTarget[] = [];
+  #process = NO_PROCESS;
   #link: Promise<ControlLink> | undefined;
 
   constructor(options: StreamsClientOptions) {
@@ -88,6 +124,43 @@ export class StreamsClient {
     const stdio = { terminal, openStdin: attachStdin, stdinOnce: true };
     await this.#call({ type: 'offer-attach', token, target: offer.exec, run: EXEC_RUN, ...streams, ...stdio });
     return this.#ticket(token, terminal);
+  }
+
+  /**
+   * Runs an exec as a child of `streams`, for one client. Resolves with pid 0 when the runtime could not make it.
+   * `onEnd` is told once, also by a process that a later call reaches; undefined: the process died, and nobody knows.
+   */
+  async exec(request: ExecOnStreams): Promise<StartedOnStreams> {
+    const { exec, info, onEnd, deadline } = request;
+    const token = newToken();
+    const link = await this.#use();
+    this.#execs.set(exec, onEnd);
+    try {
+      const { pid = 0, complaint = '' } = await link.request(
+        {
+          ...{ type: 'exec', token, target: exec, run: EXEC_RUN },
+          ...{ stdin: info.attachStdin, stdout: info.attachStdout, stderr: info.attachStderr },
+          ...{ openStdin: info.attachStdin, stdinOnce: true },
+          ...request.command,
+        },
+        deadline,
+      );
+      if (pid === 0) this.#execs.delete(exec);
+      return { pid, complaint, ticket: this.#ticket(token, false), streams: this.#process };
+    } catch (error) {
+      this.#execs.delete(exec);
+      throw error;
+    }
+  }
+
+  /** Tells the end of an exec that an earlier kernel had started. False when no process holds it. */
+  watchExec(exec: string, onEnd: ExecEnd): boolean {
+    const held = this.#held.find(({ target }) => target === exec)?.exec;
+    if (held === undefined) return false;
+    this.#execs.set(exec, onEnd);
+    const { exitCode } = held;
+    if (exitCode !== null) queueMicrotask(() => this.#execEnded(exec, exitCode));
+    return true;
   }
 
   async offerWait(wait: {
@@ -175,9 +248,36 @@ export class StreamsClient {
       if (this.#link !== opening) return;
       this.#link = undefined;
       this.#sessions.clear();
+      if (this.#execs.size > 0) this.#findExecs();
     };
     opening.then((link) => link.onClose(forget), forget);
     return opening;
+  }
+
+  /** The process has died, or only its connection: execs of a dead one are lost. */
+  #findExecs(): void {
+    this.adopt().then(
+      (isThere) => {
+        if (!isThere) this.#loseExecs([]);
+      },
+      (error: unknown) => {
+        this.#options.log.warn('streams does not answer', { error });
+        setTimeout(() => this.#findExecs(), CALL_MS).unref();
+      },
+    );
+  }
+
+  #loseExecs(held: readonly HeldTarget[]): void {
+    for (const exec of [...this.#execs.keys()]) {
+      const known = held.find(({ target }) => target === exec)?.exec;
+      if (known === undefined || known.exitCode !== null) this.#execEnded(exec, known?.exitCode ?? undefined);
+    }
+  }
+
+  #execEnded(exec: string, exitCode: number | undefined): void {
+    const onEnd = this.#execs.get(exec);
+    this.#execs.delete(exec);
+    onEnd?.(exitCode);
   }
 
   async #connectOrStart(): Promise<ControlLink> {
@@ -194,16 +294,24 @@ export class StreamsClient {
     const { socketPath, onHeld } = this.#options;
     const deadline = Deadline.after(limitMs);
     const socket = await opened(socketPath);
-    const link = new ControlLink(socket, (target, sessions) => {
-      if (sessions === 0) this.#sessions.delete(target);
-      else this.#sessions.set(target, sessions);
+    const link = new ControlLink(socket, {
+      onSessions: (target, sessions) => {
+        if (sessions === 0) this.#sessions.delete(target);
+        else this.#sessions.set(target, sessions);
+      },
+      onExecEnded: (target, exitCode) => {
+        this.#execEnded(target, exitCode);
+      },
     });
-    const held = await link.hello(deadline).catch((error: unknown) => {
+    const { pid, held } = await link.hello(deadline).catch((error: unknown) => {
       // Of another version: it serves its clients to the end, beside a new one.
       if (isCleatError(error) && error.code === 'STREAMS_VERSION') unlinkSync(socketPath);
       throw error;
     });
     for (const { target, sessions } of held) if (sessions > 0) this.#sessions.set(target, sessions);
+    this.#process = { pid, startTime: processStartTime(pid) ?? 0 };
+    this.#held = held;
+    this.#loseExecs(held);
     if (held.length > 0) onHeld?.(held);
     return link;
   }
@@ -236,9 +344,7 @@ export class StreamsClient {
 /** One that holds nothing ends now, and is waited for: what goes down leaves no process behind. */
 async function left(link: ControlLink): Promise<void> {
   const deadline = Deadline.after(LEAVE_MS);
-  const ended = new Promise<void>((resolve) => {
-    link.onClose(resolve);
-  });
+  const ended = new Promise<void>((resolve) => link.onClose(resolve));
   const { held = [] } = await link.request({ type: 'leave' }, deadline);
   if (held.length === 0)
     await deadline.race(

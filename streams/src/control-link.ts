@@ -9,17 +9,23 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+/** What a process says by itself. */
+export interface LinkEvents {
+  readonly onSessions: (target: string, sessions: number) => void;
+  readonly onExecEnded: (target: string, exitCode: number) => void;
+}
+
 /** The kernel's control connection to one process `streams`. */
 export class ControlLink {
   readonly #socket: Socket;
-  readonly #onSessions: (target: string, sessions: number) => void;
+  readonly #events: LinkEvents;
   readonly #pending = new Map<number, Pending>();
   readonly #splitter = new LineSplitter();
   #lastId = 0;
 
-  constructor(socket: Socket, onSessions: (target: string, sessions: number) => void) {
+  constructor(socket: Socket, events: LinkEvents) {
     this.#socket = socket;
-    this.#onSessions = onSessions;
+    this.#events = events;
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       for (const { reject } of this.#pending.values()) reject(gone());
@@ -41,15 +47,19 @@ export class ControlLink {
   }
 
   /** What the process holds. Throws STREAMS_VERSION for one that this kernel cannot speak with. */
-  async hello(deadline: Deadline): Promise<readonly HeldTarget[]> {
-    const { protocol, held = [] } = await this.request({ type: 'hello', protocol: PROTOCOL_VERSION }, deadline);
-    if (protocol === PROTOCOL_VERSION) return held;
+  async hello(deadline: Deadline): Promise<{ readonly pid: number; readonly held: readonly HeldTarget[] }> {
+    const {
+      protocol,
+      held = [],
+      pid = 0,
+    } = await this.request({ type: 'hello', protocol: PROTOCOL_VERSION }, deadline);
+    if (protocol === PROTOCOL_VERSION) return { pid, held };
     this.close();
     const message = `the running streams process speaks version ${protocol}, this kernel ${PROTOCOL_VERSION}`;
     throw new CleatError('unavailable', 'STREAMS_VERSION', message);
   }
 
-  /** A process that does not answer is as good as dead: its connection is given up. */
+  /** A process that does not answer is as good as dead: its connection is given up. An exec waits for the OCI runtime, not for it. */
   async request(command: Command | Hello | Leave, deadline: Deadline): Promise<Answer> {
     if (this.#socket.destroyed) throw gone();
     this.#lastId += 1;
@@ -62,7 +72,7 @@ export class ControlLink {
     try {
       return await deadline.race(answer, () => silent);
     } catch (error) {
-      if (error === silent) this.close();
+      if (error === silent && command.type !== 'exec') this.close();
       throw error;
     } finally {
       if (this.#pending.size === 0) this.#socket.unref();
@@ -81,7 +91,8 @@ export class ControlLink {
   #take(line: string): void {
     const message = parseFromStreams(line);
     if ('event' in message) {
-      this.#onSessions(message.target, message.sessions);
+      if (message.event === 'ended') this.#events.onExecEnded(message.target, message.exitCode);
+      else this.#events.onSessions(message.target, message.sessions);
       return;
     }
     const pending = this.#pending.get(message.id);

@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
+import { ExecProcesses } from './exec-processes.ts';
 import {
+  type Answer,
   type Command,
   type Connect,
+  type Exec,
   type Exited,
   type Framing,
   type HeldTarget,
@@ -10,8 +13,9 @@ import {
   TICKET_MS,
   type WaitCondition,
 } from './protocol.ts';
-import { RunStreams } from './run-streams.ts';
+import { RunStreams, type RunStreamsOptions } from './run-streams.ts';
 import { AttachSession } from './session.ts';
+import { MonitorSource } from './source.ts';
 import { WaitSession } from './wait-session.ts';
 
 /** All that is held for one container or exec. */
@@ -21,6 +25,8 @@ interface Target {
   readonly expecting: Set<AttachSession>;
   readonly waiting: Set<WaitSession>;
   run: RunStreams | undefined;
+  /** A process of our own; kept until the kernel knows its end. */
+  exec: { exitCode: number | null } | undefined;
 }
 
 /** A place whose client has not come yet. */
@@ -33,15 +39,20 @@ export interface HubOptions {
   /** Where output goes that a slow client has not taken. */
   readonly spoolDirectory: string;
   readonly onSessions: (target: string, sessions: number) => void;
+  readonly onExecEnded: (target: string, exitCode: number) => void;
   /** The last client has gone, and nothing is held. */
   readonly onEmpty: () => void;
 }
+
+/** Without a kernel that takes note of an exec's end, its client still gets the end of its stream. */
+const UNNOTED_MS = 10_000;
 
 /** Who is attached to what, and who waits for what. */
 export class Hub {
   readonly #options: HubOptions;
   readonly #targets = new Map<string, Target>();
   readonly #tickets = new Map<string, Ticket>();
+  readonly #processes = new ExecProcesses();
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -57,11 +68,15 @@ export class Hub {
       run: target.run?.run ?? 0,
       sessions: sessionsOf(target),
       waits: [...new Set([...target.waiting].map(({ offer }) => offer.condition))],
+      ...(target.exec === undefined ? {} : { exec: target.exec }),
     }));
   }
 
-  execute(command: Command): void {
+  /** What belongs into the answer; at once, but for an exec. */
+  execute(command: Command): Promise<Partial<Answer>> | undefined {
     switch (command.type) {
+      case 'exec':
+        return this.#exec(command);
       case 'offer-attach':
         this.#offerAttach(command);
         break;
@@ -78,6 +93,7 @@ export class Hub {
         this.#removed(command.target, command.exitCode);
         break;
     }
+    return undefined;
   }
 
   /** A client with a token. False for a token that is unknown, used or too old. */
@@ -101,7 +117,7 @@ export class Hub {
   #target(id: string): Target {
     const known = this.#targets.get(id);
     if (known !== undefined) return known;
-    const target: Target = { id, expecting: new Set(), waiting: new Set(), run: undefined };
+    const target: Target = { id, expecting: new Set(), waiting: new Set(), run: undefined, exec: undefined };
     this.#targets.set(id, target);
     return target;
   }
@@ -145,18 +161,24 @@ export class Hub {
   #connect({ target: id, run, attachPath }: Connect): void {
     const target = this.#target(id);
     if (target.run?.run === run) return;
-    const sessions = [...target.expecting].filter((session) => session.offer.run <= run);
-    const first = sessions[0]?.offer;
+    const first = [...target.expecting].find((session) => session.offer.run <= run)?.offer;
     // Nobody is there any more.
     if (first === undefined) {
       this.#forgetIfEmpty(target);
       return;
     }
-    const streams = new RunStreams({
+    this.#open(target, {
       run,
-      attachPath,
+      source: (events) => new MonitorSource(attachPath, events),
       openStdin: first.openStdin,
       isStdinEndedByLeaving: first.stdinOnce && !first.terminal,
+    });
+  }
+
+  /** From here on those who wait for the run see it. */
+  #open(target: Target, options: Omit<RunStreamsOptions, 'onClose'>): void {
+    const streams = new RunStreams({
+      ...options,
       onClose: () => {
         if (target.run === streams) target.run = undefined;
         this.#tell(target);
@@ -164,10 +186,40 @@ export class Hub {
       },
     });
     target.run = streams;
-    for (const session of sessions) {
+    for (const session of target.expecting) {
+      if (session.offer.run > options.run) continue;
       target.expecting.delete(session);
       streams.add(session);
     }
+  }
+
+  async #exec(command: Exec): Promise<Partial<Answer>> {
+    const { target: id, run, openStdin } = command;
+    this.#offerAttach({ ...command, type: 'offer-attach', terminal: false, detachKeys: '' });
+    const target = this.#target(id);
+    const state: { exitCode: number | null } = { exitCode: null };
+    target.exec = state;
+    try {
+      const made = await this.#processes.start(command);
+      if (made.pid > 0) {
+        this.#open(target, { run, source: made.listen, openStdin, isStdinEndedByLeaving: true });
+        void made.exitCode.then((exitCode) => {
+          state.exitCode = exitCode;
+          this.#options.onExecEnded(id, exitCode);
+          setTimeout(() => target.run?.finish(), UNNOTED_MS).unref();
+        });
+      } else this.#dropExec(target);
+      return { pid: made.pid, complaint: made.complaint };
+    } catch (error) {
+      this.#dropExec(target);
+      throw error;
+    }
+  }
+
+  #dropExec(target: Target): void {
+    target.exec = undefined;
+    for (const session of target.expecting) session.end();
+    this.#forgetIfEmpty(target);
   }
 
   #exited({ target: id, run, exitCode, error, willRestart }: Exited): void {
@@ -176,6 +228,15 @@ export class Hub {
     for (const session of target.expecting) if (session.offer.run <= run) session.end();
     const ended: readonly WaitCondition[] = willRestart ? ['next-exit'] : ['next-exit', 'not-running'];
     for (const session of target.waiting) if (ended.includes(session.offer.condition)) session.answer(exitCode, error);
+    this.#endExec(target);
+  }
+
+  /** Its end is known to the kernel. */
+  #endExec(target: Target): void {
+    if (target.exec === undefined) return;
+    target.exec = undefined;
+    target.run?.finish();
+    this.#forgetIfEmpty(target);
   }
 
   #removed(id: string, exitCode: number): void {
@@ -183,6 +244,7 @@ export class Hub {
     if (target === undefined) return;
     for (const session of target.expecting) session.end();
     for (const session of target.waiting) session.answer(exitCode, '');
+    this.#endExec(target);
   }
 
   #tell(target: Target): void {
@@ -190,7 +252,8 @@ export class Hub {
   }
 
   #forgetIfEmpty(target: Target): void {
-    const isEmpty = sessionsOf(target) === 0 && target.waiting.size === 0 && target.run === undefined;
+    const isUnused = sessionsOf(target) === 0 && target.waiting.size === 0;
+    const isEmpty = isUnused && target.run === undefined && target.exec === undefined;
     if (!isEmpty || this.#targets.get(target.id) !== target) return;
     this.#targets.delete(target.id);
     if (this.isEmpty) this.#options.onEmpty();

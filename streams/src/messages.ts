@@ -1,23 +1,17 @@
 import { CleatError } from '@cleat/schemas';
-import type { Answer, ClientLine, Request, SessionsEvent } from './protocol.ts';
+import type { Answer, ClientLine, EndedEvent, Request, SessionsEvent } from './protocol.ts';
 
 type Shape = Readonly<Record<string, 'string' | 'number' | 'boolean' | 'object'>>;
 
-const STDIO: Shape = {
-  stdin: 'boolean',
-  stdout: 'boolean',
-  stderr: 'boolean',
-  terminal: 'boolean',
-  detachKeys: 'string',
-};
+const PLACE: Shape = { token: 'string', target: 'string', run: 'number', openStdin: 'boolean', stdinOnce: 'boolean' };
+const STDIO: Shape = { stdin: 'boolean', stdout: 'boolean', stderr: 'boolean' };
+const TERMINAL: Shape = { terminal: 'boolean', detachKeys: 'string' };
 const END: Shape = { exitCode: 'number', error: 'string', willRestart: 'boolean' };
 
 const REQUESTS: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['hello', { protocol: 'number' }],
-  [
-    'offer-attach',
-    { token: 'string', target: 'string', run: 'number', openStdin: 'boolean', stdinOnce: 'boolean', ...STDIO },
-  ],
+  ['offer-attach', { ...PLACE, ...STDIO, ...TERMINAL }],
+  ['exec', { ...PLACE, ...STDIO, program: 'string', args: 'object', directory: 'string', pidFile: 'string' }],
   ['offer-wait', { token: 'string', target: 'string', condition: 'string' }],
   ['connect', { target: 'string', run: 'number', attachPath: 'string' }],
   ['exited', { target: 'string', run: 'number', ...END }],
@@ -61,9 +55,10 @@ export function parseClientLine(value: object): ClientLine {
   throw violation('it has no token and framing');
 }
 
-export function parseFromStreams(line: string): Answer | SessionsEvent {
+export function parseFromStreams(line: string): Answer | SessionsEvent | EndedEvent {
   const value = parseObject(line);
   if (fits(value, { event: 'string', target: 'string', sessions: 'number' })) return value as SessionsEvent;
+  if (fits(value, { event: 'string', target: 'string', exitCode: 'number' })) return value as EndedEvent;
   if (fits(value, { id: 'number' })) return value as Answer;
   throw violation('it is neither an answer nor an event');
 }

@@ -12,7 +12,7 @@
 // A client that waits gets {"StatusCode":0}, or {"StatusCode":127,"Error":{"Message":"..."}}, and a line feed.
 
 /** Raised when either side can't be understood by the other one; a newer kernel then starts a process of its own beside the old one. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** How long a ticket waits for its client. */
 export const TICKET_MS = 60_000;
@@ -31,6 +31,8 @@ export interface HeldTarget {
   readonly sessions: number;
   /** What clients wait for. */
   readonly waits: readonly WaitCondition[];
+  /** An exec of `streams` itself; its exit code once it has ended, until an Exited says that the kernel knows it. */
+  readonly exec?: { readonly exitCode: number | null };
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
@@ -53,6 +55,19 @@ export interface OfferAttach {
   readonly stdinOnce: boolean;
   /** With a terminal: what closes the client's stream without ending the process, "ctrl-p,ctrl-q"; empty: nothing. */
   readonly detachKeys: string;
+}
+
+/**
+ * One more process in a running container, for one client. `streams` runs the OCI runtime's exec command, which leaves the process to it, and is
+ * its parent from then on: it holds the pipes and learns the exit code. Answered when the process runs, or could not be made.
+ */
+export interface Exec extends Omit<OfferAttach, 'type' | 'terminal' | 'detachKeys'> {
+  readonly type: 'exec';
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly directory: string;
+  /** Written by the runtime. */
+  readonly pidFile: string;
 }
 
 /** A place for one client that gets the exit code. */
@@ -97,7 +112,7 @@ export interface Leave {
   readonly type: 'leave';
 }
 
-export type Command = OfferAttach | OfferWait | Connect | Exited | Removed;
+export type Command = OfferAttach | OfferWait | Connect | Exec | Exited | Removed;
 
 export type Request = (Hello | Command | Leave) & { readonly id: number };
 
@@ -108,6 +123,9 @@ export interface Answer {
   readonly protocol?: number;
   /** To a Hello and a Leave. */
   readonly held?: readonly HeldTarget[];
+  /** To a Hello: of `streams`. To an Exec: of the process; 0 when the runtime could not make it, and said `complaint`. */
+  readonly pid?: number;
+  readonly complaint?: string;
 }
 
 /** The number of attached clients and open tickets of a target has changed. */
@@ -115,6 +133,13 @@ export interface SessionsEvent {
   readonly event: 'sessions';
   readonly target: string;
   readonly sessions: number;
+}
+
+/** An exec of `streams` itself has ended. Its clients get the end of their streams when the kernel has recorded it and says Exited. */
+export interface EndedEvent {
+  readonly event: 'ended';
+  readonly target: string;
+  readonly exitCode: number;
 }
 
 export type Framing = 'docker' | 'raw' | 'chunked';

@@ -1,8 +1,8 @@
-import { connectSeqpacket, type SeqpacketConnection } from '@cleat/core/syscalls';
 import type { AttachSession, StdinSink } from './session.ts';
+import type { Source, SourceEvents } from './source.ts';
 
 /** conmon takes no more of one packet and drops the rest without a word. */
-const PACKET_BYTES = 32_768;
+const PIECE_BYTES = 32_768;
 const STALL_MS = 10_000;
 const STALL_LOOK_MS = 1000;
 
@@ -13,38 +13,37 @@ interface StdinItem {
 
 export interface RunStreamsOptions {
   readonly run: number;
-  readonly attachPath: string;
+  /** Opens the source of output; may throw. */
+  readonly source: (events: SourceEvents) => Source;
   readonly openStdin: boolean;
-  /** To leave the monitor would end the process's stdin. */
+  /** To leave the source would end the process's stdin. */
   readonly isStdinEndedByLeaving: boolean;
   readonly onClose: (run: RunStreams) => void;
 }
 
-/** The one connection to a run's monitor: output to every client, input from any of them. */
+/** The one connection to a run: output to every client, input from any of them. */
 export class RunStreams implements StdinSink {
   readonly run: number;
   readonly sessions: Set<AttachSession> = new Set();
   readonly #options: RunStreamsOptions;
-  readonly #connection: SeqpacketConnection;
+  readonly #source: Source;
   readonly #stdin: StdinItem[] = [];
   #isWriting = false;
   #isStdinEnding = false;
   #isClosed = false;
   #stallTimer: NodeJS.Timeout | undefined;
 
-  /** Throws SYSCALL_ECONNREFUSED, SYSCALL_ENOENT when the monitor is gone. */
   constructor(options: RunStreamsOptions) {
     this.run = options.run;
     this.#options = options;
-    this.#connection = connectSeqpacket(options.attachPath);
-    const { socket } = this.#connection;
-    socket.on('data', (packet: Buffer) => {
-      this.#receive(packet);
+    this.#source = options.source({
+      onOutput: (stream, payload) => {
+        this.#receive(stream, payload);
+      },
+      onEnd: () => {
+        this.finish();
+      },
     });
-    const finish = (): void => {
-      this.#finish();
-    };
-    socket.once('end', finish).once('error', finish).once('close', finish);
   }
 
   add(session: AttachSession): void {
@@ -60,11 +59,11 @@ export class RunStreams implements StdinSink {
     this.#leaveIfUnused();
   }
 
-  /** Nobody looks, so the monitor need not send; unless to leave it would be more than that. */
+  /** Nobody looks, so the source need not send; unless to leave it would be more than that. */
   #leaveIfUnused(): void {
     const isStdinAtStake = this.#options.openStdin && this.#options.isStdinEndedByLeaving;
     const isBusy = this.#isWriting || this.#stdin.length > 0;
-    if (this.sessions.size === 0 && !isStdinAtStake && !isBusy) this.#finish();
+    if (this.#source.canBeLeft && this.sessions.size === 0 && !isStdinAtStake && !isBusy) this.finish();
   }
 
   /** Output flows again unless another client is still full. */
@@ -72,7 +71,7 @@ export class RunStreams implements StdinSink {
     if ([...this.sessions].some((session) => session.isFull)) return;
     clearInterval(this.#stallTimer);
     this.#stallTimer = undefined;
-    this.#connection.socket.resume();
+    this.#source.resume();
   }
 
   write(data: Buffer, done: () => void): void {
@@ -80,9 +79,9 @@ export class RunStreams implements StdinSink {
       done();
       return;
     }
-    for (let at = 0; at < data.length; at += PACKET_BYTES) {
-      const isLast = at + PACKET_BYTES >= data.length;
-      this.#stdin.push({ data: data.subarray(at, at + PACKET_BYTES), done: isLast ? done : () => undefined });
+    for (let at = 0; at < data.length; at += PIECE_BYTES) {
+      const isLast = at + PIECE_BYTES >= data.length;
+      this.#stdin.push({ data: data.subarray(at, at + PIECE_BYTES), done: isLast ? done : () => undefined });
     }
     this.#writeNext();
   }
@@ -98,22 +97,19 @@ export class RunStreams implements StdinSink {
     if (this.#isWriting || this.#isClosed) return;
     const item = this.#stdin.shift();
     if (item === undefined) {
-      if (this.#isStdinEnding && !this.#connection.socket.writableEnded) this.#connection.socket.end();
+      if (this.#isStdinEnding) this.#source.endStdin();
       this.#leaveIfUnused();
       return;
     }
     this.#isWriting = true;
-    this.#connection.socket.write(item.data, () => {
+    this.#source.writeStdin(item.data, () => {
       this.#isWriting = false;
       item.done();
       this.#writeNext();
     });
   }
 
-  #receive(packet: Buffer): void {
-    // conmon counts 2 for stdout and 3 for stderr, Docker 1 and 2.
-    const stream = (packet[0] ?? 2) - 1;
-    const payload = packet.subarray(1);
+  #receive(stream: number, payload: Buffer): void {
     let isFull = false;
     for (const session of this.sessions) {
       session.write(stream, payload);
@@ -124,7 +120,7 @@ export class RunStreams implements StdinSink {
 
   /** A client that takes nothing stops the container, as in Docker; but not for ever when others are attached too. */
   #holdBack(): void {
-    this.#connection.socket.pause();
+    this.#source.pause();
     this.#stallTimer ??= setInterval(() => {
       if (this.sessions.size < 2) return;
       const stalled = [...this.sessions].filter(
@@ -134,13 +130,12 @@ export class RunStreams implements StdinSink {
     }, STALL_LOOK_MS);
   }
 
-  /** The monitor has closed, or is left: the last packets, then the end for everybody. */
-  #finish(): void {
+  /** The source has ended, or is left: the last output, then the end for everybody. */
+  finish(): void {
     if (this.#isClosed) return;
-    for (const packet of this.#connection.drain()) this.#receive(packet);
     this.#isClosed = true;
+    this.#source.close();
     clearInterval(this.#stallTimer);
-    this.#connection.socket.destroy();
     for (const { done } of this.#stdin.splice(0)) done();
     const left = [...this.sessions];
     this.sessions.clear();

@@ -4,7 +4,7 @@ import { toCleatError } from '@cleat/schemas';
 import { firstLine } from './first-line.ts';
 import { Hub } from './hub.ts';
 import { LineSplitter, parseClientLine, parseObject, parseRequest, violation } from './messages.ts';
-import { type Answer, PROTOCOL_VERSION, type Request, type SessionsEvent } from './protocol.ts';
+import { type Answer, type EndedEvent, PROTOCOL_VERSION, type Request, type SessionsEvent } from './protocol.ts';
 
 export interface ServerOptions {
   /** A listening Unix socket. */
@@ -33,6 +33,9 @@ export class StreamsServer {
       onSessions: (target, sessions) => {
         this.#used();
         if (this.#control !== undefined) send(this.#control, { event: 'sessions', target, sessions });
+      },
+      onExecEnded: (target, exitCode) => {
+        if (this.#control !== undefined) send(this.#control, { event: 'ended', target, exitCode });
       },
       onEmpty: () => {
         if (this.#isLeft) this.#end();
@@ -112,30 +115,35 @@ export class StreamsServer {
     this.#used();
     const { id } = request;
     if (request.type === 'hello') {
-      send(socket, { id, protocol: PROTOCOL_VERSION, held: this.#hub.held() });
+      send(socket, { id, protocol: PROTOCOL_VERSION, held: this.#hub.held(), pid: process.pid });
       if (request.protocol === PROTOCOL_VERSION) this.#control = socket;
       else socket.end();
       this.#isLeft = false;
       return;
     }
     if (request.type === 'leave') {
+      const held = this.#hub.held();
       this.#isLeft = true;
       // The process ends after its answer: its kernel takes the end of the connection for the end of the process.
-      send(socket, { id, held: this.#hub.held() }, () => {
+      send(socket, { id, held }, () => {
         if (this.#isLeft && this.#hub.isEmpty) this.#end();
       });
       return;
     }
-    try {
-      this.#hub.execute(request);
-      send(socket, { id });
-    } catch (thrown) {
+    const fail = (thrown: unknown): void => {
       const { class: errorClass, code, message } = toCleatError(thrown);
       send(socket, { id, error: { class: errorClass, code, message } });
+    };
+    try {
+      const later = this.#hub.execute(request);
+      if (later === undefined) send(socket, { id });
+      else later.then((answer) => send(socket, { id, ...answer }), fail);
+    } catch (thrown) {
+      fail(thrown);
     }
   }
 }
 
-function send(socket: Socket, message: Answer | SessionsEvent, onSent?: () => void): void {
+function send(socket: Socket, message: Answer | EndedEvent | SessionsEvent, onSent?: () => void): void {
   if (!socket.destroyed && socket.writable) socket.write(`${JSON.stringify(message)}\n`, onSent);
 }

@@ -65,8 +65,10 @@ export {
   readlinkInRoot,
   statInRoot,
 } from './openat2.ts';
+export { makePipe, readAvailable } from './pipes.ts';
 export type { ExecRequest, LockOptions } from './process.ts';
 export {
+  becomeSubreaper,
   execve,
   flock,
   mkfifo,

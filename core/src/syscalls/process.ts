@@ -13,6 +13,7 @@ const LOCK_UN = 8;
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
 const PR_SET_PDEATHSIG = 1;
+const PR_SET_CHILD_SUBREAPER = 36;
 const SIG_DFL = 0;
 const IGNORED_BY_NODE: readonly number[] = [constants.signals.SIGPIPE, constants.signals.SIGXFSZ];
 const STANDARD_STREAMS: readonly number[] = [0, 1, 2];
@@ -84,6 +85,11 @@ function unlessClosed(change: () => void): void {
 /** This process gets the signal when its parent ends. A parent that has ended before is not noticed: compare `process.ppid` afterwards. */
 export function signalAtParentEnd(signal: NodeJS.Signals): void {
   checked(prctlCall(PR_SET_PDEATHSIG, constants.signals[signal], 0, 0, 0), 'prctl', 'PR_SET_PDEATHSIG');
+}
+
+/** Makes this process the parent of descendants whose own parents have ended, so that it can wait for them (prctl(2)). */
+export function becomeSubreaper(): void {
+  checked(prctlCall(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER');
 }
 
 export interface LockOptions {

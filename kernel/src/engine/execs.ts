@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
 import { removeTree } from '@cleat/core/files';
-import { CleatError, type exec, type execTypes, type journal, toCleatError } from '@cleat/schemas';
+import type { ExecCommand, LaunchedExec } from '@cleat/runtime';
+import { CleatError, type containerTypes, type exec, type execTypes, type journal, toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess, NO_PROCESS, type Progress } from '../state/container.ts';
 import { execEvent } from '../state/event-draft.ts';
 import { CREATE_PROCESS_MS } from './limits.ts';
@@ -13,6 +14,19 @@ import { exitCodeOf, mergedOf } from './start.ts';
 const KEPT_EXECS = 32;
 /** SIGKILL, as an exit code. */
 const LOST_CODE = 137;
+
+export interface RunningExec {
+  readonly id: string;
+  readonly directory: string;
+  readonly monitor: journal.ProcessIdentity;
+}
+
+interface ExecForm {
+  readonly attach: boolean;
+  readonly isMonitored: boolean;
+  readonly rows: number;
+  readonly columns: number;
+}
 
 /** More processes in a running container. */
 export class Execs {
@@ -58,16 +72,14 @@ export class Execs {
     if (info.running || info.exitCode !== null)
       throw new CleatError('conflict', 'EXEC_STARTED', `exec ${info.id} has run already`);
     const attach = !request.detach && (info.attachStdin || info.attachStdout || info.attachStderr);
-    const ticket = attach ? await host.streams.offerExec({ exec: info.id, info }) : undefined;
+    // A terminal, and a process that nobody is attached to, have a monitor of their own; else `streams` is the parent.
+    const isMonitored = !attach || info.process.terminal;
+    const ticket = attach && isMonitored ? await host.streams.offerExec({ exec: info.id, info }) : undefined;
     this.#replace(container, { ...entry, info: { ...info, running: true } }, 'exec.intent');
     try {
-      const pid = await this.#launch(
-        container,
-        info,
-        { attach, rows: request.consoleRows, columns: request.consoleColumns },
-        asked,
-      );
-      return { pid, ticket: ticket ?? null };
+      const how = { attach, isMonitored, rows: request.consoleRows, columns: request.consoleColumns };
+      const made = await this.#launch(container, info, how, asked);
+      return { pid: made.pid, ticket: ticket ?? made.ticket };
     } catch (error) {
       this.#ended(info.id, exitCodeOf(toCleatError(error)));
       throw error;
@@ -94,9 +106,7 @@ export class Execs {
   }
 
   /** Execs of a container that were running when the kernel died, with where to look for their end. */
-  running(
-    container: Container,
-  ): readonly { readonly id: string; readonly directory: string; readonly monitor: journal.ProcessIdentity }[] {
+  running(container: Container): readonly RunningExec[] {
     const paths = pathsOf(this.#parts, container.definition.id);
     return container.progress.execs
       .filter(({ info }) => info.running)
@@ -108,37 +118,53 @@ export class Execs {
     const { container, entry } = this.#find(id);
     const directory = execDirectory(pathsOf(this.#parts, container.definition.id), id);
     const ran = await this.#parts.host.runtime.endExec({ directory, cgroup: cgroupOf(this.#parts, container) });
-    if (ran) this.#ended(id, LOST_CODE);
-    else this.#replace(container, { ...entry, info: { ...entry.info, running: false } }, 'exec.undone');
+    if (ran) return this.#ended(id, LOST_CODE);
+    this.#replace(container, { ...entry, info: { ...entry.info, running: false } }, 'exec.undone');
+    this.#parts.host.streams.execExited(id, LOST_CODE);
   }
 
-  /** The end of an exec, noticed by whoever watches it. */
-  ended(id: string, exitCode: number): void {
-    this.#ended(id, exitCode);
+  /** The end of an exec, noticed by whoever watches it. Without a code its monitor has died: what runs on is ended, its streams are gone. */
+  ended(id: string, exitCode: number | undefined): void {
+    if (exitCode === undefined) this.#parts.host.tasks.spawn('exec lost', () => this.endUnfinished(id));
+    else this.#ended(id, exitCode);
+  }
+
+  /** Goes on watching one that an earlier kernel has started. */
+  watch(container: Container, exec: RunningExec): void {
+    const { streams, runtime } = this.#parts.host;
+    const onEnd = (exitCode?: number): void => this.ended(exec.id, exitCode);
+    if (!streams.watchExec(exec.id, onEnd)) runtime.watchExec({ ...exec, container: container.definition.id }, onEnd);
   }
 
   async #launch(
     container: Container,
     info: execTypes.Info,
-    how: { readonly attach: boolean; readonly rows: number; readonly columns: number },
+    how: ExecForm,
     asked: Asked,
-  ): Promise<number> {
+  ): Promise<{ readonly pid: number; readonly ticket: containerTypes.StreamTicket | null }> {
     const { store, host } = this.#parts;
     const { id, spec } = container.definition;
     const paths = pathsOf(this.#parts, id);
     const directory = execDirectory(paths, info.id);
     await removeTree(directory);
     mkdirSync(directory, { recursive: true, mode: 0o711 });
+    let ticket: containerTypes.StreamTicket | null = null;
+    const deadline = Deadline.after(CREATE_PROCESS_MS);
+    const launch = async (command: ExecCommand): Promise<LaunchedExec> => {
+      const onEnd = (exitCode?: number): void => this.ended(info.id, exitCode);
+      const started = await host.streams.exec({ exec: info.id, info, command, deadline, onEnd });
+      ticket = started.ticket;
+      return { pid: started.pid, complaint: started.complaint, parent: started.streams };
+    };
     const made = await host.runtime.exec({
-      ...{ info, directory, ...how },
+      ...{ info, directory, deadline, ...how, ...(how.isMonitored ? {} : { launch }) },
       container: id,
       runtime: spec.runtime,
       containerSpec: spec,
       root: `/proc/${container.progress.state.pid}/root`,
       environment: [...mergedOf(container).environment, ...spec.process.env],
-      deadline: Deadline.after(CREATE_PROCESS_MS),
       onSocket: (path) => host.streams.connectExec(info.id, path),
-      onEnd: (exitCode) => this.#ended(info.id, exitCode),
+      onEnd: (exitCode) => this.ended(info.id, exitCode),
     });
     const { entry, container: now } = this.#find(info.id);
     // A short one may have ended before its start was known here.
@@ -151,7 +177,7 @@ export class Execs {
       [execEvent(factsOf(now, asked), 'exec-started', facts)],
     );
     await store.sync();
-    return made.pid;
+    return { pid: made.pid, ticket };
   }
 
   #ended(id: string, exitCode: number): void {

@@ -49,8 +49,10 @@ export type StreamsPort = Pick<
   | 'connect'
   | 'connectExec'
   | 'exited'
+  | 'exec'
   | 'execExited'
   | 'removed'
+  | 'watchExec'
 >;
 
 /** What all parts of the engine share. */

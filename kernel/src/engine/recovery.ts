@@ -149,8 +149,7 @@ export class Recovery {
     this.#engine.execs.recover(current);
     for (const exec of this.#engine.execs.running(current)) {
       if (exec.monitor.pid === 0) await this.#engine.execs.endUnfinished(exec.id);
-      else
-        host.runtime.watchExec({ ...exec, container: id }, (exitCode) => this.#engine.execs.ended(exec.id, exitCode));
+      else this.#engine.execs.watch(current, exec);
     }
     // A stop always goes forward: its client may be gone, its word is not.
     if (status === 'stopping')

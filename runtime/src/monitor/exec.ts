@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Deadline } from '@cleat/core/deadlines';
 import { CleatError } from '@cleat/schemas';
 import type { OciProcess } from '../oci/index.ts';
+import type { ExecCommand } from '../runtime-port.ts';
 import { endByCommandLine } from './cleanup.ts';
 import { consoleFolder, createdBy, isSilence, logArgs, runtimeArgs, stdioArgs } from './create.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type MonitorLink,
   nextMessage,
 } from './monitor.ts';
-import type { Runtime } from './runtime.ts';
+import { globalArgs, type Runtime } from './runtime.ts';
 import { runtimeError } from './runtime-error.ts';
 
 export interface ExecRequest {
@@ -63,7 +64,7 @@ export async function execMonitored(request: ExecRequest): Promise<StartedExec> 
     done.catch(() => undefined);
     await Promise.all([launched(monitor), letRun(monitor, request)]);
     const message = await done;
-    if (message.data <= 0) throw await runtimeError(runtime, 'exec', join(directory, 'oci.log'), message.message);
+    if (message.data <= 0) throw await execError(runtime, directory, message.message);
     return { ...createdBy(monitor, message, join(directory, 'conmon.pid')), exitDir };
   } catch (error) {
     monitor.sync.destroy();
@@ -73,6 +74,36 @@ export async function execMonitored(request: ExecRequest): Promise<StartedExec> 
     monitor.start?.destroy();
     monitor.attach?.destroy();
   }
+}
+
+/** For who is the parent of the process himself, and holds its streams: runs no monitor, and leaves the process to its caller's child. */
+export interface DetachedExec {
+  readonly container: string;
+  readonly directory: string;
+  readonly runtime: Runtime;
+  readonly process: OciProcess;
+}
+
+/** Writes what the command needs. The runtime ends when the process runs. */
+export async function execCommand(request: DetachedExec): Promise<ExecCommand> {
+  const { directory, runtime, container } = request;
+  const processFile = join(directory, 'process.json');
+  const pidFile = join(directory, 'pidfile');
+  await writeFile(processFile, JSON.stringify(request.process), { mode: 0o600 });
+  const args = [
+    ...globalArgs(runtime, execLog(directory)),
+    ...['exec', '--detach', '--process', processFile, '--pid-file', pidFile, container],
+  ];
+  return { program: runtime.path, args, directory, pidFile };
+}
+
+/** Why the runtime could not make the process. */
+export async function execError(runtime: Runtime, directory: string, complaint: string): Promise<CleatError> {
+  return runtimeError(runtime, 'exec', execLog(directory), complaint);
+}
+
+function execLog(directory: string): string {
+  return join(directory, 'oci.log');
 }
 
 /** The monitor waits for a byte before it begins, and, with the socket open, for another one before it runs the process. */
@@ -100,7 +131,7 @@ function monitorArgs(request: ExecRequest, exitDir: string): string[] {
     ...['--exec', '--exec-process-spec', join(directory, 'process.json'), '--exit-dir', exitDir, '--full-attach'],
     ...(request.onAttachable === undefined ? [] : ['--exec-attach']),
     ...logArgs(undefined),
-    ...runtimeArgs(runtime, join(directory, 'oci.log')),
+    ...runtimeArgs(runtime, execLog(directory)),
     ...stdioArgs({
       terminal: request.process.terminal,
       openStdin: request.openStdin,
