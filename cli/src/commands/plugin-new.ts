@@ -44,7 +44,7 @@ change. Nothing is downloaded: the SDK is linked from this installation. docs/pl
     const place = relative('', directory) || '.';
     if (missing.length > 0)
       notice(`It is built with packages that are not here: cd ${place} && npm install --save-dev ${missing.join(' ')}`);
-    notice(`Next: cd ${place} && npm run build && npm test && sudo cleat plugin install .`);
+    notice(`Next: cd ${place} && npm test && sudo cleat plugin install .`);
     return EXIT_OK;
   },
 });
