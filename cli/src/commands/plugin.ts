@@ -13,7 +13,11 @@ import { isRecord, jsonText, parseObject, unpacked } from '../output/json.ts';
 import { table } from '../output/table.ts';
 import { nowNs, span } from '../output/time.ts';
 import { notice, write } from '../output/writer.ts';
+import { pluginsReady } from '../platform/readiness.ts';
 import { inspectAll } from './inspect.ts';
+
+/** Whoever installs one wants to use it next, or to hear why it does not come. */
+const READY_MS = 20_000;
 
 const listCommand: Command = defineCommand({
   usage: ['plugin ls'],
@@ -76,7 +80,7 @@ const inspectCommand: Command = defineCommand({
 const installCommand: Command = defineCommand({
   usage: ['plugin install [flags] DIR'],
   about: `Installs the plugin of a directory with a manifest.json, and starts it. It is granted what its manifest asks for,
-or the less that --grant says; what it was granted is shown. Installed again, it is upgraded.`,
+or the less that --grant says; what it was granted is shown. Installed again, it is upgraded. Returns when it is ready.`,
   options: {
     grant: { type: 'string', value: 'FILE', help: 'JSON file with the grant, within what the manifest asks for' },
     disabled: { type: 'boolean', help: 'do not start it yet' },
@@ -104,6 +108,7 @@ or the less that --grant says; what it was granted is shown. Installed again, it
         write(`${info.name}\n`);
         for (const line of grantLines(parseObject(info.grant))) notice(line);
       }
+      await pluginsReady(node, [info.name], READY_MS);
       return EXIT_OK;
     });
   },
@@ -146,6 +151,7 @@ const enableCommand: Command = defineCommand({
     withNode(globals, (node) =>
       forEach(operands, async (name) => {
         await node.call('plugin', 'enable', { name }, LONG_CALL);
+        await pluginsReady(node, [name], READY_MS);
       }),
     ),
 });

@@ -9,7 +9,7 @@ import { readSettings } from './flags.ts';
 import { listenerAddress } from './listener-address.ts';
 import { answers } from './ping.ts';
 import { findProgram } from './programs.ts';
-import { pluginsReady } from './readiness.ts';
+import { platformReady } from './readiness.ts';
 import { HOSTS_FILE, SOCKETS_FILE } from './run-directory.ts';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -255,7 +255,7 @@ async function detached(settings: Settings, argv: readonly string[]): Promise<nu
   const code = await Promise.race([ended, answers(settings, START_MS)]);
   if (code === undefined) {
     child.unref();
-    await pluginsReady({ runDir: settings.runDir, names: pluginNames(settings) }, READY_MS);
+    await platformReady({ runDir: settings.runDir, names: pluginNames(settings) }, READY_MS);
     return 0;
   }
   // One that is too slow would otherwise be up after it was said that it is not.
