@@ -68,7 +68,7 @@ export function readTap(files, argv, cwd) {
   });
 }
 
-function printFile({ name, ok, tests, lines }) {
-  console.log(`${ok ? 'ok  ' : 'FAIL'} ${name} (${tests})`);
+function printFile({ name, ok, tests, seconds, lines }) {
+  console.log(`${ok ? 'ok  ' : 'FAIL'} ${name} (${tests}, ${seconds.toFixed(0)} s)`);
   if (!ok) console.log(lines.slice(-FAILURE_LINES).join('\n'));
 }

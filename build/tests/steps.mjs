@@ -28,7 +28,7 @@ export const steps = [
   {
     name: 'joints',
     what: 'kernel, bus, plugins and runc together',
-    run: (root) => runGroup(root, ['joints'], INTEGRATION_SECONDS),
+    run: (root) => runGroup(root, ['joints'], FAULT_SECONDS),
     isLong: true,
   },
   {

@@ -19,7 +19,7 @@ export class TapReader {
 
   /**
    * @param {readonly string[]} files the files that tap was asked to run
-   * @param {(file: { name: string, ok: boolean, tests: number, lines: readonly string[] }) => void} onFile
+   * @param {(file: { name: string, ok: boolean, tests: number, seconds: number, lines: readonly string[] }) => void} onFile
    */
   constructor(files, onFile) {
     this.#expected = new Set(files);
@@ -71,6 +71,8 @@ export class TapReader {
   }
 
   #endFile(isOk, text) {
+    const seconds = Number(/ # time=([\d.]+)ms$/.exec(text)?.[1] ?? 0) / 1000;
+    this.#file.seconds = seconds;
     const name = text.replace(/ # time=\S+$/, '').replace(/(?<!\\) # (SKIP|TODO).*$/i, '');
     // tap reports a time-out once for the file and once more as a point of its own.
     if (!this.#expected.delete(name)) return;
@@ -84,7 +86,7 @@ export class TapReader {
 
   #skipFile(name, reason) {
     this.skipped.push({ file: name, test: '(the whole file)', reason });
-    this.#onFile({ name, ok: true, tests: 1, lines: this.#file.lines });
+    this.#onFile({ name, ok: true, tests: 1, seconds: 0, lines: this.#file.lines });
   }
 
   #fail(name, lines) {
@@ -93,12 +95,12 @@ export class TapReader {
   }
 
   #report(name, ok, failed, lines) {
-    const { passed, tests } = this.#file;
+    const { passed, tests, seconds } = this.#file;
     this.files.push({ name, ok, passed, failed });
-    this.#onFile({ name, ok, tests: Math.max(tests, 1), lines });
+    this.#onFile({ name, ok, tests: Math.max(tests, 1), seconds, lines });
   }
 }
 
 function freshFile(name) {
-  return { name, tests: 0, passed: 0, failed: 0, lines: [] };
+  return { name, tests: 0, passed: 0, failed: 0, seconds: 0, lines: [] };
 }

@@ -360,6 +360,9 @@ export class Kernel {
       for (const { manifest } of this.#registry.installed) await bus.add(manifest.name, Deadline.after(BUS_MS));
       await bus.add(OPERATOR, Deadline.after(BUS_MS));
       await this.#regrant(bus);
+      // Who finds the operator's file calls at once, and must find somebody.
+      await this.#connection(this.#exporting).connected(Deadline.after(BUS_MS));
+      await this.#connection(this.#exporting).flush(Deadline.after(BUS_MS));
     } catch (error) {
       // The book is durable: the server hears of it when it is there.
       this.log.warn('the bus was not told of all plugins yet', { error: toCleatError(error).message });

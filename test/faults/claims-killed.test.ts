@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { needs, tempDir, waitFor } from '@cleat/harness';
+import { needs, slowFactor, tempDir, waitFor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake } from '../fakes/fake-install.ts';
 import { BareKernel } from '../platform/bare-kernel.ts';
 import { killAtEvery } from './kernel-matrix.ts';
 import { CLAIM_STEPS, claimLife } from './lives.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(300_000 * slowFactor());
 
 t.test('killed at every record about claims, the kernel leaves nothing with their provider', async (t) => {
   if (!needs(t, 'root', 'runc', 'conmon')) return;

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { needs, tempDir } from '@cleat/harness';
+import { needs, slowFactor, tempDir } from '@cleat/harness';
 import t from 'tap';
 import { BareKernel } from '../platform/bare-kernel.ts';
 import { checkEvents } from '../platform/event-check.ts';
 import { checkTruth } from './kernel-matrix.ts';
 
-t.setTimeout(115_000);
+t.setTimeout(115_000 * slowFactor());
 
 t.test('a monitor that is killed takes its container with it, and nothing else', async (t) => {
   if (!needs(t, 'root', 'runc', 'conmon')) return;

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { needs, tempDir, waitFor } from '@cleat/harness';
+import { needs, slowFactor, tempDir, waitFor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake } from '../fakes/fake-install.ts';
 import { BareKernel } from '../platform/bare-kernel.ts';
 import { claimLife } from './lives.ts';
 import { killOtherAtEvery } from './other-matrix.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(300_000 * slowFactor());
 
 /** Records between which somebody else is asked for something, or has just been. */
 const STEPS: readonly string[] = [

@@ -1,4 +1,4 @@
-import { waitFor } from '@cleat/harness';
+import { slowFactor, waitFor } from '@cleat/harness';
 import { isCleatError } from '@cleat/schemas';
 import t, { type Test } from 'tap';
 import { FAKE_DRIVER, FAKE_WITH_DRIVERS, Fake, fakeClaim } from '../fakes/fake-install.ts';
@@ -7,7 +7,7 @@ import type { BareKernel } from '../platform/bare-kernel.ts';
 import { checkEvents } from '../platform/event-check.ts';
 import { checkTruth } from './kernel-matrix.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(300_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
 const CLAIM = fakeClaim('a', { driver: 'deep', contribution: { environment: ['DEEP=1'] } });

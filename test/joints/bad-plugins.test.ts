@@ -1,11 +1,11 @@
-import { waitFor } from '@cleat/harness';
+import { slowFactor, waitFor } from '@cleat/harness';
 import type { CleatError } from '@cleat/schemas';
 import t, { type Test } from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import type { BareKernel } from '../platform/bare-kernel.ts';
 import { failure, slowed, startedKernel, timed } from './joint.ts';
 
-t.setTimeout(115_000);
+t.setTimeout(115_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
 /** What "keeps its speed" means on a loaded test machine: far below the time for which the plugin is silent. */

@@ -1,11 +1,11 @@
-import { waitFor } from '@cleat/harness';
+import { slowFactor, waitFor } from '@cleat/harness';
 import { type event, type Manifest, type plugin, SchemaBook } from '@cleat/schemas';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { RawPlugin } from '../fakes/raw-plugin.ts';
 import { failure, slowed, startedKernel, timed } from './joint.ts';
 
-t.setTimeout(115_000);
+t.setTimeout(115_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
 const JUDGE: Manifest = {

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '@cleat/harness';
+import { slowFactor, waitFor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { failure, seenBy, startedKernel } from './joint.ts';
 
-t.setTimeout(110_000);
+t.setTimeout(110_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
 

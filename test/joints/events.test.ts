@@ -1,6 +1,6 @@
 import { Deadline } from '@cleat/core';
 import { EventStream } from '@cleat/core/bus';
-import { waitFor } from '@cleat/harness';
+import { slowFactor, waitFor } from '@cleat/harness';
 import { connectOperator } from '@cleat/sdk/client';
 import t, { type Test } from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
@@ -9,7 +9,7 @@ import { checkEvents } from '../platform/event-check.ts';
 import { failure, processesIn, slowed, startedKernel, timed } from './joint.ts';
 import { OutsideConsumer } from './outside-consumer.ts';
 
-t.setTimeout(115_000);
+t.setTimeout(115_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { slowFactor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { startedKernel, timed } from './joint.ts';
 
-t.setTimeout(60_000);
+t.setTimeout(60_000 * slowFactor());
 
 t.test('ps and inspect ask nobody: the kernel remembers status, client and owner', async (t) => {
   const kernel = await startedKernel(t);

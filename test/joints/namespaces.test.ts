@@ -1,11 +1,11 @@
 import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeBusyboxRootfs, needs } from '@cleat/harness';
+import { makeBusyboxRootfs, needs, slowFactor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { failure, startedKernel } from './joint.ts';
 
-t.setTimeout(60_000);
+t.setTimeout(60_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
 const MAPPING = {

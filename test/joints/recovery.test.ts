@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { umount } from '@cleat/core/syscalls';
-import { isBelow, mountPoints, waitFor } from '@cleat/harness';
+import { isBelow, mountPoints, slowFactor, waitFor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { checkEvents } from '../platform/event-check.ts';
 import { slowed, startedKernel, timed } from './joint.ts';
 
-t.setTimeout(115_000);
+t.setTimeout(115_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
 

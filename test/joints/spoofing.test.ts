@@ -1,13 +1,13 @@
 import { ContractCaller, Deadline } from '@cleat/core';
 import { BusCaller, liveEvents } from '@cleat/core/bus';
-import { waitFor } from '@cleat/harness';
+import { slowFactor, waitFor } from '@cleat/harness';
 import { CleatError, SchemaBook } from '@cleat/schemas';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { RawPlugin } from '../fakes/raw-plugin.ts';
 import { failure, startedKernel } from './joint.ts';
 
-t.setTimeout(115_000);
+t.setTimeout(115_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
 const SHORT_MS = 1_500;

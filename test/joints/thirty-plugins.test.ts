@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { slowFactor } from '@cleat/harness';
 import t from 'tap';
 import { FAKE, Fake, fakeClaim } from '../fakes/fake-install.ts';
 import { startedKernel } from './joint.ts';
 
-t.setTimeout(115_000);
+t.setTimeout(115_000 * slowFactor());
 
 const COUNT = 30;
 const CALL_MS = 60;
