@@ -289,3 +289,27 @@ t.test('a host that forwarded nothing before becomes no router between its own n
   t.equal(await askTcp(left, '203.0.113.2', 9000, 1), '', 'not from one side to the other');
   t.equal(await askTcp(web.namespace, '203.0.113.2', 9000), 'right', 'but from a container');
 });
+
+t.test('a bridge that the host has already is used as it is, and stays', async (t) => {
+  if (!needs(t, 'root', 'nft', 'ip', 'busybox')) return;
+  const lab = new NetworkLab(t);
+  const hostNs = await lab.namespace('host');
+  await lab.run(hostNs, 'ip', 'link', 'add', 'br-mine', 'type', 'bridge');
+  await lab.run(hostNs, 'ip', 'address', 'add', '10.77.0.1/24', 'dev', 'br-mine');
+  await lab.run(hostNs, 'ip', 'link', 'set', 'br-mine', 'up');
+  const host = await lab.host(hostNs);
+  await host.reconcile([]);
+  const options = { 'com.docker.network.bridge.name': 'br-mine' };
+  await t.rejects(host.createNetwork('other', { options }), { code: 'NETWORK_BRIDGE_NAME' });
+  await host.createNetwork('mine', {
+    options,
+    pools: [{ subnet: '10.77.0.0/24', gateway: '10.77.0.1', range: '', auxiliary: {} }],
+  });
+  const web = await host.start(await lab.namespace('web'), { name: 'web', network: 'mine' });
+  await serveTcp(t, web.namespace, 80, 'web');
+  t.equal(await askTcp(hostNs, String(web.status['ipv4']), 80), 'web');
+  await host.detach(web);
+  await host.release(web);
+  await host.call('remove', { network: 'mine' });
+  t.match(await lab.run(hostNs, 'ip', 'address', 'show', 'br-mine'), '10.77.0.1/24');
+});

@@ -38,8 +38,8 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
   },
   NETWORK_BRIDGE_NAME: {
     classes: ['conflict'],
-    meaning: 'The host has a link of that name that is no bridge.',
-    cure: 'Choose another name for the bridge.',
+    meaning: 'The host has a link of that name that is no bridge, or a bridge without the gateway of the network.',
+    cure: 'Choose another name, or the subnet and gateway that the bridge has.',
   },
   NETWORK_BUSY: {
     classes: ['conflict'],

@@ -23,7 +23,7 @@ import type { Subnet } from '../subnet.ts';
 import { openContainerLink } from './container-link.ts';
 import { DoomedLinks } from './doomed-links.ts';
 import type { AttachPlan, NetworkDriver } from './driver.ts';
-import { closeBridge, openBridge } from './host-bridges.ts';
+import { closeBridge, openBridge, removeBridge } from './host-bridges.ts';
 
 const LINK_NAME_ATTEMPTS = 16;
 
@@ -70,7 +70,7 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async close(network: NetworkDefinition): Promise<void> {
-    closeBridge(this.#routes, network.bridge);
+    removeBridge(this.#routes, network);
     await this.#options.firewall.remove(networkElements(network, parseBridgeSettings(network.options)));
     this.#settingsSeen.delete(network.id);
   }

@@ -68,6 +68,7 @@ export function openBridge(
         `the host has a link ${network.bridge} that is not a bridge`,
       );
     }
+    if (!isOwn(existing, network)) checkForeign(routes, network, existing);
     return { network, link: existing, isNew: false };
   }
   let candidate = network;
@@ -78,6 +79,26 @@ export function openBridge(
       return { network: candidate, link, isNew: true };
     }
     routes.execute(deleteLink(link.index));
+  }
+}
+
+/** A bridge that was made here has the address that its network gives it. */
+function isOwn(link: Link, network: NetworkDefinition): boolean {
+  return link.mac === bridgeMac(network.id);
+}
+
+/** A bridge of somebody else (`com.docker.network.bridge.name`) is used as it is: containers need the gateway on it. */
+function checkForeign(routes: Rtnetlink, network: NetworkDefinition, link: Link): void {
+  const there = routes.addresses().filter(({ linkIndex }) => linkIndex === link.index);
+  for (const { gateway, subnet } of network.pools) {
+    const { prefixLength } = parseSubnet(subnet);
+    if (gateway === '' || there.some((one) => one.address === gateway && one.prefixLength === prefixLength)) continue;
+    throw new CleatError(
+      'conflict',
+      'NETWORK_BRIDGE_NAME',
+      `the bridge ${link.name} of this host does not have the gateway ${gateway}/${prefixLength} of the network ${network.name}`,
+      { hint: 'Give the subnet and the gateway that the bridge has (--subnet, --gateway), or another name.' },
+    );
   }
 }
 
@@ -125,6 +146,12 @@ function makeBridge(routes: Rtnetlink, network: NetworkDefinition): Link {
     throw error;
   }
   return link;
+}
+
+/** Deletes the bridge of a network; one that is gone already is fine, and one of somebody else stays. */
+export function removeBridge(routes: Rtnetlink, network: NetworkDefinition): void {
+  const link = routes.link(network.bridge);
+  if (link !== undefined && isOwn(link, network)) closeBridge(routes, network.bridge);
 }
 
 /** Deletes a bridge; one that is gone already is fine. */
