@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { constants, mkdirSync, readdirSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deadline } from '@cleat/core/deadlines';
@@ -20,6 +20,21 @@ export function openTarget(root: string, target: string): number | undefined {
 export async function emptyDirectory(directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true });
   for (const name of readdirSync(directory)) await rm(join(directory, name), { recursive: true, force: true });
+}
+
+/** Files of every container, on which its own are mounted. */
+const HOST_FILES = ['hosts', 'hostname', 'resolv.conf'];
+
+/** Makes them in a volume at /etc, as Docker does: in a read-only one the runtime could not. A link that the image has there leads nowhere. */
+export function makeHostFiles({ source, target }: { readonly source: string; readonly target: string }): void {
+  if (target !== '/etc') return;
+  for (const name of HOST_FILES) {
+    try {
+      closeSync(openSync(join(source, name), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644));
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /** `cp -a` in a child, so that a large image blocks nothing; the source is handed over as a descriptor. */

@@ -1,4 +1,4 @@
-export { copyTree, emptyDirectory, openTarget } from './fill.ts';
+export { copyTree, emptyDirectory, makeHostFiles, openTarget } from './fill.ts';
 export { type HostFilePaths, hostsText, resolvText, writeHostFiles } from './host-files.ts';
 export { instanceIdOf, prepareRunDirectory } from './instance.ts';
 export { countLines, listSegments, sizeOf } from './log-segments.ts';

@@ -17,15 +17,15 @@ function rootWith(t: Test): string {
 
 t.test('names and numbers are looked up as Docker does', async (t) => {
   const root = rootWith(t);
-  t.same(resolveUser(root, ''), { uid: 0, gid: 0, additionalGids: [4], home: '/root' });
-  t.same(resolveUser(root, 'web'), { uid: 33, gid: 44, additionalGids: [4, 27], home: '/srv' });
-  t.same(resolveUser(root, '33'), { uid: 33, gid: 44, additionalGids: [4, 27], home: '/srv' });
-  t.same(resolveUser(root, 'web:video'), { uid: 33, gid: 27, additionalGids: [], home: '/srv' });
-  t.same(resolveUser(root, '1000:1000'), { uid: 1000, gid: 1000, additionalGids: [], home: '/' });
+  t.same(resolveUser(root, ''), { uid: 0, gid: 0, additionalGids: [0, 4], home: '/root' });
+  t.same(resolveUser(root, 'web'), { uid: 33, gid: 44, additionalGids: [44, 4, 27], home: '/srv' });
+  t.same(resolveUser(root, '33'), { uid: 33, gid: 44, additionalGids: [44, 4, 27], home: '/srv' });
+  t.same(resolveUser(root, 'web:video'), { uid: 33, gid: 27, additionalGids: [27], home: '/srv' });
+  t.same(resolveUser(root, '1000:1000'), { uid: 1000, gid: 1000, additionalGids: [1000], home: '/' });
   t.same(resolveUser(root, 'web:99', ['video', '123', '27']), {
     uid: 33,
     gid: 99,
-    additionalGids: [27, 123],
+    additionalGids: [99, 27, 123],
     home: '/srv',
   });
 });
@@ -47,8 +47,8 @@ t.test('what is not there is refused in the words that clients know', async (t) 
 
 t.test('a root without the files knows numbers only, and a link leads nowhere outside', async (t) => {
   const root = tempDir(t);
-  t.same(resolveUser(root, '5:6'), { uid: 5, gid: 6, additionalGids: [], home: '/' });
-  t.same(resolveUser(root, ''), { uid: 0, gid: 0, additionalGids: [], home: '/' });
+  t.same(resolveUser(root, '5:6'), { uid: 5, gid: 6, additionalGids: [6], home: '/' });
+  t.same(resolveUser(root, ''), { uid: 0, gid: 0, additionalGids: [0], home: '/' });
   mkdirSync(join(root, 'etc'));
   const outside = tempDir(t);
   writeFileSync(join(outside, 'passwd'), 'host:x:77:77::/:\n');

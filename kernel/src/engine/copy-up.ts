@@ -1,6 +1,6 @@
 import { closeSync, readdirSync } from 'node:fs';
 import type { Deadline } from '@cleat/core';
-import { copyTree, emptyDirectory, openTarget } from '@cleat/runtime';
+import { copyTree, emptyDirectory, makeHostFiles, openTarget } from '@cleat/runtime';
 import { type EngineParts, pathsOf } from './parts.ts';
 
 /** Fills empty sources of mounts that ask for it with what the image has at their target (docs: Docker's named volumes). */
@@ -26,7 +26,7 @@ async function fill(parts: EngineParts, id: string, what: Fill, deadline: Deadli
   if (wasCutOff) await emptyDirectory(what.source);
   if (readdirSync(what.source).length > 0) return;
   const directory = openTarget(pathsOf(parts, id).root, what.target);
-  if (directory === undefined) return;
+  if (directory === undefined) return makeHostFiles(what);
   try {
     if (!wasCutOff) {
       const { progress } = store.get(id);
@@ -35,6 +35,7 @@ async function fill(parts: EngineParts, id: string, what: Fill, deadline: Deadli
       await store.sync();
     }
     await copyTree(directory, what.source, deadline);
+    makeHostFiles(what);
   } finally {
     closeSync(directory);
   }

@@ -75,8 +75,11 @@ export class ExitContainer {
   async #record(current: Container, end: RunEnd): Promise<void> {
     const { store } = this.#parts;
     const { definition, progress } = current;
-    const { exitCode, finishedAt, oomKilled } = end;
-    const ranMs = Number((finishedAt - progress.state.startedAt) / 1_000_000n);
+    const { exitCode, oomKilled } = end;
+    // The monitor may see the end of a short run before its start is written down.
+    const { startedAt } = progress.state;
+    const finishedAt = end.finishedAt > startedAt ? end.finishedAt : startedAt;
+    const ranMs = Number((finishedAt - startedAt) / 1_000_000n);
     const state = { ...progress.state, exitCode, finishedAt, oomKilled };
     const delayMs = restartDelayMs(definition.spec.restart, state, ranMs);
     const next = delayMs === undefined ? 'exited' : 'restarting';

@@ -35,7 +35,7 @@ export class RemoveContainer {
         const current = store.containers.get(id);
         if (current === undefined) return;
         if (hasProcess(current.progress) || current.progress.state.status === 'restarting')
-          throw stillRuns(id, current.progress.state.status);
+          throw stillRuns(current.definition.name, current.progress.state.status);
         if (!how.force && current.progress.holders.length > 0) {
           throw new CleatError(
             'conflict',
@@ -70,15 +70,10 @@ export class RemoveContainer {
   }
 }
 
-function stillRuns(id: string, status: string): CleatError {
-  const hint =
+function stillRuns(name: string, status: string): CleatError {
+  const what =
     status === 'paused'
-      ? 'Unpause and then stop the container before attempting removal or force remove'
-      : 'Stop the container before attempting removal or force remove';
-  return new CleatError(
-    'conflict',
-    'CONTAINER_RUNNING',
-    `cannot remove container "${id}": container is ${status}: ${hint.charAt(0).toLowerCase()}${hint.slice(1)}`,
-    { hint },
-  );
+      ? 'paused and must be unpaused first'
+      : `${status}: stop the container before removing or force remove`;
+  return new CleatError('conflict', 'CONTAINER_RUNNING', `cannot remove container "/${name}": container is ${what}`);
 }

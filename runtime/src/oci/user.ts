@@ -37,12 +37,16 @@ export function resolveUser(root: string, user: string, groups: readonly string[
   const { accounts, entries } = readNames(root);
   const { account, name } = findAccount(accounts, userText);
   const more = groups.map((group) => groupId(entries, group));
-  if (groupText !== '') {
-    return { uid: account.uid, gid: groupId(entries, groupText), additionalGids: unique(more), home: account.home };
-  }
-  const memberOf = name === undefined ? [] : entries.filter((group) => group.members.includes(name));
-  const additionalGids = unique([...memberOf.map((group) => group.gid), ...more]);
-  return { uid: account.uid, gid: account.gid, additionalGids, home: account.home };
+  const { uid, home } = account;
+  const gid = groupText === '' ? account.gid : groupId(entries, groupText);
+  const isMember = ({ members }: Group): boolean => groupText === '' && name !== undefined && members.includes(name);
+  // The primary group is among them, lest a process that gives it up (setgid) passes by rules that refuse the group (CVE-2022-36109).
+  return {
+    uid,
+    gid,
+    additionalGids: unique([gid, ...entries.filter(isMember).map((group) => group.gid), ...more]),
+    home,
+  };
 }
 
 function readNames(path: string): { readonly accounts: readonly Account[]; readonly entries: readonly Group[] } {
