@@ -16,6 +16,7 @@ export type {
   PluginDefinition,
   PluginHandlers,
   ProviderHandlers,
+  PublishOptions,
   ReceivedEvent,
   ReconcileAll,
   ServiceHandlers,

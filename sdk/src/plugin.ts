@@ -155,10 +155,9 @@ export interface PluginContext {
   consume(options: ConsumeOptions): AsyncIterable<ConsumedItem>;
   /**
    * An event of an own object, of a type that the manifest declares: durable in the outbox when this resolves, and sent until
-   * the kernel has it. `actor`: on whose behalf, when it was asked for. Throws `permission_denied` EVENT_NOT_GRANTED,
-   * `resource_exhausted` OUTBOX_FULL.
+   * the kernel has it. Throws `permission_denied` EVENT_NOT_GRANTED, `resource_exhausted` OUTBOX_FULL.
    */
-  publish(event: providerTypes.EventInput, actor?: common.ActorInput): Promise<void>;
+  publish(event: providerTypes.EventInput, options?: PublishOptions): Promise<void>;
   /**
    * Opens a journal below stateDir (in `journal`, or the directory of that name that `dir` gives); one writer, lives as long
    * as the plugin. Throws `conflict` JOURNAL_LOCKED when another instance still has it after 15 s.
@@ -168,6 +167,16 @@ export interface PluginContext {
   offerStream(handler: (connection: Socket) => void | Promise<void>): Promise<StreamTicket>;
   /** The event's data as the record of its type. */
   readonly decodeEvent: (entry: event.Entry) => ReceivedEvent;
+}
+
+export interface PublishOptions {
+  /** On whose behalf, when it was asked for. */
+  readonly actor?: common.ActorInput | undefined;
+  /**
+   * A name that the plugin wrote down with the change that the event tells of. After a crash it publishes again what it is not
+   * sure to have published, under the same key, and it is one event all the same. The last 1,024 keys are remembered.
+   */
+  readonly key?: string | undefined;
 }
 
 /** Calls to the drivers of a kind by `provider@1`. */

@@ -20,8 +20,10 @@ export interface FakeOptions {
   readonly driver?: string;
   /** Lines for hosts that an update gives. */
   readonly hosts?: readonly string[];
-  /** Events of its own objects. */
+  /** Events of its own objects, with the answer. */
   readonly event?: string;
+  /** An event of its own object, by itself, once it is reserved. */
+  readonly note?: boolean;
 }
 
 /** A plugin with whatever roles its manifest names, all of them fakes: its directory says what to do and what was done. */
@@ -87,6 +89,7 @@ function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): Provi
       const { driver = '', reserved } = optionsOf(options);
       if (ledger?.find(reference.object) === undefined)
         await viaDriver(options)?.reserve({ driver, object: reference.object, options }, call);
+      if (optionsOf(options).note === true) await world.note(reference.container);
       world.record('reserve.done');
       world.end('reserve', reference);
       return { status: JSON.stringify({ reserved: reference.number }), contribution: reserved ?? null };

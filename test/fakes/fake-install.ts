@@ -16,7 +16,7 @@ export const FAKE: Manifest = {
   provides: [
     { kind: 'fake', reserve: true, attach: true, needsRoot: true, hearsUpdates: true, options: { type: 'object' } },
   ],
-  events: { publishes: ['fake.attached'] },
+  events: { publishes: ['fake.attached', 'fake.noted'] },
   permissions: {
     contribution: ['root', 'mounts', 'devices', 'environment', 'hosts', 'dns', 'hooks', 'annotations', 'log'],
     mountRoots: ['$STATE'],
@@ -134,6 +134,11 @@ export class Fake {
 
   get uses(): readonly string[] {
     return list(join(this.stateDir, 'uses'));
+  }
+
+  /** The subjects of the events that it owes. */
+  get notes(): readonly string[] {
+    return list(join(this.stateDir, 'notes'));
   }
 
   get log(): string {

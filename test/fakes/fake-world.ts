@@ -49,20 +49,24 @@ export class FakeWorld {
   readonly #pluginDir: string;
   readonly #objects: string;
   readonly #uses: string;
+  readonly #notes: string;
+  readonly #publish: PluginContext['publish'];
   readonly #journal: Journal;
   #armed = '';
   #countdown = 0;
 
-  private constructor(pluginDir: string, stateDir: string, journal: Journal) {
+  private constructor(pluginDir: string, { stateDir, publish }: PluginContext, journal: Journal) {
     this.#pluginDir = pluginDir;
     this.#objects = join(stateDir, 'objects');
     this.#uses = join(stateDir, 'uses');
+    this.#notes = join(stateDir, 'notes');
+    this.#publish = publish;
     this.#journal = journal;
-    for (const directory of [this.#objects, this.#uses]) mkdirSync(directory, { recursive: true });
+    for (const directory of [this.#objects, this.#uses, this.#notes]) mkdirSync(directory, { recursive: true });
   }
 
   static async open(pluginDir: string, context: PluginContext): Promise<FakeWorld> {
-    return new FakeWorld(pluginDir, context.stateDir, await context.openJournal({ dir: 'fake' }));
+    return new FakeWorld(pluginDir, context, await context.openJournal({ dir: 'fake' }));
   }
 
   /** Written down, then whatever the test wants of this operation. */
@@ -109,6 +113,26 @@ export class FakeWorld {
 
   dropObject(object: string): void {
     rmSync(this.objectPath(object), { recursive: true, force: true });
+  }
+
+  /** Tells the platform of an object by an event of its own: written down with the object, and marked when it has been told. */
+  async note(subject: string): Promise<void> {
+    const path = join(this.#notes, subject);
+    if (!existsSync(path)) writeFileSync(path, 'untold');
+    this.reach('after', 'note.written');
+    await this.tell();
+  }
+
+  /** Publishes what is not marked: as often as it takes, and it is one event. */
+  async tell(): Promise<void> {
+    for (const subject of readdirSync(this.#notes)) {
+      const path = join(this.#notes, subject);
+      if (readFileSync(path, 'utf8') === 'told') continue;
+      await this.#publish({ type: 'fake.noted', subject }, { key: subject });
+      this.reach('after', 'note.published');
+      writeFileSync(path, 'told');
+      this.reach('after', 'note.told');
+    }
   }
 
   putUse(reference: providerTypes.Reference): void {

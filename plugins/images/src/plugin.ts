@@ -65,7 +65,7 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
   const { images, roots, trash } = await openStore({
     directory: context.stateDir,
     ...readConfig(context.config),
-    publish: (event) => context.publish(contractEvent(event), event.actor),
+    publish: (event) => context.publish(contractEvent(event), { actor: event.actor, key: event.key }),
     onFailure: (error) => context.log.warn('what was removed is still on the disk', { error: String(error) }),
   });
   const provider = new RootProvider({ images, roots, warn: (message, fields) => context.log.warn(message, fields) });

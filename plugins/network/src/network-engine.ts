@@ -29,7 +29,7 @@ export interface EngineOptions {
   readonly config: PluginConfig;
   readonly openJournal: OpenJournal;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
-  readonly publish: (event: providerTypes.EventInput) => Promise<void>;
+  readonly publish: (event: providerTypes.EventInput, key: string) => Promise<void>;
   /** Drivers that other plugins are; absent: there are none. */
   readonly plugins?: { readonly ledger: NetworkLedger; readonly isDriver: (name: string) => boolean };
 }
@@ -76,7 +76,7 @@ export async function openNetworkEngine(options: EngineOptions): Promise<Network
   const { publish } = options;
   return {
     provider,
-    service: new NetworkService({ store, addresses, drivers, publish, newNetworkContext: now }),
+    service: new NetworkService({ store, addresses, drivers, publish, warn, newNetworkContext: now }),
     reconciliation: new Reconciliation({ store, addresses, sandboxes, provider, bridges, firewall, warn, ledger }),
     close: async () => {
       sandboxes.closeAll();

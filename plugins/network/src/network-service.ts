@@ -14,13 +14,15 @@ export interface ServiceParts {
   readonly addresses: AddressBook;
   readonly drivers: Readonly<Record<DriverName, NetworkDriver>>;
   readonly newNetworkContext: () => NewNetworkContext;
-  readonly publish: (event: providerTypes.EventInput) => Promise<void>;
+  readonly publish: (event: providerTypes.EventInput, key: string) => Promise<void>;
+  readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 /** The operations of the contract `network`. */
 export class NetworkService {
   readonly #parts: ServiceParts;
   readonly #opening = new Set<string>();
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -30,7 +32,7 @@ export class NetworkService {
     const { store, addresses, drivers } = this.#parts;
     const network = newNetwork(request, this.#parts.newNetworkContext());
     // Its name and pools are taken from here on; nothing between this check and this write waits.
-    store.putNetwork(network);
+    store.putNetwork(network, networkEvent('network.created', network));
     addresses.open(network, []);
     this.#opening.add(network.id);
     try {
@@ -44,7 +46,7 @@ export class NetworkService {
     } finally {
       this.#opening.delete(network.id);
     }
-    await this.#parts.publish(networkEvent('network.created', network));
+    await this.tell();
     return { id: network.id };
   }
 
@@ -97,15 +99,35 @@ export class NetworkService {
   }
 
   async #remove(network: NetworkDefinition): Promise<void> {
-    const { store, addresses, drivers, publish } = this.#parts;
+    const { store, addresses, drivers } = this.#parts;
     // The bridge goes before the record of it: a crash between leaves a network that makes its bridge again.
     await store.whileRetired(network.id, async () => {
       await drivers[network.driver].close(network);
-      store.removeNetwork(network.id);
+      store.removeNetwork(network.id, networkEvent('network.removed', network));
       addresses.close(network.id);
       await store.sync();
     });
-    await publish(networkEvent('network.removed', network));
+    await this.tell();
+  }
+
+  /** Publishes what has happened and was not told yet, in order. A failure is told of and made up for by the next call. */
+  tell(): Promise<void> {
+    this.#telling = this.#telling.then(() => this.#tell());
+    return this.#telling;
+  }
+
+  async #tell(): Promise<void> {
+    const { store, publish, warn } = this.#parts;
+    try {
+      for (const { key, event } of store.untold()) {
+        // One that is being made may still turn out not to be.
+        if (this.#opening.has(event.subject)) continue;
+        await publish(event, key);
+        store.told(key);
+      }
+    } catch (error) {
+      warn('an event of a network could not be published yet', { error });
+    }
   }
 
   /** By attached endpoints alone, as in Docker: a stopped container does not keep its network. */

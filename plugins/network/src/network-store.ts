@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { CleatError } from '@cleat/schemas';
+import { CleatError, type providerTypes } from '@cleat/schemas';
 import type { Endpoint, NetworkDefinition } from './model.ts';
 
 /** What is used of the SDK's journal. */
@@ -22,9 +23,18 @@ export type OpenJournal = (replay: (record: StoredRecord) => void) => Promise<St
 /** Names the format of the records below; one that changes its meaning gets another. */
 const FORMAT = '6e6574776f726b01';
 
+/** An event that is written with the change it tells of, and published afterwards. */
+interface Untold {
+  /** So that it is one event, however often it is published. */
+  readonly key: string;
+  readonly event: providerTypes.EventInput;
+}
+
 type Change =
-  | { readonly type: 'network'; readonly network: NetworkDefinition }
-  | { readonly type: 'network-removed'; readonly id: string }
+  | { readonly type: 'network'; readonly network: NetworkDefinition; readonly untold?: Untold | undefined }
+  | { readonly type: 'network-removed'; readonly id: string; readonly untold?: Untold | undefined }
+  | { readonly type: 'untold'; readonly untold: Untold }
+  | { readonly type: 'told'; readonly key: string }
   | { readonly type: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly type: 'endpoint-removed'; readonly key: string }
   | { readonly type: 'forwarding'; readonly guard: ForwardingGuard };
@@ -41,6 +51,7 @@ export class NetworkStore {
   readonly #endpoints = new Map<string, Endpoint>();
   /** Being removed: nobody finds them any more, but what is there of them is still to go. */
   readonly #retired = new Set<string>();
+  readonly #untold = new Map<string, Untold>();
   #guard: ForwardingGuard | undefined;
   #journal: StoreJournal | undefined;
   #rotation: Promise<void> | undefined;
@@ -86,12 +97,22 @@ export class NetworkStore {
     return this.endpoints().filter((endpoint) => endpoint.container === container);
   }
 
-  putNetwork(network: NetworkDefinition): void {
-    this.#write({ type: 'network', network });
+  putNetwork(network: NetworkDefinition, event?: providerTypes.EventInput): void {
+    this.#write({ type: 'network', network, untold: untoldOf(event) });
   }
 
-  removeNetwork(id: string): void {
-    if (this.#networks.has(id)) this.#write({ type: 'network-removed', id });
+  /** Without an event it has never been, for whoever listens. */
+  removeNetwork(id: string, event?: providerTypes.EventInput): void {
+    if (this.#networks.has(id)) this.#write({ type: 'network-removed', id, untold: untoldOf(event) });
+  }
+
+  /** Events that are not known to have been published, in order. */
+  untold(): readonly Untold[] {
+    return [...this.#untold.values()];
+  }
+
+  told(key: string): void {
+    if (this.#untold.has(key)) this.#write({ type: 'told', key });
   }
 
   putEndpoint(endpoint: Endpoint): void {
@@ -131,9 +152,18 @@ export class NetworkStore {
     switch (change.type) {
       case 'network':
         this.#networks.set(change.network.id, change.network);
+        this.#owe(change.untold);
         return;
       case 'network-removed':
         this.#networks.delete(change.id);
+        if (change.untold === undefined) this.#forget(change.id);
+        this.#owe(change.untold);
+        return;
+      case 'untold':
+        this.#owe(change.untold);
+        return;
+      case 'told':
+        this.#untold.delete(change.key);
         return;
       case 'endpoint':
         this.#endpoints.set(change.endpoint.key, change.endpoint);
@@ -145,6 +175,14 @@ export class NetworkStore {
         this.#guard = change.guard;
         return;
     }
+  }
+
+  #owe(untold: Untold | undefined): void {
+    if (untold !== undefined) this.#untold.set(untold.key, untold);
+  }
+
+  #forget(network: string): void {
+    for (const { key, event } of this.untold()) if (event.subject === network) this.#untold.delete(key);
   }
 
   #replay(record: StoredRecord): void {
@@ -168,6 +206,7 @@ export class NetworkStore {
     const items: Change[] = [
       ...[...this.#networks.values()].map((network) => ({ type: 'network', network }) as const),
       ...this.endpoints().map((endpoint) => ({ type: 'endpoint', endpoint }) as const),
+      ...this.untold().map((untold) => ({ type: 'untold', untold }) as const),
       ...(this.#guard === undefined ? [] : [{ type: 'forwarding', guard: this.#guard } as const]),
     ];
     // A rotation that fails leaves the journal as it is; the next write tries again.
@@ -178,6 +217,10 @@ export class NetworkStore {
         this.#rotation = undefined;
       });
   }
+}
+
+function untoldOf(event: providerTypes.EventInput | undefined): Untold | undefined {
+  return event === undefined ? undefined : { key: randomUUID(), event };
 }
 
 function currentBootId(): string {

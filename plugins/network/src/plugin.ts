@@ -19,7 +19,7 @@ export const networkPlugin: PluginDefinition = definePlugin({
       openJournal: (replay) =>
         context.openJournal({ replay, segmentBytes: MIB, retainBytes: MIB, reserveBytes: MIB / 16 }),
       warn: (message, fields) => context.log.warn(message, fields),
-      publish: (event) => context.publish(event),
+      publish: (event, key) => context.publish(event, { key }),
       plugins: { ledger, isDriver: (name) => context.drivers.pluginOf({ kind: 'network', name }) !== undefined },
     });
     const { provider, service, reconciliation } = engine;
@@ -46,6 +46,8 @@ export const networkPlugin: PluginDefinition = definePlugin({
           prune: (request) => service.prune(request),
         },
       },
+      // What a killed process had done and not told.
+      ready: () => service.tell(),
       close: async () => {
         ledger.close();
         await engine.close();

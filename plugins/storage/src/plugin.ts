@@ -13,7 +13,7 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
     stateDir: context.stateDir,
     signal: context.signal,
     openJournal: (replay) => context.openJournal({ replay }),
-    publish: (event) => context.publish(event),
+    publish: (event, key) => context.publish(event, { key }),
     warn: (message, fields) => context.log.warn(message, fields),
     spawn: (name, task) => context.tasks.spawn(name, task),
     ledger,

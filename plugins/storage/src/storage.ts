@@ -23,7 +23,7 @@ export interface StorageOptions {
   readonly stateDir: string;
   readonly signal: AbortSignal;
   readonly openJournal: OpenJournal;
-  readonly publish: (event: providerTypes.EventInput) => Promise<void>;
+  readonly publish: (event: providerTypes.EventInput, key?: string) => Promise<void>;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Starts work that nobody waits for. */
   readonly spawn: (name: string, task: (signal: AbortSignal) => Promise<void>) => void;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { CleatError, type providerTypes } from '@cleat/schemas';
 import type { Hold, Volume } from './volume.ts';
 
@@ -23,6 +24,8 @@ const FORMAT = '766f6c756d657301';
 /** An event that is written with the change it tells of, and published afterwards. */
 interface Untold {
   readonly number: number;
+  /** So that it is one event, however often it is published. */
+  readonly key: string;
   readonly event: providerTypes.EventInput;
 }
 
@@ -112,7 +115,7 @@ export class VolumeStore {
   }
 
   #numbered(event: providerTypes.EventInput | undefined): Untold | undefined {
-    return event === undefined ? undefined : { number: this.#lastNumber + 1, event };
+    return event === undefined ? undefined : { number: this.#lastNumber + 1, key: randomUUID(), event };
   }
 
   #write(change: Change): void {

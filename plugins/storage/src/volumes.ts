@@ -18,7 +18,7 @@ export type DriverLookup = (name: string) => VolumeDriver;
 export interface VolumesParts {
   readonly store: VolumeStore;
   readonly driverOf: DriverLookup;
-  readonly publish: (event: providerTypes.EventInput) => Promise<void>;
+  readonly publish: (event: providerTypes.EventInput, key?: string) => Promise<void>;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -173,8 +173,8 @@ export class Volumes {
   async #tell(): Promise<void> {
     const { store, publish, warn } = this.#parts;
     try {
-      for (const { number, event } of store.untold()) {
-        await publish(event);
+      for (const { number, key, event } of store.untold()) {
+        await publish(event, key);
         store.told(number);
       }
     } catch (error) {

@@ -10,6 +10,8 @@ const FORMAT = '6f7574626f780001';
 const MIB = 1_048_576;
 const MOST_EVENTS = 10_000;
 const MOST_BYTES = 8 * MIB;
+/** Keys that are remembered: of more events than a plugin may have handed over without having noted that it did. */
+const MOST_KEYS = 1_024;
 const RETRY = { baseMs: 100, factor: 2, maxMs: 5_000 } as const;
 
 /** An event that waits for the kernel. */
@@ -17,10 +19,12 @@ export interface OutboxEvent {
   readonly number: number;
   readonly event: providerTypes.EventInput;
   readonly actor: common.ActorInput;
+  /** The plugin's own name for it: given twice, it is one event. */
+  readonly key?: string | undefined;
 }
 
 type Change =
-  | { readonly type: 'store'; readonly id: string; readonly last: number }
+  | { readonly type: 'store'; readonly id: string; readonly last: number; readonly keys?: readonly string[] }
   | ({ readonly type: 'event' } & OutboxEvent)
   | { readonly type: 'durable'; readonly number: number };
 
@@ -38,6 +42,7 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #pending: OutboxEvent[] = [];
+  readonly #keys = new Set<string>();
   readonly #journal: Journal;
   #store = '';
   #last = 0;
@@ -72,7 +77,9 @@ export class Outbox {
   }
 
   /** Durable when this resolves. Throws `resource_exhausted` OUTBOX_FULL while the kernel takes nothing for too long. */
-  async add(event: providerTypes.EventInput, actor: common.ActorInput): Promise<void> {
+  async add(event: providerTypes.EventInput, actor: common.ActorInput, key?: string): Promise<void> {
+    // Its plugin was killed before it had noted that this one was handed over.
+    if (key !== undefined && this.#keys.has(key)) return void (await this.#journal.sync());
     if (this.#pending.length >= MOST_EVENTS || this.#bytes >= MOST_BYTES) {
       throw new CleatError(
         'resource_exhausted',
@@ -83,7 +90,7 @@ export class Outbox {
         },
       );
     }
-    this.#write({ type: 'event', number: this.#last + 1, event, actor });
+    this.#write({ type: 'event', number: this.#last + 1, event, actor, key });
     await this.#journal.sync();
     this.#wake();
   }
@@ -131,7 +138,7 @@ export class Outbox {
   #renew(kept: readonly OutboxEvent[]): void {
     this.#options.log.warn('the events that wait for the kernel are numbered anew', { backlog: kept.length });
     this.#begin();
-    for (const { event, actor } of kept) this.#write({ type: 'event', number: this.#last + 1, event, actor });
+    for (const { number: _old, ...event } of kept) this.#write({ type: 'event', number: this.#last + 1, ...event });
   }
 
   /** The kernel will never take it: said, and not tried for ever. Those behind it must not wait for its number. */
@@ -171,11 +178,13 @@ export class Outbox {
         this.#store = change.id;
         this.#last = change.last;
         this.#pending.length = 0;
+        for (const key of change.keys ?? []) this.#remember(key);
         this.#bytes = 0;
         return;
       case 'event': {
-        const { number, event, actor } = change;
-        this.#pending.push({ number, event, actor });
+        const { number, event, actor, key } = change;
+        this.#pending.push({ number, event, actor, key });
+        if (key !== undefined) this.#remember(key);
         this.#last = number;
         this.#bytes += sizeOf(event);
         return;
@@ -187,6 +196,12 @@ export class Outbox {
         }
         return;
     }
+  }
+
+  #remember(key: string): void {
+    this.#keys.add(key);
+    const [oldest] = this.#keys;
+    if (this.#keys.size > MOST_KEYS && oldest !== undefined) this.#keys.delete(oldest);
   }
 
   #replay(record: JournalRecord): void {
@@ -201,7 +216,7 @@ export class Outbox {
   }
 
   #rotate(): void {
-    const state: Change[] = [{ type: 'store', id: this.#store, last: this.#last }];
+    const state: Change[] = [{ type: 'store', id: this.#store, last: this.#last, keys: [...this.#keys] }];
     const items = [...state, ...this.#pending.map((event): Change => ({ type: 'event', ...event }))];
     this.#rotation = this.#journal
       .rotate(items.map((change) => ({ schema: FORMAT, payload: encode(change) })))

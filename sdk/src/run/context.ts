@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { type BusConnection, Journal, type JournalOptions, type Logger, TaskGroup } from '@cleat/core';
-import type { common, providerTypes, Welcome } from '@cleat/schemas';
+import type { providerTypes, Welcome } from '@cleat/schemas';
 import { CleatError, matchesPattern } from '@cleat/schemas';
 import type { PluginCalls } from '../calls/plugin-calls.ts';
 import { ownActor } from '../calls/registry-mirror.ts';
@@ -8,7 +8,7 @@ import { consumer } from '../events/consumer.ts';
 import type { EventDecoder } from '../events/event-decoder.ts';
 import type { Outbox } from '../events/outbox.ts';
 import { subscription } from '../events/subscription.ts';
-import type { PluginContext, StreamTicket } from '../plugin.ts';
+import type { PluginContext, PublishOptions, StreamTicket } from '../plugin.ts';
 import { TokenServer } from '../streams/token-server.ts';
 import { CLOSE_MS } from './limits.ts';
 import { openWhenUnlocked } from './locked-store.ts';
@@ -71,7 +71,7 @@ export class OpenContext {
       drivers: calls.drivers,
       subscribe: (options) => subscription(events, { ...options, signal: within(options.signal) }),
       consume: (options) => consumer(events, { ...options, signal: within(options.signal) }),
-      publish: (event, actor) => this.#publish(event, actor),
+      publish: (event, options) => this.#publish(event, options),
       openJournal: (options) => this.#openJournal(options ?? {}),
       offerStream: (handler): Promise<StreamTicket> => this.#streams.offer(handler),
       decodeEvent: (entry) => decoder.decode(entry),
@@ -90,7 +90,7 @@ export class OpenContext {
     }
   }
 
-  async #publish(event: providerTypes.EventInput, actor: common.ActorInput | undefined): Promise<void> {
+  async #publish(event: providerTypes.EventInput, { actor, key }: PublishOptions = {}): Promise<void> {
     const { name, outbox, welcome } = this.#parts;
     if (outbox === undefined || !matchesPattern(welcome.grant.publishes, event.type)) {
       throw new CleatError(
@@ -103,7 +103,7 @@ export class OpenContext {
         },
       );
     }
-    await outbox.add(event, actor ?? ownActor(name));
+    await outbox.add(event, actor ?? ownActor(name), key);
   }
 
   async #openJournal(options: Partial<JournalOptions>): Promise<Journal> {

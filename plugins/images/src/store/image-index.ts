@@ -36,6 +36,8 @@ export interface Actor {
 
 /** Something that happened to an image. */
 export interface ImageEvent {
+  /** Its own, so that it is one event however often it is handed on. */
+  readonly key: string;
   readonly type: (typeof EVENT_TYPES)[number];
   readonly id: Digest;
   /** The name that it happened to, or the id. */
@@ -180,6 +182,7 @@ function decodeEvent(value: unknown): ImageEvent {
   const type = EVENT_TYPES.find((known) => known === event['type']);
   if (type === undefined) throw new JsonShapeError('an event has an unknown type');
   return {
+    key: asText(event['key'], 'key'),
     type,
     id: digest(asText(event['id'], 'id')),
     name: asText(event['name'], 'name'),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { CleatError } from '@cleat/schemas';
 import type { Layer } from '../layer/layer-record.ts';
 import type { LayerStore } from '../layer/layer-store.ts';
@@ -182,5 +183,5 @@ export function eventOf(
   name: string,
   actor: Actor | undefined,
 ): ImageEvent {
-  return { type, id: record.id, name, labels: record.labels, actor };
+  return { key: randomUUID(), type, id: record.id, name, labels: record.labels, actor };
 }
