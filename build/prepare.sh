@@ -1,7 +1,7 @@
 # Read by bin/test and bin/quickstart: makes sure that what they need is there. POSIX sh.
 # The caller sets `root` (the repository) and `program` (its own name, for messages).
 
-NODE_MINIMUM=20.11
+NODE_MINIMUM=20.15
 
 fail() {
   echo "$program: $1" >&2

@@ -5,7 +5,8 @@ const POLICIES: readonly string[] = ['no', 'on-failure', 'always', 'unless-stopp
 
 /** Refuses, with Docker's words, a spec that can never run anywhere. Throws `invalid_argument`. */
 export function checkSpecText(spec: containerTypes.Spec): void {
-  if (spec.process.args.length === 0) throw new CleatError('invalid_argument', 'NO_COMMAND', 'No command specified');
+  if (spec.process.args.length === 0)
+    throw new CleatError('invalid_argument', 'COMMAND_MISSING', 'No command specified');
   if (!POLICIES.includes(spec.restart.name))
     throw new CleatError('invalid_argument', 'RESTART_POLICY', `invalid restart policy '${spec.restart.name}'`);
   if (spec.restart.maximumRetries < 0)

@@ -176,7 +176,7 @@ t.test('what can never work is refused', async (t) => {
   const root = [{ type: 'bind', source: '/x', target: '/a/..', options: [], createSource: false }];
   t.throws(() => build(specOf(['true'], { mounts: root })), { code: 'MOUNT_INVALID' });
   t.throws(() => build(specOf(['true'], { init: true }), { host: { ...HOST, initPath: undefined } }), {
-    code: 'INIT_PROGRAM_MISSING',
+    code: 'INIT_MISSING',
   });
   t.throws(() => build(specOf([], { process: processOf(['true'], { seccomp: '{' }) })), {
     code: 'SECCOMP_PROFILE_INVALID',

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { container, containerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas/errors';
-import { ALL_CAPABILITIES, environmentOf } from '@cleat/sdk/container';
+import { environmentOf, hostFacts } from '@cleat/sdk/container';
 import { type Command, defineCommand, type FlagValues, type OptionTable } from '../command/command.ts';
 import { EXIT_NOT_RUN, EXIT_OK } from '../command/exit-codes.ts';
 import { usageError } from '../command/usage-error.ts';
 import { LONG_CALL, type OperatorClient, withNode } from '../connection.ts';
-import { hostFacts } from '../container/host-facts.ts';
 import { environment } from '../container/key-values.ts';
 import { notice } from '../output/writer.ts';
 import { attachStreams } from '../streams/attachment.ts';
@@ -129,7 +128,7 @@ function processOf(
     terminal: flags.tty,
     openStdin: flags.interactive,
     stdinOnce: true,
-    capabilities: flags.privileged ? (hostFacts().capabilities ?? ALL_CAPABILITIES) : base.capabilities,
+    capabilities: flags.privileged ? hostFacts().capabilities : base.capabilities,
     noNewPrivileges: base.noNewPrivileges,
     rlimits: base.rlimits,
     apparmorProfile: flags.privileged ? '' : base.apparmorProfile,

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { CleatError, isCleatError } from '@cleat/schemas/errors';
-import { type ContainerRequest, containerFromImage, type ImageDefaults } from '@cleat/sdk/container';
+import { type ContainerRequest, containerFromImage, hostFacts, type ImageDefaults } from '@cleat/sdk/container';
 import { type Command, defineCommand } from '../command/command.ts';
 import { EXIT_NOT_RUN, EXIT_OK } from '../command/exit-codes.ts';
 import { usageError } from '../command/usage-error.ts';
 import { LONG_CALL, type OperatorClient, withNode } from '../connection.ts';
 import { checkName, derivedName } from '../container/container-name.ts';
-import { hostFacts } from '../container/host-facts.ts';
 import { RUN_OPTIONS } from '../container/run-options.ts';
 import { type RunFlags, runRequest } from '../container/run-request.ts';
 import { notice, write } from '../output/writer.ts';

@@ -112,7 +112,7 @@ export class CreateContainer {
   #checkJoined(namespaces: containerTypes.Namespaces): void {
     for (const id of joinedIds(namespaces)) this.#parts.store.get(id);
     if (namespaces.user === 'private' && namespaces.idMapping.uids.length === 0) {
-      throw new CleatError('invalid_argument', 'ID_MAPPING', 'a private user namespace needs an id mapping');
+      throw new CleatError('invalid_argument', 'ID_MAPPING_MISSING', 'a private user namespace needs an id mapping');
     }
   }
 

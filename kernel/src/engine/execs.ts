@@ -46,7 +46,7 @@ export class Execs {
     if (!/^[0-9a-f]{64}$/.test(request.id))
       throw new CleatError('invalid_argument', 'EXEC_ID', 'an exec id has 64 hexadecimal digits');
     if (request.process.args.length === 0)
-      throw new CleatError('invalid_argument', 'NO_COMMAND', 'No exec command specified');
+      throw new CleatError('invalid_argument', 'COMMAND_MISSING', 'No exec command specified');
     if (this.#homes.has(request.id)) return { id: request.id };
     const { id, process, privileged, attachStdin, attachStdout, attachStderr, detachKeys } = request;
     const info: execTypes.Info = {

@@ -152,7 +152,7 @@ export class ContainerService {
     const isOver = !hasProcess(current.progress) && status !== 'restarting' && status !== 'starting';
     if (request.condition === 'not-running' && isOver) return { done: true, exitCode, error };
     if (!['not-running', 'next-exit', 'removed'].includes(request.condition))
-      throw new CleatError('invalid_argument', 'WAIT_CONDITION', `invalid condition: "${request.condition}"`);
+      throw new CleatError('invalid_argument', 'WAIT_CONDITION_INVALID', `invalid condition: "${request.condition}"`);
     return {
       done: false,
       ticket: await host.streams.offerWait({ container: current.definition.id, condition: request.condition }),

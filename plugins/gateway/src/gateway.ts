@@ -4,7 +4,6 @@ import type { Backend } from './backend.ts';
 import { ContainerCache } from './container-cache.ts';
 import { EventHub } from './event-hub.ts';
 import { Hijacker } from './hijack.ts';
-import { hostFacts } from './host-facts.ts';
 import { manifest } from './manifest.ts';
 import { absentRoutes } from './routes/absent.ts';
 import { archiveRoutes } from './routes/archive.ts';
@@ -21,6 +20,7 @@ import { systemRoutes } from './routes/system.ts';
 import { topRoutes } from './routes/top.ts';
 import { volumeRoutes } from './routes/volumes.ts';
 import { ApiServer, type Listen } from './server.ts';
+import { systemFacts } from './system-facts.ts';
 
 /** What needs system calls, so that tests can do without. */
 export interface HostDoors {
@@ -43,7 +43,7 @@ export interface Gateway {
 
 /** Puts the parts of the gateway together. */
 export function createGateway({ backend, host }: GatewayOptions): Gateway {
-  const facts = hostFacts();
+  const facts = systemFacts();
   const cache = new ContainerCache();
   const hub = new EventHub(backend);
   const { handOver, stopReading } = host;
@@ -66,7 +66,7 @@ export function createGateway({ backend, host }: GatewayOptions): Gateway {
       changesRoutes(),
       statsRoutes(facts),
       topRoutes(facts),
-      execRoutes({ hijacker, capabilities: facts.capabilities ?? [] }),
+      execRoutes({ hijacker, capabilities: facts.capabilities }),
       imageRoutes(),
       networkRoutes(),
       volumeRoutes(),

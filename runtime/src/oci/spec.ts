@@ -105,7 +105,7 @@ function mountsOf(parts: SpecParts): OciSpec['mounts'] {
   const { spec, host } = parts;
   const { ipc } = spec.namespaces;
   if (hasInit(spec) && host.initPath === undefined) {
-    throw new CleatError('unimplemented', 'INIT_PROGRAM_MISSING', 'this host has no init program for containers', {
+    throw new CleatError('invalid_argument', 'INIT_MISSING', 'this host has no init program for containers', {
       hint: 'Install docker-init or tini-static.',
     });
   }

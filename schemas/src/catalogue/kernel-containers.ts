@@ -130,11 +130,6 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A plugin named a point for a hook that no runtime has.',
     cure: 'See the OCI runtime specification for the points.',
   },
-  ID_MAPPING: {
-    classes: ['invalid_argument'],
-    meaning: 'A user namespace of its own has no mapping of ids.',
-    cure: 'Give a mapping.',
-  },
   ID_MAPPING_MISSING: {
     classes: ['invalid_argument'],
     meaning: 'A user namespace of its own has no mapping of ids.',
@@ -147,11 +142,6 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
   },
   INIT_MISSING: {
     classes: ['invalid_argument'],
-    meaning: 'The host has no init program for containers.',
-    cure: 'Install the package tini.',
-  },
-  INIT_PROGRAM_MISSING: {
-    classes: ['unimplemented'],
     meaning: 'The host has no init program for containers.',
     cure: 'Install the package tini.',
   },
@@ -221,7 +211,6 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A namespace to be shared was not found.',
     cure: 'This is a fault of Cleat: report it, with the log of the kernel.',
   },
-  NO_COMMAND: { classes: ['invalid_argument'], meaning: 'A container has nothing to run.', cure: 'Give a command.' },
   PROCESS_NOT_EXECUTABLE: {
     classes: ['invalid_argument'],
     meaning: 'The program to run cannot be executed.',
@@ -344,11 +333,6 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     cure: 'Open a new one.',
   },
   VIEW_SCOPE: { classes: ['invalid_argument'], meaning: 'A view is of `root` or of `all`.', cure: 'Use one of these.' },
-  WAIT_CONDITION: {
-    classes: ['invalid_argument'],
-    meaning: 'A condition to wait for is not known.',
-    cure: 'Use not-running, next-exit or removed.',
-  },
   WAIT_CONDITION_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'A condition to wait for is not known.',

@@ -22,6 +22,7 @@ export {
   DEFAULT_READONLY_PATHS,
   parseExposedPorts,
 } from './container-from-image.ts';
+export { hostFacts } from './host-facts.ts';
 export { checkResources, cpuQuotaOf } from './limits.ts';
 export { commandOf, environmentOf } from './process.ts';
 export type {

@@ -4,15 +4,10 @@ import type { image, log, network, node, plugin } from '@cleat/schemas';
 import type { ContainerCache } from '../container-cache.ts';
 import type { EventHub } from '../event-hub.ts';
 import type { Scope } from '../scope.ts';
-import type { JsonObject } from '../wire/json.ts';
+import type { SystemFacts } from '../system-facts.ts';
+import { type JsonObject, objectsAt, parseObject, stringAt, stringsAt } from '../wire/json.ts';
 
 /** What of this host the answer of /info is made of and no plugin tells. */
-export interface SystemFacts {
-  readonly cgroupVersion: 1 | 2;
-  readonly hasSeccomp: boolean;
-  readonly hasAppArmor: boolean;
-}
-
 export interface InfoParts {
   readonly cache: ContainerCache;
   readonly hub: EventHub;
@@ -130,6 +125,23 @@ function driverStatus(collected: Collected): readonly (readonly [string, string]
   ];
 }
 
+/** Names of the drivers of a kind that plugins bring. */
+function driversOf(kind: string, plugins: readonly plugin.Info[]): readonly string[] {
+  return plugins
+    .filter((one) => one.enabled)
+    .flatMap((one) => objectsAt(parseObject(one.manifest), 'drives'))
+    .filter((drive) => stringAt(drive, 'kind') === kind)
+    .map((drive) => stringAt(drive, 'name'));
+}
+
+/** Plugins that judge requests; null when there is none, as Docker has it. */
+function judgesOf(plugins: readonly plugin.Info[]): readonly string[] | null {
+  const names = plugins
+    .filter((one) => one.enabled && stringsAt(parseObject(one.manifest), 'intercepts').length > 0)
+    .map((one) => one.name);
+  return names.length === 0 ? null : names;
+}
+
 function warningsOf(collected: Collected): readonly string[] {
   return [
     ...collected.node.warnings,
@@ -196,9 +208,9 @@ export async function infoObject(scope: Scope, parts: InfoParts): Promise<JsonOb
     Driver: 'overlay2',
     DriverStatus: driverStatus(collected),
     Plugins: {
-      Volume: ['local'],
-      Network: [...new Set(['bridge', 'host', 'null', ...collected.networks.map((one) => one.driver)])],
-      Authorization: null,
+      Volume: ['local', ...driversOf('volume', collected.plugins)],
+      Network: ['bridge', 'host', 'null', ...driversOf('network', collected.plugins)],
+      Authorization: judgesOf(collected.plugins),
       Log: collected.logs.drivers.map((driver) => driver.name),
     },
     ...LIMITS,

@@ -6,9 +6,9 @@ import type { EventHub } from '../event-hub.ts';
 import { Query } from '../query.ts';
 import { sendJson, sendShape } from '../reply.ts';
 import { scopeOf } from '../scope.ts';
+import type { SystemFacts } from '../system-facts.ts';
 import { modernised } from '../versions/adapters.ts';
 import { NEWEST, OLDEST } from '../versions/version.ts';
-import type { SystemFacts } from './system-info.ts';
 
 export interface SystemParts {
   readonly cache: ContainerCache;

@@ -26,6 +26,11 @@ export function stringsAt(value: unknown, name: string): readonly string[] {
   return Array.isArray(member) ? member.filter((item) => typeof item === 'string') : [];
 }
 
+export function objectsAt(value: unknown, name: string): readonly JsonObject[] {
+  const member = isObject(value) ? value[name] : undefined;
+  return Array.isArray(member) ? member.filter(isObject) : [];
+}
+
 export function stringMapAt(value: unknown, name: string): Readonly<Record<string, string>> {
   const entries = Object.entries(objectAt(value, name));
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));

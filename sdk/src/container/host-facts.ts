@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, release } from 'node:os';
-import { ALL_CAPABILITIES, type HostFacts } from '@cleat/sdk/container';
+import { ALL_CAPABILITIES } from './capabilities.ts';
+import type { HostFacts } from './request.ts';
 
-/** What of this host decides how a request becomes a spec. */
-export function hostFacts(): HostFacts {
+/** What of this host decides how a request becomes a spec; none of it changes while the host is up. */
+export function hostFacts(): Required<HostFacts> {
   return {
     capabilities: boundingSet(),
-    recursiveReadonly: isKernelAtLeast(5, 12),
+    recursiveReadonly: hasRecursiveReadonly(),
     cgroupVersion: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1,
     cpus: availableParallelism(),
   };
@@ -20,8 +21,8 @@ function boundingSet(): readonly string[] {
   return ALL_CAPABILITIES.filter((_name, number) => ((bits >> BigInt(number)) & 1n) === 1n);
 }
 
-/** True when the running Linux is of this version or a later one. */
-export function isKernelAtLeast(wantedMajor: number, wantedMinor: number): boolean {
+/** mount_setattr(2) came with Linux 5.12. */
+function hasRecursiveReadonly(): boolean {
   const [major = 0, minor = 0] = release().split('.').map(Number.parseFloat);
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+  return major > 5 || (major === 5 && minor >= 12);
 }
