@@ -88,9 +88,10 @@ export class Cleat {
     return findByCommand([KERNEL, this.#runDir])[0];
   }
 
-  /** The `cleat` command against this instance. */
+  /** The `cleat` command against this instance: its bus is reached in its network namespace alone. */
   command(args) {
-    return run(this.#node, [COMMAND, ...args, '--run-dir', this.#runDir]);
+    const command = [this.#node, COMMAND, ...args, '--run-dir', this.#runDir];
+    return run('nsenter', [`--net=${this.#network.path}`, '--', ...command]);
   }
 
   restart() {
@@ -99,7 +100,7 @@ export class Cleat {
 
   async stop() {
     try {
-      run(this.#node, [COMMAND, 'down', '--run-dir', this.#runDir]);
+      this.command(['down']);
     } finally {
       for (const pid of this.account.pids) process.kill(pid, 'SIGKILL');
       await until(`the processes of ${this.name} end`, 10_000, () => this.account.pids.length === 0).catch(

@@ -5,6 +5,7 @@ import { flock } from '@cleat/core/syscalls';
 export { Journal, type JournalRecord } from '@cleat/core/journal';
 export {
   execve,
+  findProcesses,
   isSameProcess,
   listenTcpInheritable,
   listenUnixInheritable,

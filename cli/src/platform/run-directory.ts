@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { findProcesses } from '@cleat/sdk/platform';
 
 /** Where `cleat up` says which addresses are listened at, and which sockets are its own: those of systemd are not. */
 export const HOSTS_FILE = 'hosts';
@@ -17,7 +18,7 @@ export async function clearRunDirectory(runDir: string): Promise<void> {
   for (const name of [...OF_ONE_START, SOCKETS_FILE]) remove(runDir, name);
   // Of the last client of a container that is gone: the process ends with it.
   if (await isDead(join(runDir, 'streams', 'socket'))) remove(runDir, 'streams');
-  if (isMounted(join(runDir, 'c'))) return;
+  if (isInUse(join(runDir, 'c'))) return;
   for (const name of OF_CONTAINERS) remove(runDir, name);
   if (readdirSync(runDir).every((name) => name === 'up.lock')) {
     remove(runDir, 'up.lock');
@@ -46,10 +47,19 @@ function removeIfEmpty(directory: string): void {
   }
 }
 
-/** The kernel binds the directory of containers to itself for as long as one of them is in use. */
-function isMounted(path: string): boolean {
-  if (!existsSync(path)) return false;
-  const real = realpathSync(path);
+/**
+ * The kernel binds the directory of containers to itself for as long as one of them is in use. Where that was done in a mount
+ * namespace of its own, their monitors tell.
+ */
+function isInUse(containers: string): boolean {
+  return existsSync(containers) && (isMounted(realpathSync(containers)) || hasMonitors(containers));
+}
+
+function hasMonitors(containers: string): boolean {
+  return findProcesses((argv) => argv.some((word) => word.startsWith(`${containers}/`))).length > 0;
+}
+
+function isMounted(real: string): boolean {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .some((line) => unescaped(line.split(' ')[4] ?? '') === real);
