@@ -85,7 +85,7 @@ export class Cleat {
 
   /** The process whose death is measured. The shell loop of `cleat up` starts it again. */
   get kernelPid() {
-    return findByCommand([KERNEL, this.#runDir])[0];
+    return findByCommand([KERNEL, this.#runDir], this.#node)[0];
   }
 
   /** The `cleat` command against this instance: its bus is reached in its network namespace alone. */

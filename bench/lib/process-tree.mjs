@@ -88,9 +88,13 @@ export function childrenOf(pid) {
   return [...parents()].filter(([, parent]) => parent === pid).map(([child]) => child);
 }
 
-/** Every process with one of these words in its command line. */
-export function findByCommand(words) {
+/** Every process with all of these words in its command line, which begins with `program`: a shell that holds another command has its words too. */
+export function findByCommand(words, program = '') {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && words.every((word) => read(`/proc/${name}/cmdline`).includes(word)))
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      const command = read(`/proc/${name}/cmdline`);
+      return command.startsWith(program) && words.every((word) => command.includes(word));
+    })
     .map(Number);
 }

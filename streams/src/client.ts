@@ -179,11 +179,11 @@ export class StreamsClient {
 
   /** Opens the monitor's socket for those who wait for the run; before the process is let run. */
   async connect(container: string, run: number, attachPath: string): Promise<void> {
-    await this.#call({ type: 'connect', target: container, run, attachPath });
+    await this.#call({ type: 'connect', target: container, run, attachPath, isExec: false });
   }
 
   async connectExec(exec: string, attachPath: string): Promise<void> {
-    await this.connect(exec, EXEC_RUN, attachPath);
+    await this.#call({ type: 'connect', target: exec, run: EXEC_RUN, attachPath, isExec: true });
   }
 
   exited(container: string, run: number, exitCode: number, willRestart: boolean, error = ''): void {

@@ -44,9 +44,6 @@ export interface HubOptions {
   readonly onEmpty: () => void;
 }
 
-/** Without a kernel that takes note of an exec's end, its client still gets the end of its stream. */
-const UNNOTED_MS = 10_000;
-
 /** Who is attached to what, and who waits for what. */
 export class Hub {
   readonly #options: HubOptions;
@@ -158,7 +155,7 @@ export class Hub {
     target.waiting.add(session);
   }
 
-  #connect({ target: id, run, attachPath }: Connect): void {
+  #connect({ target: id, run, attachPath, isExec }: Connect): void {
     const target = this.#target(id);
     if (target.run?.run === run) return;
     const first = [...target.expecting].find((session) => session.offer.run <= run)?.offer;
@@ -172,6 +169,7 @@ export class Hub {
       source: (events) => new MonitorSource(attachPath, events),
       openStdin: first.openStdin,
       isStdinEndedByLeaving: first.stdinOnce && !first.terminal,
+      endsByWord: isExec,
     });
   }
 
@@ -202,11 +200,11 @@ export class Hub {
     try {
       const made = await this.#processes.start(command);
       if (made.pid > 0) {
-        this.#open(target, { run, source: made.listen, openStdin, isStdinEndedByLeaving: true });
+        this.#open(target, { run, source: made.listen, openStdin, isStdinEndedByLeaving: true, endsByWord: true });
         void made.exitCode.then((exitCode) => {
           state.exitCode = exitCode;
           this.#options.onExecEnded(id, exitCode);
-          setTimeout(() => target.run?.finish(), UNNOTED_MS).unref();
+          target.run?.ended();
         });
       } else this.#dropExec(target);
       return { pid: made.pid, complaint: made.complaint };
@@ -233,9 +231,8 @@ export class Hub {
 
   /** Its end is known to the kernel. */
   #endExec(target: Target): void {
-    if (target.exec === undefined) return;
     target.exec = undefined;
-    target.run?.finish();
+    target.run?.noted();
     this.#forgetIfEmpty(target);
   }
 

@@ -13,7 +13,7 @@ const REQUESTS: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['offer-attach', { ...PLACE, ...STDIO, ...TERMINAL }],
   ['exec', { ...PLACE, ...STDIO, program: 'string', args: 'object', directory: 'string', pidFile: 'string' }],
   ['offer-wait', { token: 'string', target: 'string', condition: 'string' }],
-  ['connect', { target: 'string', run: 'number', attachPath: 'string' }],
+  ['connect', { target: 'string', run: 'number', attachPath: 'string', isExec: 'boolean' }],
   ['exited', { target: 'string', run: 'number', ...END }],
   ['leave', {}],
   ['removed', { target: 'string', exitCode: 'number' }],

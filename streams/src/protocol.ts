@@ -84,6 +84,8 @@ export interface Connect {
   readonly target: string;
   readonly run: number;
   readonly attachPath: string;
+  /** Its clients get the end of their streams when an Exited has said that the kernel knows it. */
+  readonly isExec: boolean;
 }
 
 /** The run is over, or could not begin. Who waited for it in vain leaves; who is attached leaves after the last output. */

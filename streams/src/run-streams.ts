@@ -5,6 +5,8 @@ import type { Source, SourceEvents } from './source.ts';
 const PIECE_BYTES = 32_768;
 const STALL_MS = 10_000;
 const STALL_LOOK_MS = 1000;
+/** Without a kernel that notes the end of an exec, its clients still get the end of their streams. */
+const UNNOTED_MS = 10_000;
 
 interface StdinItem {
   readonly data: Buffer;
@@ -18,6 +20,8 @@ export interface RunStreamsOptions {
   readonly openStdin: boolean;
   /** To leave the source would end the process's stdin. */
   readonly isStdinEndedByLeaving: boolean;
+  /** Its clients wait until the kernel has noted the end: they ask for the exit code next. */
+  readonly endsByWord: boolean;
   readonly onClose: (run: RunStreams) => void;
 }
 
@@ -32,6 +36,7 @@ export class RunStreams implements StdinSink {
   #isStdinEnding = false;
   #isClosed = false;
   #stallTimer: NodeJS.Timeout | undefined;
+  #unnoted: NodeJS.Timeout | undefined;
 
   constructor(options: RunStreamsOptions) {
     this.run = options.run;
@@ -41,7 +46,7 @@ export class RunStreams implements StdinSink {
         this.#receive(stream, payload);
       },
       onEnd: () => {
-        this.finish();
+        this.ended();
       },
     });
   }
@@ -63,7 +68,7 @@ export class RunStreams implements StdinSink {
   #leaveIfUnused(): void {
     const isStdinAtStake = this.#options.openStdin && this.#options.isStdinEndedByLeaving;
     const isBusy = this.#isWriting || this.#stdin.length > 0;
-    if (this.#source.canBeLeft && this.sessions.size === 0 && !isStdinAtStake && !isBusy) this.finish();
+    if (this.#source.canBeLeft && this.sessions.size === 0 && !isStdinAtStake && !isBusy) this.#finish();
   }
 
   /** Output flows again unless another client is still full. */
@@ -130,12 +135,31 @@ export class RunStreams implements StdinSink {
     }, STALL_LOOK_MS);
   }
 
+  /** No more output comes. */
+  ended(): void {
+    if (!this.#options.endsByWord) {
+      this.#finish();
+      return;
+    }
+    if (this.#isClosed) return;
+    this.#source.close();
+    this.#unnoted ??= setTimeout(() => {
+      this.#finish();
+    }, UNNOTED_MS).unref();
+  }
+
+  /** The kernel has noted the end. */
+  noted(): void {
+    if (this.#options.endsByWord) this.#finish();
+  }
+
   /** The source has ended, or is left: the last output, then the end for everybody. */
-  finish(): void {
+  #finish(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#source.close();
     clearInterval(this.#stallTimer);
+    clearTimeout(this.#unnoted);
     for (const { done } of this.#stdin.splice(0)) done();
     const left = [...this.sessions];
     this.sessions.clear();

@@ -233,9 +233,9 @@ export class KernelStore {
   async eventsAfter(sequence: number, limit: number): Promise<readonly journal.OutboxEvent[]> {
     const first = this.#recent[0];
     if (first !== undefined && first.sequence <= sequence + 1) {
-      return this.#recent
-        .filter((known) => known.sequence > sequence && known.sequence <= this.#synced)
-        .slice(0, limit);
+      // Their sequences have no hole.
+      const from = sequence + 1 - first.sequence;
+      return this.#recent.slice(from, from + Math.min(limit, Math.max(0, this.#synced - sequence)));
     }
     return this.#readEvents(sequence, limit);
   }

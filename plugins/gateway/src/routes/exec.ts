@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import { CleatError, type container, type containerTypes, type execTypes, isCleatError } from '@cleat/schemas';
 import { ALL_CAPABILITIES, environmentOf } from '@cleat/sdk/container';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -24,9 +22,6 @@ export interface ExecParts {
 /** The runtime could not run it: what the client is told in the stream, with the exit code in the exec's state. */
 const NOT_RUN: readonly string[] = ['PROCESS_NOT_FOUND', 'PROCESS_NOT_EXECUTABLE', 'RUNTIME_FAILED'];
 
-const SETTLE_MS = 2_000;
-const POLL_MS = 5;
-
 export function execRoutes(parts: ExecParts): (app: FastifyInstance) => void {
   return (app) => {
     app.post('/containers/:id/exec', async (request, reply) => await create(parts, request, reply));
@@ -38,7 +33,7 @@ export function execRoutes(parts: ExecParts): (app: FastifyInstance) => void {
       return sendNothing(reply, 200);
     });
     app.get('/exec/:id/json', async (request, reply) =>
-      sendJson(reply, execObject(await settledExec(scopeOf(request), pathPart(request, 'id')))),
+      sendJson(reply, execObject(await findExec(scopeOf(request), pathPart(request, 'id')))),
     );
   };
 }
@@ -48,19 +43,6 @@ async function onExec<T>(id: string, run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (error) {
     throw reworded(error, 'not_found', `No such exec instance: ${id}`);
-  }
-}
-
-/**
- * A client asks for the exit code as soon as the output has ended, which is a moment before the kernel has recorded it: a process
- * that is gone, and whose end is not known yet, is waited for.
- */
-async function settledExec(scope: Scope, id: string): Promise<execTypes.Info> {
-  const until = Date.now() + SETTLE_MS;
-  for (;;) {
-    const info = await findExec(scope, id);
-    if (!info.running || (info.pid > 0 && existsSync(`/proc/${info.pid}`)) || Date.now() > until) return info;
-    await setTimeout(POLL_MS);
   }
 }
 
