@@ -16,7 +16,8 @@ const names = asked.includes('all')
     : steps.filter(({ isLong }) => isLong !== true).map(({ name }) => name);
 const unknown = names.filter((name) => !steps.some((step) => step.name === name));
 if (unknown.length > 0) {
-  const list = steps.map((step) => `  ${step.name.padEnd(12)} ${step.what}`).join('\n');
+  const known = [...steps, { name: 'all', what: 'every one of these' }];
+  const list = known.map((step) => `  ${step.name.padEnd(12)} ${step.what}`).join('\n');
   console.error(`bin/test: there is no step ${unknown.join(', ')}. The steps are:\n${list}`);
   process.exit(2);
 }

@@ -29,13 +29,11 @@ export const steps = [
     name: 'joints',
     what: 'kernel, bus, plugins and runc together',
     run: (root) => runGroup(root, ['joints'], FAULT_SECONDS),
-    isLong: true,
   },
   {
     name: 'faults',
     what: 'everything killed everywhere',
     run: (root) => runGroup(root, ['faults'], FAULT_SECONDS),
-    isLong: true,
   },
   { name: 'versions', what: 'the other versions of Node', run: runVersions, isLong: true },
   {

@@ -1,7 +1,16 @@
 export { copyTree, emptyDirectory, makeHostFiles, openTarget } from './fill.ts';
 export { type HostFilePaths, hostsText, resolvText, writeHostFiles } from './host-files.ts';
 export { instanceIdOf, prepareRunDirectory } from './instance.ts';
-export { countLines, listSegments, sizeOf } from './log-segments.ts';
+export {
+  countLines,
+  type LogSegment,
+  listSegments,
+  sealSegment,
+  segmentPath,
+  sizeOf,
+  spaceOf,
+  spaceTaken,
+} from './log-segments.ts';
 export { findProgram, type HostFacts } from './oci/index.ts';
 export { mountRoot, unmountRoot } from './root-mount.ts';
 export { RuntimeHost, type RuntimeHostOptions } from './runtime-host.ts';

@@ -1,7 +1,23 @@
-import { createReadStream, readdirSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** Numbers of the segments in a directory, lowest first; none when it is not there. */
-export function listSegments(directory: string): readonly number[] {
+/** What a file takes at least: small ones fill a disk as well. */
+const BLOCK_BYTES = 4_096;
+
+/** A part of a container's output that nobody writes to any more. */
+export interface LogSegment {
+  readonly number: number;
+  /** Whose output it is. */
+  readonly run: number;
+  readonly path: string;
+}
+
+export function segmentPath(directory: string, number: number, run: number): string {
+  return join(directory, `${number}-${run}.log`);
+}
+
+/** The segments in a directory, lowest first; none when it is not there. */
+export function listSegments(directory: string): readonly LogSegment[] {
   let names: readonly string[] = [];
   try {
     names = readdirSync(directory);
@@ -9,13 +25,32 @@ export function listSegments(directory: string): readonly number[] {
     // No run has made it yet.
   }
   return names
-    .flatMap((name) => (/^\d+\.log$/.test(name) ? [Number.parseInt(name, 10)] : []))
-    .sort((left, right) => left - right);
+    .flatMap((name) => {
+      const [, number, run] = /^(\d+)-(\d+)\.log$/.exec(name) ?? [];
+      return number === undefined ? [] : [{ number: Number(number), run: Number(run), path: join(directory, name) }];
+    })
+    .sort((left, right) => left.number - right.number);
 }
 
 /** Bytes of a file; 0 when it is not there. */
 export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Gives what was written its name for good, once; what is empty goes. True when there is a segment. */
+export function sealSegment(current: string, target: string): boolean {
+  if (sizeOf(current) === 0) rmSync(current, { force: true });
+  else if (!existsSync(target)) renameSync(current, target);
+  return existsSync(target);
+}
+
+export function spaceOf({ path }: LogSegment): number {
+  return Math.max(sizeOf(path), BLOCK_BYTES);
+}
+
+/** What a container's output takes, with what is being written. */
+export function spaceTaken(directory: string, current: string): number {
+  return listSegments(directory).reduce((sum, segment) => sum + spaceOf(segment), sizeOf(current));
 }
 
 /** Line feeds in a file. */

@@ -6,7 +6,7 @@ import { ClaimCalls } from './claim-calls.ts';
 import { CreateContainer } from './create.ts';
 import { Execs } from './execs.ts';
 import { ExitContainer } from './exit.ts';
-import { JOINED_MS } from './limits.ts';
+import { RESTART_LOOK_MS } from './limits.ts';
 import { LogSpool } from './log-spool.ts';
 import { isJoinedComing } from './namespaces.ts';
 import { type Asked, BY_ITSELF, type EngineParts, tell } from './parts.ts';
@@ -74,7 +74,8 @@ export class Engine {
     await queue.run(id, async (signal) => {
       const current = store.containers.get(id);
       if (current?.progress.state.status !== 'restarting') return;
-      if (isJoinedComing(this.parts, current)) return this.exits.scheduleRestart(id, JOINED_MS);
+      if (isJoinedComing(this.parts, current) || this.logs.isBlocked(current))
+        return this.exits.scheduleRestart(id, RESTART_LOOK_MS);
       const { restartCount } = current.progress.state;
       const isSameUse = current.progress.claims.some(mayBeAttached) || current.progress.rootMounted;
       try {

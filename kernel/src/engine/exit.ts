@@ -69,6 +69,7 @@ export class ExitContainer {
     const known: RunEnd = end === 'lost' ? { exitCode: LOST_CODE, finishedAt: now(), oomKilled: false } : end;
     await this.#record(current, known);
     await this.settle(id);
+    await this.#logs.afterRun(current);
   }
 
   /** Time and code come first, whatever fails later; a full disk has room for this. */
@@ -87,7 +88,7 @@ export class ExitContainer {
     const restartCount = delayMs !== undefined && ranMs >= 10_000 ? 0 : progress.state.restartCount;
     const ended = moved(current, next, { exitCode, finishedAt, oomKilled, pid: 0, restartCount });
     // Before the number moves on; after a crash in between the next look finds the target there.
-    this.#logs.seal(current);
+    const logLast = this.#logs.seal(current);
     const execs = ended.execs.map((exec) =>
       exec.info.running
         ? { ...exec, info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? LOST_CODE } }
@@ -103,7 +104,7 @@ export class ExitContainer {
         monitor: NO_PROCESS,
         init: NO_PROCESS,
         execs,
-        logLast: progress.logLast + 1,
+        logLast,
       },
       [],
       true,

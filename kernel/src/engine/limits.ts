@@ -16,8 +16,8 @@ export const UPDATE_MS = 30_000;
 export const RESTART_FIRST_MS = 100;
 export const RESTART_MOST_MS = 60_000;
 export const RESTART_FORGET_MS = 10_000;
-/** Between two looks at a container whose namespaces another joins. */
-export const JOINED_MS = 250;
+/** Between two looks at what a restart by policy waits for. */
+export const RESTART_LOOK_MS = 250;
 
 export const CLIENT_BYTES: number = 64 * 1024;
 export const CONTAINER_BYTES: number = 768 * 1024;

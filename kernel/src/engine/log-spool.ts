@@ -1,9 +1,18 @@
-import { existsSync, renameSync, statSync, unlinkSync } from 'node:fs';
-import { countLines, listSegments, sizeOf } from '@cleat/runtime';
+import { existsSync, unlinkSync } from 'node:fs';
+import {
+  countLines,
+  type LogSegment,
+  listSegments,
+  sealSegment,
+  segmentPath,
+  sizeOf,
+  spaceOf,
+  spaceTaken,
+} from '@cleat/runtime';
 import { type logdata, type providerTypes, toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess } from '../state/container.ts';
 import { type EngineParts, pathsOf } from './parts.ts';
-import { currentLog, logSegment, runBundle } from './paths.ts';
+import { currentLog, runBundle } from './paths.ts';
 
 const LOOK_MS = 1_000;
 const SIGSTOP = 19;
@@ -39,38 +48,37 @@ export class LogSpool {
     for (const id of this.#stopped) this.#continue(id);
   }
 
-  /** The segment of the run that has ended gets its number. Idempotent. */
-  seal(container: Container): void {
-    const paths = pathsOf(this.#parts, container.definition.id);
-    const target = logSegment(paths, container.progress.logLast);
-    if (existsSync(currentLog(paths)) && !existsSync(target)) renameSync(currentLog(paths), target);
+  /** The segment of the run that has ended gets its number; one that is empty goes. Gives the next number. Idempotent. */
+  seal({ definition, progress }: Container): number {
+    const paths = pathsOf(this.#parts, definition.id);
+    const target = segmentPath(paths.logs, progress.logLast, progress.state.run);
+    return sealSegment(currentLog(paths), target) ? progress.logLast + 1 : progress.logLast;
+  }
+
+  /** Every run leaves a segment: a loop of crashes whose output nobody reads has to be bounded between the runs. */
+  async afterRun(container: Container): Promise<void> {
+    const policy = policyOf(container);
+    if (policy !== undefined) await this.#guarded(container, () => this.#bound(container.definition.id, policy));
+  }
+
+  /** In blocking mode the next run by policy waits until there is room for what it says. */
+  isBlocked(container: Container): boolean {
+    const policy = policyOf(container);
+    if (policy?.mode !== 'blocking' || policy.spoolBytes <= 0) return false;
+    return this.#usedBytes(container.definition.id) > policy.spoolBytes;
   }
 
   segments(reference: string): logdata.SegmentsResponseInput {
     const container = this.#parts.store.find(reference);
     const { definition, progress } = container;
     const paths = pathsOf(this.#parts, definition.id);
-    const numbers = listSegments(paths.logs).filter((number) => number >= progress.logFirst);
-    const segments = numbers.map((number) => ({
-      number,
-      path: logSegment(paths, number),
-      sizeBytes: statSync(logSegment(paths, number)).size,
-      open: false,
-      run: progress.state.run,
-    }));
+    const sealed = listSegments(paths.logs).filter(({ number }) => number >= progress.logFirst);
+    const segments = sealed.map((segment) => ({ ...segment, sizeBytes: sizeOf(segment.path), open: false }));
     const current = currentLog(paths);
-    const open = existsSync(current)
-      ? [
-          {
-            number: progress.logLast,
-            path: current,
-            sizeBytes: statSync(current).size,
-            open: hasProcess(progress),
-            run: progress.state.run,
-          },
-        ]
-      : [];
-    return { segments: [...segments, ...open], dropped: progress.logDropped, running: hasProcess(progress) };
+    const running = hasProcess(progress);
+    const last = { number: progress.logLast, run: progress.state.run, path: current, sizeBytes: sizeOf(current) };
+    const open = existsSync(current) ? [{ ...last, open: running }] : [];
+    return { segments: [...segments, ...open], dropped: progress.logDropped, running };
   }
 
   acknowledge(reference: string, number: number): void {
@@ -81,7 +89,7 @@ export class LogSpool {
     if (first <= container.progress.logFirst) return;
     const paths = pathsOf(this.#parts, id);
     store.step(id, 'log.acknowledged', { ...container.progress, logFirst: first });
-    for (const known of listSegments(paths.logs)) if (known < first) unlinkSync(logSegment(paths, known));
+    for (const known of listSegments(paths.logs)) if (known.number < first) unlinkSync(known.path);
     this.#continue(id);
   }
 
@@ -89,15 +97,19 @@ export class LogSpool {
     for (const container of this.#parts.store.containers.values()) {
       const policy = policyOf(container);
       if (policy === undefined || !hasProcess(container.progress)) continue;
-      try {
+      await this.#guarded(container, async () => {
         await this.#rotateIfDue(container, policy);
         await this.#bound(container.definition.id, policy);
-      } catch (error) {
-        this.#parts.host.log.warn('a log could not be rotated', {
-          container: container.definition.id,
-          error: toCleatError(error).message,
-        });
-      }
+      });
+    }
+  }
+
+  async #guarded({ definition }: Container, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { message } = toCleatError(error);
+      this.#parts.host.log.warn('a log could not be rotated', { container: definition.id, error: message });
     }
   }
 
@@ -114,36 +126,45 @@ export class LogSpool {
       await host.runtime.rotateLog(
         runBundle(paths, known.progress.state.run),
         currentLog(paths),
-        logSegment(paths, number),
+        segmentPath(paths.logs, number, known.progress.state.run),
       );
       store.step(id, 'log.rotated', { ...store.get(id).progress, logLast: number + 1 });
     });
   }
 
   async #bound(id: string, policy: providerTypes.LogPolicy): Promise<void> {
-    if (policy.spoolBytes <= 0) return;
     const { store, host } = this.#parts;
     const known = store.containers.get(id);
-    if (known === undefined) return;
-    const paths = pathsOf(this.#parts, id);
-    const numbers = listSegments(paths.logs);
-    const bytes = numbers.reduce((sum, number) => sum + sizeOf(logSegment(paths, number)), sizeOf(currentLog(paths)));
+    if (policy.spoolBytes <= 0 || known === undefined) return;
+    let bytes = this.#usedBytes(id);
     if (bytes <= policy.spoolBytes) return this.#continue(id);
     if (policy.mode === 'blocking') {
-      if (this.#stopped.has(id)) return;
+      if (this.#stopped.has(id) || !hasProcess(known.progress)) return;
       this.#stopped.add(id);
       host.runtime.signal(known.progress.monitor, SIGSTOP);
       return;
     }
-    const [oldest] = numbers;
-    if (oldest === undefined || bytes - sizeOf(logSegment(paths, oldest)) < leastKept(policy)) return;
-    const lost = await countLines(logSegment(paths, oldest));
-    store.step(id, 'log.dropped', {
-      ...store.get(id).progress,
-      logFirst: oldest + 1,
-      logDropped: known.progress.logDropped + lost,
-    });
-    unlinkSync(logSegment(paths, oldest));
+    for (const oldest of listSegments(pathsOf(this.#parts, id).logs)) {
+      bytes -= spaceOf(oldest);
+      if (bytes < leastKept(policy)) return;
+      await this.#drop(id, oldest);
+      if (bytes <= policy.spoolBytes) return;
+    }
+  }
+
+  async #drop(id: string, { number, path }: LogSegment): Promise<void> {
+    const lost = await countLines(path);
+    const { progress } = this.#parts.store.get(id);
+    // Dropped, or acknowledged, while it was counted.
+    if (progress.logFirst > number) return;
+    const counted = { logFirst: number + 1, logDropped: progress.logDropped + lost };
+    this.#parts.store.step(id, 'log.dropped', { ...progress, ...counted });
+    unlinkSync(path);
+  }
+
+  #usedBytes(id: string): number {
+    const paths = pathsOf(this.#parts, id);
+    return spaceTaken(paths.logs, currentLog(paths));
   }
 
   #continue(id: string): void {

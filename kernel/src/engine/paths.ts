@@ -50,10 +50,6 @@ export function execDirectory(paths: ContainerPaths, exec: string): string {
   return join(paths.run, 'exec', exec.slice(0, 16));
 }
 
-export function logSegment(paths: ContainerPaths, number: number): string {
-  return join(paths.logs, `${number}.log`);
-}
-
 /** What the monitor of the run that is up writes; it gets its number when it is rotated, or at the end of the run. */
 export function currentLog(paths: ContainerPaths): string {
   return join(paths.logs, 'current.log');

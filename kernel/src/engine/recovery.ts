@@ -12,6 +12,7 @@ import type { CreateContainer } from './create.ts';
 import type { Execs } from './execs.ts';
 import type { ExitContainer } from './exit.ts';
 import { CLEAN_MS, FREEZE_MS, GO_MS } from './limits.ts';
+import type { LogSpool } from './log-spool.ts';
 import { BY_ITSELF, cgroupOf, type EngineParts, factsOf } from './parts.ts';
 import type { RemoveContainer } from './remove.ts';
 import { startsAtBoot } from './restart-policy.ts';
@@ -24,6 +25,7 @@ export interface RecoverableOperations {
   readonly creation: CreateContainer;
   readonly starts: StartContainer;
   readonly exits: ExitContainer;
+  readonly logs: LogSpool;
   readonly stops: StopContainer;
   readonly removals: RemoveContainer;
   readonly changes: ChangeContainer;
@@ -177,7 +179,8 @@ export class Recovery {
       monitor: NO_PROCESS,
       info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? UNSEEN_CODE },
     }));
-    const cleared = { ...current.progress, open: '', execs, monitor: NO_PROCESS, init: NO_PROCESS };
+    const logLast = this.#engine.logs.seal(current);
+    const cleared = { ...current.progress, open: '', execs, monitor: NO_PROCESS, init: NO_PROCESS, logLast };
     if (ran) {
       const ended = { ...state, status: 'exited' as const, pid: 0, exitCode: UNSEEN_CODE, finishedAt: now() };
       const event = containerExited(factsOf(current, BY_ITSELF), { exitCode: UNSEEN_CODE, run: state.run });

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Journal, type JournalOptions, type JournalRecord, type Logger, monotonicMs } from '@cleat/core';
 import { wallClockNs as now } from '@cleat/core/deadlines';
+import { KillPoint } from '@cleat/core/journal';
 import { CleatError, type Codec, type journal, SchemaBook } from '@cleat/schemas';
 import type { Container, Definition, Progress } from './container.ts';
 import type { EventDraft } from './event-draft.ts';
 import { EventIndex } from './event-index.ts';
-import { FaultPoint } from './fault.ts';
 import { NameIndex } from './names.ts';
 import { Owed } from './owed.ts';
 
@@ -76,7 +76,7 @@ export class KernelStore {
   nodeId = '';
   stream: journal.StreamRecord | undefined;
   readonly #codecs: Codecs = codecs(this.book);
-  readonly #fault: FaultPoint | undefined;
+  readonly #fault: KillPoint | undefined;
   readonly #log: Logger;
   readonly #listeners = new Set<() => void>();
   readonly #removed: { readonly id: string; readonly revision: number }[] = [];
@@ -90,7 +90,7 @@ export class KernelStore {
 
   private constructor(options: KernelStoreOptions) {
     this.#log = options.log;
-    this.#fault = options.fault === undefined || options.fault === '' ? undefined : new FaultPoint(options.fault);
+    this.#fault = options.fault === undefined || options.fault === '' ? undefined : new KillPoint(options.fault);
   }
 
   /** Opens the store of a state directory. Throws `conflict` JOURNAL_LOCKED, `internal` JOURNAL_CORRUPT, JOURNAL_SCHEMA_UNKNOWN. */

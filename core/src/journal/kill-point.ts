@@ -1,11 +1,11 @@
 import { readFileSync, rmSync } from 'node:fs';
 
 /**
- * A place where the tests kill: CLEAT_FAULT=before:go or after:go, with :N for the Nth time and :PID for another process than
- * the kernel. CLEAT_FAULT=@FILE looks for such a setting in a file at every record, so that it can be given while the kernel
- * runs; the file is taken away when it has struck. Set only by tests; without it nothing is compared.
+ * A place where the tests kill: before:go or after:go is a record's name, with :N for the Nth time and :PID for another process
+ * than this one. @FILE looks for such a setting in a file at every record, so that it can be given while the process runs;
+ * the file is taken away when it has struck. Set only by tests; without it nothing is compared.
  */
-export class FaultPoint {
+export class KillPoint {
   readonly #setting: string;
   #armed = '';
   #countdown = 0;
