@@ -14,6 +14,7 @@ import { table } from '../output/table.ts';
 import { nowNs, span } from '../output/time.ts';
 import { notice, write } from '../output/writer.ts';
 import { pluginsReady } from '../platform/readiness.ts';
+import { checkDrivesNothing } from './driven-objects.ts';
 import { inspectAll } from './inspect.ts';
 
 /** Whoever installs one wants to use it next, or to hear why it does not come. */
@@ -166,6 +167,7 @@ const disableCommand: Command = defineCommand({
   run: ({ flags, operands, globals }) =>
     withNode(globals, (node) =>
       forEach(operands, async (name) => {
+        if (!flags.force) await checkDrivesNothing(node, name);
         await node.call('plugin', 'disable', { name, force: flags.force }, LONG_CALL);
       }),
     ),
@@ -179,6 +181,7 @@ const removeCommand: Command = defineCommand({
   run: ({ flags, operands, globals }) =>
     withNode(globals, (node) =>
       forEach(operands, async (name) => {
+        if (!flags.force) await checkDrivesNothing(node, name);
         await node.call('plugin', 'remove', { name, force: flags.force }, LONG_CALL);
       }),
     ),

@@ -21,6 +21,11 @@ export const CLI_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The platform did not end in time.',
     cure: 'Look at the log of the kernel.',
   },
+  DRIVER_IN_USE: {
+    classes: ['conflict'],
+    meaning: 'There are volumes or networks of the driver that is to go.',
+    cure: 'Remove them first, or use force: they stay, and are of no use until the plugin is back.',
+  },
   FILE_UNUSABLE: {
     classes: ['invalid_argument'],
     meaning: 'A file given to a command cannot be used.',
