@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Deadline } from '@cleat/core';
@@ -226,9 +227,12 @@ export class RuntimeHost implements RuntimePort {
 
   async endCreation(run: Parameters<RuntimePort['endCreation']>[0], deadline: Deadline): Promise<void> {
     const { id, bundle, cgroup, runtime } = run;
-    await endByCommandLine(bundle);
-    await endCgroup(this.#tree, cgroup);
-    await cleanRuntime(this.#cleanRequest({ id, bundle, cgroup, runtime }, deadline));
+    // Monitor and runtime are started on a bundle: without one there was neither.
+    if (existsSync(bundle)) {
+      await endByCommandLine(bundle);
+      await endCgroup(this.#tree, cgroup);
+      await cleanRuntime(this.#cleanRequest({ id, bundle, cgroup, runtime }, deadline));
+    }
     for (const key of [...this.#links.keys()]) {
       if (!key.startsWith(`${id}/`)) continue;
       this.#links.get(key)?.destroy();

@@ -73,8 +73,11 @@ export class Recovery {
     const { store, host } = this.#parts;
     const reason = toCleatError(error);
     const current = store.containers.get(id);
-    if (current === undefined || (reason.class !== 'unavailable' && reason.class !== 'deadline_exceeded')) return;
-    if (wasSameUse || current.progress.open !== '' || current.progress.state.stoppedByClient) return;
+    if (current === undefined || current.progress.open !== '' || current.progress.state.stoppedByClient) return;
+    if (wasSameUse || (reason.class !== 'unavailable' && reason.class !== 'deadline_exceeded')) {
+      host.log.warn('a start by policy failed', { container: id, reason: reason.message });
+      return;
+    }
     const attempt = (this.#attempts.get(id) ?? 0) + 1;
     this.#attempts.set(id, attempt);
     const waitMs = backoff(attempt, RETRY);
@@ -201,7 +204,14 @@ export class Recovery {
     const { spec, id } = before.definition;
     const { bundle, cgroup } = this.#engine.exits.watched(before);
     const run = { id, bundle, cgroup, spec, runtime: spec.runtime, hasPoststopHooks: false };
-    if (before.progress.state.run > 0) await this.#parts.host.runtime.clean(run, Deadline.after(CLEAN_MS));
+    if (before.progress.state.run > 0) {
+      try {
+        await this.#parts.host.runtime.clean(run, Deadline.after(CLEAN_MS));
+      } catch (error) {
+        const { message } = toCleatError(error);
+        this.#parts.host.log.warn('the state of the boot before stays', { container: id, error: message });
+      }
+    }
     for (const { reserved, directory } of before.progress.claims) {
       if (reserved) mkdirSync(directory, { recursive: true, mode: 0o700 });
     }

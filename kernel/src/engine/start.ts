@@ -160,7 +160,15 @@ export class StartContainer {
   /** Ends what may still be made of a run, and closes what it held. */
   async undo(id: string, run: number, asked: Asked, error: CleatError): Promise<void> {
     const { store, host, uses } = this.#parts;
-    await this.#endCreation(store.get(id), run);
+    try {
+      await this.#endCreation(store.get(id), run);
+    } catch (failure) {
+      // Nothing of it was let run. Left here the container would be starting for ever.
+      host.log.warn('what a start has made could not be ended', {
+        container: id,
+        error: toCleatError(failure).message,
+      });
+    }
     await uses.leave(id, runHolder(run), { deadline: Deadline.after(DETACH_MS), actor: asked.actor });
     const undone = store.get(id);
     const status = undone.progress.state.startedAt === 0n ? 'created' : 'exited';

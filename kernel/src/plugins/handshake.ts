@@ -40,6 +40,7 @@ export interface HandshakeParts {
 /** Hello, reconcile, ready, beat: how a plugin becomes part of the node, and how its absence is noticed. */
 export class Handshake {
   readonly #parts: HandshakeParts;
+  #lookedMs = monotonicMs();
 
   constructor(parts: HandshakeParts) {
     this.#parts = parts;
@@ -115,10 +116,14 @@ export class Handshake {
   /** Called every second: who has not been heard of for three beats is unresponsive. */
   checkBeats(isBusUp: boolean): void {
     const silentMs = MISSED_BEATS * HEARTBEAT_MS;
+    const looked = this.#lookedMs;
+    this.#lookedMs = monotonicMs();
+    // Beats that came while the kernel itself stood still are read after this look.
+    const couldHear = isBusUp && this.#lookedMs - looked < HEARTBEAT_MS;
     for (const entry of this.#parts.registry.all) {
       if (entry.state !== 'ready') continue;
       // While the bus is away nobody can be heard.
-      if (!isBusUp) entry.lastBeatMs = monotonicMs();
+      if (!couldHear) entry.lastBeatMs = monotonicMs();
       else if (monotonicMs() - entry.lastBeatMs > silentMs)
         this.#parts.registry.move(entry, 'unresponsive', `no heartbeat for ${silentMs / 1000} s`);
     }

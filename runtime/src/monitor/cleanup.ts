@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CgroupTree } from '@cleat/core/cgroup';
@@ -29,6 +30,8 @@ const POLL_MS = 3;
 /** Removes what the runtime keeps of a container that has ended: cgroups and state. May be called again, also when half of it is gone. */
 export async function cleanRuntime(request: CleanRequest): Promise<void> {
   const { runtime, hasOwnPidNamespace, hasPoststopHooks } = request;
+  // Of what it has no state of, the runtime can remove nothing: after a boot it is not asked once a container.
+  if (!existsSync(stateDirectory(runtime, request.id))) return endCgroup(request.tree, request.cgroup);
   const isSystemd = runtime.args.includes('--systemd-cgroup');
   const isDirect = runtime.fifo !== undefined && hasOwnPidNamespace && !hasPoststopHooks && !isSystemd;
   if (!isDirect || !(await removeDirectly(request))) await deleteByRuntime(request);
@@ -69,14 +72,17 @@ export async function endCgroup(tree: CgroupTree, cgroup: string): Promise<void>
  * Ends monitor and runtime processes at work on a bundle (or an exec's directory), whoever started them: after a crash in the middle of a create they
  * would finish it alone. What they have put in the container's cgroup is ended with `endCgroup` afterwards.
  */
-export async function endByCommandLine(bundle: string): Promise<void> {
-  const deadline = Deadline.after(KILL_LIMIT_MS);
+export async function endByCommandLine(
+  bundle: string,
+  deadline: Deadline = Deadline.after(KILL_LIMIT_MS),
+): Promise<void> {
   for (let cleanScans = 0; cleanScans < CLEAN_SCANS; ) {
     const found = findProcesses((argv, pid) => pid !== process.pid && isAtWorkOn(argv, bundle));
     cleanScans = found.length === 0 ? cleanScans + 1 : 0;
     for (const { pid, startTime } of found) signalProcess(pid, startTime, 'SIGKILL');
     await sleep(POLL_MS);
-    if (deadline.isExpired) {
+    // Only what is there can be late: where many are looked for at once, the looks alone take their time.
+    if (found.length > 0 && deadline.isExpired) {
       throw new CleatError(
         'deadline_exceeded',
         'MONITOR_KILL_TIMEOUT',
