@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CleatError, type plugin } from '@cleat/schemas';
+import { CleatError, isCleatError, type plugin } from '@cleat/schemas';
 import type { OperatorClient } from '@cleat/sdk/client';
 
 const POLL_MS = 50;
@@ -15,12 +15,24 @@ export async function platformReady(
   // Written when the bus knows everybody; the gateway may be faster.
   while (!existsSync(join(runDir, 'operator.json')) && Date.now() < until) await pause();
   const { connectOperator } = await import('@cleat/sdk/client');
-  const node = await connectOperator(runDir);
-  try {
-    await pluginsReady(node, names, until - Date.now());
-  } finally {
-    await node.close();
+  for (;;) {
+    try {
+      const node = await connectOperator(runDir);
+      try {
+        return await pluginsReady(node, names, until - Date.now());
+      } finally {
+        await node.close();
+      }
+    } catch (error) {
+      // One that is busy with its start answers late.
+      if (Date.now() >= until || !isBusy(error)) throw error;
+      await pause();
+    }
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return isCleatError(error) && (error.class === 'unavailable' || error.class === 'deadline_exceeded');
 }
 
 /** Waits until plugins are ready; those that are disabled are not waited for. Throws PLUGINS_NOT_READY. */
