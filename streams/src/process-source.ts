@@ -2,6 +2,14 @@ import { Socket } from 'node:net';
 import { closeDescriptor, makePipe, readAvailable } from '@cleat/core/syscalls';
 import type { Source, SourceEvents } from './source.ts';
 
+interface Output {
+  /** 1 stdout, 2 stderr. */
+  readonly stream: number;
+  readonly fd: number;
+  /** From `listen` on. It owns the descriptor. */
+  socket: Socket | undefined;
+}
+
 /** The pipes of a process of our own. Its output must be read as long as it lives, whoever wants it. */
 export class ProcessSource implements Source {
   readonly canBeLeft = false;
@@ -9,8 +17,9 @@ export class ProcessSource implements Source {
   readonly theirs: readonly number[];
   readonly #toClose: number[];
   readonly #stdin: Socket | undefined;
-  readonly #outputs: readonly { readonly stream: number; readonly fd: number; readonly socket: Socket }[];
+  readonly #outputs: readonly Output[];
   #events: SourceEvents | undefined;
+  #isClosed = false;
 
   /** `nothing`: /dev/null, for a process without a stdin. */
   constructor(hasStdin: boolean, nothing: number) {
@@ -21,11 +30,7 @@ export class ProcessSource implements Source {
     this.#stdin = input === undefined ? undefined : new Socket({ fd: input.write, readable: false, writable: true });
     // A process that reads no more.
     this.#stdin?.on('error', () => undefined);
-    this.#outputs = outputs.map(({ read: fd }, index) => ({
-      stream: index + 1,
-      fd,
-      socket: new Socket({ fd, readable: true, writable: false }),
-    }));
+    this.#outputs = outputs.map(({ read: fd }, index) => ({ stream: index + 1, fd, socket: undefined }));
   }
 
   /** The process has its ends. */
@@ -35,11 +40,13 @@ export class ProcessSource implements Source {
 
   listen(events: SourceEvents): void {
     this.#events = events;
-    for (const { stream, socket } of this.#outputs) {
+    for (const output of this.#outputs) {
+      const socket = new Socket({ fd: output.fd, readable: true, writable: false });
       socket.on('error', () => undefined);
       socket.on('data', (payload: Buffer) => {
-        events.onOutput(stream, payload);
+        events.onOutput(output.stream, payload);
       });
+      output.socket = socket;
     }
   }
 
@@ -53,31 +60,36 @@ export class ProcessSource implements Source {
   }
 
   pause(): void {
-    for (const { socket } of this.#outputs) socket.pause();
+    for (const { socket } of this.#outputs) socket?.pause();
   }
 
   resume(): void {
-    for (const { socket } of this.#outputs) socket.resume();
+    for (const { socket } of this.#outputs) socket?.resume();
   }
 
   close(): void {
-    for (const { stream, fd, socket } of this.#outputs) {
-      for (const piece of pieces(socket, fd)) this.#events?.onOutput(stream, piece);
-      socket.destroy();
-    }
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const output of this.#outputs) this.#closeOutput(output);
     this.#stdin?.destroy();
   }
 
-  /** What was said on stderr, of a runtime that could not make the process. */
+  #closeOutput({ stream, fd, socket }: Output): void {
+    if (socket === undefined) {
+      closeDescriptor(fd);
+      return;
+    }
+    // A destroyed socket has told everything, and its descriptor is another's by now.
+    if (socket.destroyed) return;
+    // What it has read but not told: to read it is to tell it.
+    while (socket.read() !== null);
+    for (const piece of readAvailable(fd)) this.#events?.onOutput(stream, piece);
+    socket.destroy();
+  }
+
+  /** What was said on stderr, of a runtime that could not make the process: nobody has listened. */
   complaint(): string {
     const [, errors] = this.#outputs;
-    return errors === undefined ? '' : Buffer.concat(pieces(errors.socket, errors.fd)).toString();
+    return errors === undefined ? '' : Buffer.concat(readAvailable(errors.fd)).toString();
   }
-}
-
-/** What was read but not told, and what is still in the pipe. A destroyed socket's descriptor is another's by now. */
-function pieces(socket: Socket, fd: number): Buffer[] {
-  if (socket.destroyed || socket.readableEnded) return [];
-  const read: unknown = socket.read();
-  return [...(Buffer.isBuffer(read) ? [read] : []), ...readAvailable(fd)];
 }
