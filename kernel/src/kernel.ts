@@ -11,9 +11,10 @@ import {
   type Logger,
   TaskGroup,
 } from '@cleat/core';
-import { BusCallee, type BusConnection, EventStream, PrivateBus } from '@cleat/core/bus';
+import { BusCallee, type BusConnection, EventStream, KERNEL, PrivateBus } from '@cleat/core/bus';
+import { busGrant, kernelGrant, readManifest } from '@cleat/core/contracts';
 import { umount } from '@cleat/core/syscalls';
-import { findProgram, instanceIdOf, prepareRunDirectory, RuntimeHost } from '@cleat/runtime';
+import { findRuntimes, instanceIdOf, ownCgroupParent, prepareRunDirectory, RuntimeHost } from '@cleat/runtime';
 import {
   askedGrant,
   CleatError,
@@ -28,10 +29,9 @@ import type { KernelConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { EventPublisher, newNodeId } from './events/event-publisher.ts';
 import { EventService } from './events/event-service.ts';
-import { busGrant, KERNEL, kernelGrant } from './plugins/bus-grants.ts';
 import { Debts } from './plugins/debts.ts';
 import { Handshake } from './plugins/handshake.ts';
-import { type InstalledPlugin, readManifest } from './plugins/installed.ts';
+import type { InstalledPlugin } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
 import { PluginSupervisor } from './plugins/supervisor.ts';
@@ -163,20 +163,10 @@ export class Kernel {
 
   #makeRuntime(): RuntimeHost {
     const { runtimes, defaultRuntime, runDir, cgroupDriver, cgroupParent } = this.#config;
-    const wanted = new Map([['runc', 'runc'], ['crun', 'crun'], ...Object.entries(runtimes)]);
-    const known = new Map(
-      [...wanted].flatMap(([name, program]) => {
-        const path = program.startsWith('/') ? program : findProgram(program);
-        return path === undefined ? [] : [[name, path] as const];
-      }),
-    );
-    const own = cgroupDriver === 'systemd' ? `cleat${this.#instanceId}.slice` : `/cleat-${this.#instanceId}`;
     return new RuntimeHost({
-      runtimes: known,
-      defaultRuntime,
-      runDir,
-      cgroupDriver,
-      cgroupParent: cgroupParent === '' ? own : cgroupParent,
+      ...{ defaultRuntime, runDir, cgroupDriver },
+      runtimes: findRuntimes(runtimes),
+      cgroupParent: cgroupParent === '' ? ownCgroupParent(cgroupDriver, this.#instanceId) : cgroupParent,
     });
   }
 

@@ -1,6 +1,6 @@
 export { copyTree, emptyDirectory, makeHostFiles, openTarget } from './fill.ts';
 export { type HostFilePaths, hostsText, resolvText, writeHostFiles } from './host-files.ts';
-export { instanceIdOf, prepareRunDirectory } from './instance.ts';
+export { instanceIdOf, ownCgroupParent, prepareRunDirectory } from './instance.ts';
 export {
   countLines,
   type LogSegment,
@@ -11,6 +11,7 @@ export {
   spaceOf,
   spaceTaken,
 } from './log-segments.ts';
+export { findRuntimes } from './monitor/index.ts';
 export { findProgram, type HostFacts } from './oci/index.ts';
 export { mountRoot, unmountRoot } from './root-mount.ts';
 export { RuntimeHost, type RuntimeHostOptions } from './runtime-host.ts';

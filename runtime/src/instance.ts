@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfExists, writeDurable } from '@cleat/core/files';
 import { fileSystemType, MS_BIND, makePrivate, mount, mountTable } from '@cleat/core/syscalls';
+import type { CgroupDriver } from './oci/index.ts';
 
 const TMPFS_MAGIC = 0x01021994;
 
@@ -23,4 +24,8 @@ export function prepareRunDirectory(directory: string): void {
   if (fileSystemType(directory) === TMPFS_MAGIC) mount({ source: directory, target: directory, flags: MS_BIND });
   else mount({ source: 'cleat', target: directory, type: 'tmpfs', data: 'mode=0711,size=256m' });
   makePrivate(directory);
+}
+/** Where the cgroups of an instance's containers go, unless the operator has another place for them. */
+export function ownCgroupParent(driver: CgroupDriver, instanceId: string): string {
+  return driver === 'systemd' ? `cleat${instanceId}.slice` : `/cleat-${instanceId}`;
 }

@@ -1,3 +1,4 @@
+export { busGrant, kernelGrant } from './bus-grants.ts';
 export {
   type Caller,
   type ContractCall,
@@ -8,3 +9,4 @@ export {
 export { ContractCaller, type ContractCallOptions } from './contract-caller.ts';
 export { ErrorCodec } from './error-codec.ts';
 export { Interception, type Judge } from './interception.ts';
+export { checkedManifest, readManifest } from './manifest-file.ts';

@@ -1,3 +1,4 @@
+export { EventIndex, type EventMark } from './event-index.ts';
 export {
   type FaultPoint,
   Journal,

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
 import type { EventStream, PrivateBus } from '@cleat/core/bus';
+import { busGrant, checkedManifest } from '@cleat/core/contracts';
 import { acceptedGrant, CleatError, eventFilterSubject, type Grant, type plugin, resolvedGrant } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
 import { standingStream } from '../events/event-service.ts';
-import { busGrant } from '../plugins/bus-grants.ts';
-import { checkedManifest, type InstalledPlugin } from '../plugins/installed.ts';
+import type { InstalledPlugin } from '../plugins/installed.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { PluginSupervisor } from '../plugins/supervisor.ts';
 import { pluginEvent } from '../state/event-draft.ts';

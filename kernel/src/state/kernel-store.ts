@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Journal, type JournalOptions, type JournalRecord, type Logger, monotonicMs } from '@cleat/core';
 import { wallClockNs as now } from '@cleat/core/deadlines';
-import { KillPoint } from '@cleat/core/journal';
+import { EventIndex, KillPoint } from '@cleat/core/journal';
 import { CleatError, type Codec, type journal, SchemaBook } from '@cleat/schemas';
 import type { Container, Definition, Progress } from './container.ts';
 import type { EventDraft } from './event-draft.ts';
-import { EventIndex } from './event-index.ts';
 import { NameIndex } from './names.ts';
 import { Owed } from './owed.ts';
 

@@ -12,7 +12,7 @@ export { ExitWatcher } from './exit-watcher.ts';
 export type { MonitorIdentity, MonitorLink } from './monitor.ts';
 export { isMonitorAlive, killMonitor } from './monitor.ts';
 export type { Runtime } from './runtime.ts';
-export { isWaiting, runtimeOf, stateDirectory } from './runtime.ts';
+export { findRuntimes, isWaiting, runtimeOf, stateDirectory } from './runtime.ts';
 export { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_RUNTIME_FAILED } from './runtime-error.ts';
 export { signalInit } from './signal.ts';
 export type { StartRequest } from './start.ts';

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Deadline } from '@cleat/core/deadlines';
 import { CleatError } from '@cleat/schemas';
+import { findProgram } from '../oci/index.ts';
 
 /** An OCI runtime of this node. Nothing depends on one program alone: what is not known of it is done by its own commands. */
 export interface Runtime {
@@ -103,5 +104,16 @@ function missing(runtime: Runtime, cause: Error): CleatError {
       hint: `Install ${runtime.name}, or choose another runtime.`,
       cause,
     },
+  );
+}
+
+/** runc, crun and what the operator names, those that this host has: name -> program. */
+export function findRuntimes(named: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const wanted = new Map([['runc', 'runc'], ['crun', 'crun'], ...Object.entries(named)]);
+  return new Map(
+    [...wanted].flatMap(([name, program]) => {
+      const path = program.startsWith('/') ? program : findProgram(program);
+      return path === undefined ? [] : [[name, path] as const];
+    }),
   );
 }

@@ -1,9 +1,13 @@
-import { addressesOf, type Grant } from '@cleat/schemas';
-import type { BusGrant } from './bus-port.ts';
-import type { InstalledPlugin } from './installed.ts';
+import { addressesOf, type Grant, type Manifest } from '@cleat/schemas';
+import { type Grant as BusGrant, type CallGrant, KERNEL } from '../bus/index.ts';
+
+/** Who may answer: what is installed and enabled. */
+interface Participant {
+  readonly manifest: Manifest;
+}
 
 /** Contracts that the kernel itself answers. */
-export const KERNEL_SERVICES: readonly string[] = [
+const KERNEL_SERVICES: readonly string[] = [
   'container',
   'exec',
   'claim',
@@ -14,10 +18,9 @@ export const KERNEL_SERVICES: readonly string[] = [
   'node',
   'logdata',
 ];
-export const KERNEL = 'kernel';
 
 /** Who answers a contract's operations. */
-function servers(plugins: readonly InstalledPlugin[]): ReadonlyMap<string, string> {
+function servers(plugins: readonly Participant[]): ReadonlyMap<string, string> {
   const homes = new Map(KERNEL_SERVICES.map((contract) => [contract, KERNEL]));
   for (const { manifest } of plugins)
     for (const contract of manifest.services ?? []) if (!homes.has(contract)) homes.set(contract, manifest.name);
@@ -25,9 +28,9 @@ function servers(plugins: readonly InstalledPlugin[]): ReadonlyMap<string, strin
 }
 
 /** What a participant may call and see on the bus: exactly what its grant names, straight from each provider. */
-export function busGrant(grant: Grant, plugins: readonly InstalledPlugin[], nodeId: string): BusGrant {
+export function busGrant(grant: Grant, plugins: readonly Participant[], nodeId: string): BusGrant {
   const homes = servers(plugins);
-  const calls: CallRight[] = [
+  const calls: CallGrant[] = [
     { provider: KERNEL, address: 'sys' },
     { provider: KERNEL, address: 'hello' },
   ];
@@ -48,8 +51,8 @@ export function busGrant(grant: Grant, plugins: readonly InstalledPlugin[], node
 }
 
 /** One entry an address: the server refuses an account whose imports overlap. */
-function merged(calls: readonly CallRight[]): readonly CallRight[] {
-  const byAddress = new Map<string, CallRight>();
+function merged(calls: readonly CallGrant[]): readonly CallGrant[] {
+  const byAddress = new Map<string, CallGrant>();
   for (const call of calls) {
     const key = `${call.provider} ${call.address}`;
     const known = byAddress.get(key);
@@ -59,14 +62,8 @@ function merged(calls: readonly CallRight[]): readonly CallRight[] {
   return [...byAddress.values()];
 }
 
-interface CallRight {
-  readonly provider: string;
-  readonly address: string;
-  readonly ops?: readonly string[];
-}
-
 /** The kernel calls every provider of a kind, and whoever judges. */
-export function kernelGrant(plugins: readonly InstalledPlugin[], nodeId: string): BusGrant {
+export function kernelGrant(plugins: readonly Participant[], nodeId: string): BusGrant {
   const calls = plugins.flatMap(({ manifest }) =>
     addressesOf(manifest)
       .filter((address) => /^(provider\.[a-z0-9-]+|interceptor\..*)$/.test(address))
@@ -75,10 +72,7 @@ export function kernelGrant(plugins: readonly InstalledPlugin[], nodeId: string)
   return { calls, events: [], eventsNode: nodeId, durable: false };
 }
 
-function servicesOf(
-  use: string,
-  homes: ReadonlyMap<string, string>,
-): readonly { provider: string; address: string; ops?: readonly string[] }[] {
+function servicesOf(use: string, homes: ReadonlyMap<string, string>): readonly CallGrant[] {
   if (use === '*')
     return [...homes].filter(([contract]) => contract !== 'sys').map(([address, provider]) => ({ provider, address }));
   const [contract = '', operation = '*'] = use.split('.');
@@ -87,10 +81,7 @@ function servicesOf(
   return [operation === '*' ? { provider, address: contract } : { provider, address: contract, ops: [operation] }];
 }
 
-function driversOf(
-  kind: string,
-  plugins: readonly InstalledPlugin[],
-): readonly { provider: string; address: string }[] {
+function driversOf(kind: string, plugins: readonly Participant[]): readonly CallGrant[] {
   return plugins.flatMap(({ manifest }) =>
     (manifest.drives ?? [])
       .filter((driven) => driven.kind === kind)
