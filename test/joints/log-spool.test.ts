@@ -40,6 +40,8 @@ t.test('the output of many short runs that nobody reads is bounded', async (t) =
   await t.test('the oldest goes and is counted; a segment tells its own run', async (t) => {
     await node.create('loser', SAY_AND_FAIL, { claims: [logClaim('non-blocking', 5 * BLOCK)] });
     await runs(kernel, 'loser', 12);
+    // What is too much goes right after the exit is told.
+    await node.until('the bound', async () => (await segmentsOf(kernel, 'loser')).segments.length <= 5);
     const { segments, dropped } = await segmentsOf(kernel, 'loser');
     t.same(
       segments.map(({ run }) => run),
