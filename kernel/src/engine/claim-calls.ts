@@ -18,9 +18,10 @@ import {
   type providerTypes,
   toCleatError,
 } from '@cleat/schemas';
-import { type Container, withClaim } from '../state/container.ts';
+import { withClaim } from '../state/container.ts';
 import { type EventDraft, objectEvent } from '../state/event-draft.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
+import { type ClaimFacts, claimFacts, referenceOf } from './claim-facts.ts';
 import { containerPaths } from './paths.ts';
 import type { EngineHost, ProviderEntry } from './ports.ts';
 
@@ -58,12 +59,6 @@ export class ClaimCalls {
     await this.#inOrder(claims, async (claim, entry) => {
       const response = await this.#host.providers.call(entry.at, 'reserve', this.#reserveRequest(id, claim), scope);
       warnings.push(...response.warnings);
-      if (response.contribution !== null) {
-        checkGrant(
-          { claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution },
-          entry.provider.grant,
-        );
-      }
       this.#settle(id, claim.name, response, entry.provider, { step: 'reserve.done', actor: scope.actor });
     });
     return warnings;
@@ -78,10 +73,6 @@ export class ClaimCalls {
     await this.#inOrder(claims, async (claim, entry) => {
       const request = this.#attachRequest(id, claim, entry.provider);
       const response = await this.#host.providers.call(entry.at, 'attach', request, scope);
-      checkGrant(
-        { claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution },
-        entry.provider.grant,
-      );
       this.#settle(id, claim.name, response, entry.provider, { step: 'attach.done', actor: scope.actor });
     });
   }
@@ -137,12 +128,6 @@ export class ClaimCalls {
     await this.#inOrder(claims, async (claim, entry) => {
       const reference = this.#reference(id, claim.name);
       const response = await this.#host.providers.call(entry.at, 'update', { reference, ...changes }, scope);
-      if (response.contribution !== null) {
-        checkGrant(
-          { claim: claim.name, plugin: entry.provider.plugin, contribution: response.contribution },
-          entry.provider.grant,
-        );
-      }
       this.#settle(id, claim.name, response, entry.provider, { step: 'update.done', actor: scope.actor });
     });
   }
@@ -200,6 +185,9 @@ export class ClaimCalls {
     entry: ProviderEntry | undefined,
     how: { readonly step: string; readonly actor: common.ActorInput },
   ): void {
+    const { contribution } = response;
+    if (contribution != null && entry !== undefined)
+      checkGrant({ claim: name, plugin: entry.plugin, contribution }, entry.grant);
     const { progress } = this.#store.get(id);
     const claim = answered(this.#claim(id, name), response);
     this.#store.step(id, how.step, withClaim(progress, claim), this.#drafts(response.events, entry, how.actor));
@@ -268,40 +256,21 @@ export class ClaimCalls {
   }
 
   #reference(id: string, claim: string): providerTypes.Reference {
-    const { number } = this.#claim(id, claim);
-    return { object: `${id}/${claim}`, container: id, claim, bootId: this.#host.bootId, number };
+    return referenceOf(id, this.#claim(id, claim), this.#host.bootId);
   }
 
   #reserveRequest(id: string, claim: containerTypes.Claim): provider.ReserveRequestInput {
-    const container = this.#store.get(id);
-    const { idMapping } = container.definition.spec.namespaces;
-    const { directory } = this.#claim(id, claim.name);
-    return {
-      reference: this.#reference(id, claim.name),
-      options: claim.options,
-      container: factsOf(container),
-      idMapping,
-      directory,
-      fromImage: claim.fromImage,
-    };
+    const { reference, options, container, idMapping, directory } = this.#facts(id, claim);
+    return { reference, options, container, idMapping, directory, fromImage: claim.fromImage };
   }
 
   #attachRequest(id: string, claim: containerTypes.Claim, entry: ProviderEntry): provider.AttachRequestInput {
-    const container = this.#store.get(id);
-    const { spec } = container.definition;
-    const paths = containerPaths(this.#host.runDir, this.#host.stateDir, id);
-    const { status, directory } = this.#claim(id, claim.name);
-    return {
-      reference: this.#reference(id, claim.name),
-      options: claim.options,
-      status,
-      container: factsOf(container),
-      idMapping: spec.namespaces.idMapping,
-      directory,
-      rootPath: entry.kind.needsRoot === true ? paths.root : '',
-      networkNamespace: container.progress.namespaces && spec.namespaces.network === 'private' ? paths.networkPin : '',
-      userNamespace: container.progress.namespaces && spec.namespaces.user === 'private' ? paths.userPin : '',
-    };
+    const { root } = containerPaths(this.#host.runDir, this.#host.stateDir, id);
+    return { ...this.#facts(id, claim), rootPath: entry.kind.needsRoot === true ? root : '' };
+  }
+
+  #facts(id: string, claim: containerTypes.Claim): ClaimFacts {
+    return claimFacts(this.#store.get(id), claim, this.#claim(id, claim.name), this.#host);
   }
 
   async #inOrder(
@@ -352,9 +321,4 @@ function grouped(claims: readonly containerTypes.Claim[]): ReadonlyMap<string, r
     kinds.set(claim.kind, ofKind);
   }
   return kinds;
-}
-
-function factsOf(container: Container): providerTypes.ContainerInput {
-  const { id, name, spec } = container.definition;
-  return { id, name, hostname: spec.hostname, labels: spec.labels };
 }

@@ -9,7 +9,7 @@ import {
   toCleatError,
   type Welcome,
 } from '@cleat/schemas';
-import { containerPaths } from '../engine/paths.ts';
+import { claimFacts } from '../engine/claim-facts.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 import type { PluginEntry, PluginRegistry } from './registry.ts';
 
@@ -198,30 +198,12 @@ export class Handshake {
   #held(plugin: string, kind: string): readonly provider.HeldInput[] {
     const { store, facts } = this.#parts;
     const held: provider.HeldInput[] = [];
-    for (const { definition, progress } of store.containers.values()) {
-      const paths = containerPaths(facts.runDir, facts.stateDir, definition.id);
+    for (const container of store.containers.values()) {
+      const { definition, progress } = container;
       for (const claim of definition.claims) {
         const known = progress.claims.find(({ name }) => name === claim.name);
         if (claim.kind !== kind || known === undefined || known.provider !== plugin || !known.reserved) continue;
-        if (store.owed.has(definition.id, claim.name) && !known.reserved) continue;
-        const { spec, id, name } = definition;
-        held.push({
-          reference: {
-            object: `${id}/${claim.name}`,
-            container: id,
-            claim: claim.name,
-            bootId: facts.bootId,
-            number: known.number,
-          },
-          options: claim.options,
-          status: known.status,
-          attached: known.attached,
-          container: { id, name, hostname: spec.hostname, labels: spec.labels },
-          idMapping: spec.namespaces.idMapping,
-          directory: known.directory,
-          networkNamespace: progress.namespaces && spec.namespaces.network === 'private' ? paths.networkPin : '',
-          userNamespace: progress.namespaces && spec.namespaces.user === 'private' ? paths.userPin : '',
-        });
+        held.push({ ...claimFacts(container, claim, known, facts), attached: known.attached });
       }
     }
     return held;
