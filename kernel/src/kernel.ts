@@ -18,6 +18,7 @@ import { findRuntimes, instanceIdOf, ownCgroupParent, prepareRunDirectory, Runti
 import {
   askedGrant,
   CleatError,
+  consumerGrant,
   type Grant,
   operatorGrant,
   parseHello,
@@ -34,7 +35,7 @@ import { Handshake } from './plugins/handshake.ts';
 import type { InstalledPlugin } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
-import { PluginSupervisor } from './plugins/supervisor.ts';
+import { PluginSupervisor, pluginDirectories } from './plugins/supervisor.ts';
 import {
   ClaimService,
   ContainerService,
@@ -43,7 +44,7 @@ import {
   ViewService,
 } from './services/container-service.ts';
 import { NodeService } from './services/node-service.ts';
-import { consumerData, consumerGrant, PluginService } from './services/plugin-service.ts';
+import { consumerData, PluginService } from './services/plugin-service.ts';
 import { serveContracts } from './services/serving.ts';
 import { SysService } from './services/sys-service.ts';
 import { hasProcess } from './state/container.ts';
@@ -210,7 +211,7 @@ export class Kernel {
           'CONFIG_INVALID',
           `the plugin in ${directory} is called ${manifest.name}, not ${name}`,
         );
-      const grant = resolvedGrant(askedGrant(manifest), this.#directories(name));
+      const grant = resolvedGrant(askedGrant(manifest), pluginDirectories(this.#config, name));
       const disabled = this.#store.plugins.get(name);
       const enabled = disabled === undefined || (JSON.parse(disabled) as InstalledPlugin).enabled;
       this.#registry.put({ manifest, grant, enabled, origin: 'default', group, location: module, config });
@@ -236,7 +237,7 @@ export class Kernel {
         stateDir,
       },
       whoIs: (key) => this.#bus?.participantOf(key),
-      directories: (name) => this.#directories(name),
+      directories: (name) => pluginDirectories(this.#config, name),
     });
     const engine = new Engine(store, {
       ...{ stateDir, runDir },
@@ -293,6 +294,7 @@ export class Kernel {
       supervisor,
       bus,
       stream,
+      directories: (name) => pluginDirectories(this.#config, name),
       regrant: () => this.#regrant(bus),
     });
     const sys = new SysService({
@@ -397,10 +399,6 @@ export class Kernel {
   } {
     const grant = this.#grantOf(this.#bus?.participantOf(call.callerKey) ?? '');
     return { key: call.callerKey, consumes: grant.consumes, durable: grant.durable };
-  }
-
-  #directories(plugin: string): { readonly state: string; readonly run: string } {
-    return { state: join(this.#config.stateDir, 'plugins', plugin), run: join(this.#config.runDir, 'plugins', plugin) };
   }
 
   get #urlFile(): string {

@@ -40,7 +40,7 @@ export type {
   ProvidedKind,
   Welcome,
 } from './manifest.ts';
-export { askedGrant, matchesPattern, operatorGrant } from './manifest.ts';
+export { askedGrant, consumerGrant, matchesPattern, operatorGrant } from './manifest.ts';
 export type { OperationCodecs, ProtocolDocument, PublishedSchema } from './schema-book.ts';
 export { SchemaBook } from './schema-book.ts';
 export {

@@ -172,3 +172,17 @@ export function matchesPattern(patterns: readonly string[], name: string): boole
       pattern === '*' || pattern === name || (pattern.endsWith('.*') && name.startsWith(pattern.slice(0, -1))),
   );
 }
+
+/** What a consumer outside the platform may do: read its events, nothing else. */
+export function consumerGrant(type: string): Grant {
+  return {
+    uses: ['event.open', 'event.list'],
+    intercepts: [],
+    publishes: [],
+    consumes: [type],
+    durable: true,
+    contribution: [],
+    mountRoots: [],
+    speakFor: false,
+  };
+}

@@ -120,3 +120,10 @@ export class ContractCallee {
 function unanswered(contract: string, operation: string): CleatError {
   return new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${contract}.${operation} is not answered here`);
 }
+
+/** Answers an operation by the method of that name. Throws for a service that has none. */
+export function methodHandler(service: object, contract: string, name: string): ContractHandler {
+  const method: unknown = Reflect.get(service, name);
+  if (typeof method !== 'function') throw unanswered(contract, name);
+  return (request: never, call: ContractCall) => Promise.resolve(Reflect.apply(method, service, [request, call]));
+}

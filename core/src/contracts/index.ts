@@ -5,6 +5,7 @@ export {
   ContractCallee,
   type ContractCalleeOptions,
   type ContractHandler,
+  methodHandler,
 } from './contract-callee.ts';
 export { ContractCaller, type ContractCallOptions } from './contract-caller.ts';
 export { ErrorCodec } from './error-codec.ts';

@@ -33,12 +33,6 @@ export class PluginSupervisor {
     this.#options = options;
   }
 
-  /** Directories that belong to a plugin alone. */
-  directories(plugin: string): { readonly state: string; readonly run: string } {
-    const { stateDir, runDir } = this.#options;
-    return { state: join(stateDir, 'plugins', plugin), run: join(runDir, 'plugins', plugin) };
-  }
-
   logFile(group: string): string {
     return join(this.#options.stateDir, 'log', `${group}.log`);
   }
@@ -128,7 +122,7 @@ export class PluginSupervisor {
     const { urlFile, credentials } = this.#options;
     mkdirSync(this.#runDirectory(group), { recursive: true, mode: 0o700 });
     const plugins = this.#membersOf(group).map(({ manifest, location }) => {
-      const directories = this.directories(manifest.name);
+      const directories = pluginDirectories(this.#options, manifest.name);
       mkdirSync(directories.state, { recursive: true, mode: 0o711 });
       mkdirSync(directories.run, { recursive: true, mode: 0o711 });
       const file = join(this.#runDirectory(group), `${manifest.name}.creds`);
@@ -144,4 +138,12 @@ export class PluginSupervisor {
     });
     writeFileSync(runFile, JSON.stringify({ urlFile, plugins }), { mode: 0o600 });
   }
+}
+
+/** Directories that belong to a plugin alone. */
+export function pluginDirectories(
+  { stateDir, runDir }: { readonly stateDir: string; readonly runDir: string },
+  plugin: string,
+): { readonly state: string; readonly run: string } {
+  return { state: join(stateDir, 'plugins', plugin), run: join(runDir, 'plugins', plugin) };
 }

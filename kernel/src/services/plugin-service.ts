@@ -1,12 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { Deadline } from '@cleat/core';
 import type { EventStream, PrivateBus } from '@cleat/core/bus';
 import { busGrant, checkedManifest } from '@cleat/core/contracts';
-import { acceptedGrant, CleatError, eventFilterSubject, type Grant, type plugin, resolvedGrant } from '@cleat/schemas';
+import { lastLines } from '@cleat/core/files';
+import {
+  acceptedGrant,
+  CleatError,
+  consumerGrant,
+  eventFilterSubject,
+  type plugin,
+  resolvedGrant,
+} from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
 import { standingStream } from '../events/event-service.ts';
 import type { InstalledPlugin } from '../plugins/installed.ts';
-import type { PluginRegistry } from '../plugins/registry.ts';
+import type { PluginEntry, PluginRegistry } from '../plugins/registry.ts';
 import type { PluginSupervisor } from '../plugins/supervisor.ts';
 import { pluginEvent } from '../state/event-draft.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
@@ -18,6 +25,7 @@ export interface PluginServiceParts {
   readonly store: KernelStore;
   readonly registry: PluginRegistry;
   readonly supervisor: PluginSupervisor;
+  readonly directories: (plugin: string) => { readonly state: string; readonly run: string };
   readonly bus: PrivateBus;
   readonly stream: EventStream;
   /** Computes every participant's rights anew and tells the bus. */
@@ -33,24 +41,11 @@ export class PluginService {
   }
 
   async list(): Promise<plugin.ListResponseInput> {
-    const { registry, supervisor } = this.#parts;
-    return {
-      plugins: registry.all.map((entry) => ({
-        ...registry.info(entry),
-        pid: supervisor.pidOf(entry.installed.group),
-        restarts: supervisor.restartsOf(entry.installed.group),
-      })),
-    };
+    return { plugins: this.#parts.registry.all.map((entry) => this.#info(entry)) };
   }
 
   async inspect(request: plugin.InspectRequest): Promise<plugin.InfoInput> {
-    const { registry, supervisor } = this.#parts;
-    const entry = registry.get(request.name);
-    return {
-      ...registry.info(entry),
-      pid: supervisor.pidOf(entry.installed.group),
-      restarts: supervisor.restartsOf(entry.installed.group),
-    };
+    return this.#info(this.#parts.registry.get(request.name));
   }
 
   async install(request: plugin.InstallRequest): Promise<plugin.InfoInput> {
@@ -66,7 +61,7 @@ export class PluginService {
         `the manifest of ${manifest.name} does not say how it is run`,
         { hint: 'Add "run": {"command": [...]}.' },
       );
-    const grant = resolvedGrant(acceptedGrant(manifest, request.grant), supervisor.directories(manifest.name));
+    const grant = resolvedGrant(acceptedGrant(manifest, request.grant), this.#parts.directories(manifest.name));
     const installed: InstalledPlugin = {
       manifest,
       grant,
@@ -118,14 +113,7 @@ export class PluginService {
   async logs(request: plugin.LogsRequest): Promise<plugin.LogsResponseInput> {
     const { registry, supervisor } = this.#parts;
     const path = supervisor.logFile(registry.get(request.name).installed.group);
-    let text = '';
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch {
-      // It has not written anything yet.
-    }
-    const lines = text.split('\n').filter((line) => line !== '');
-    return { path, lines: lines.slice(-Math.max(1, request.tail)).slice(-2000) };
+    return { path, lines: await lastLines(path, Math.min(2000, Math.max(1, request.tail))) };
   }
 
   /** Credentials and a durable position for a program outside the platform. */
@@ -189,6 +177,12 @@ export class PluginService {
     return {};
   }
 
+  #info(entry: PluginEntry): plugin.InfoInput {
+    const { registry, supervisor } = this.#parts;
+    const { group } = entry.installed;
+    return { ...registry.info(entry), pid: supervisor.pidOf(group), restarts: supervisor.restartsOf(group) };
+  }
+
   async #switch(name: string, enabled: boolean): Promise<plugin.InfoInput> {
     const { registry, supervisor, store } = this.#parts;
     const { installed } = registry.get(name);
@@ -224,20 +218,6 @@ export class PluginService {
       { hint: 'Remove them, or use force: they run on, and what the plugin should undo is owed to it.' },
     );
   }
-}
-
-/** What a consumer outside the platform may do: read its events, nothing else. */
-export function consumerGrant(type: string): Grant {
-  return {
-    uses: ['event.open', 'event.list'],
-    intercepts: [],
-    publishes: [],
-    consumes: [type],
-    durable: true,
-    contribution: [],
-    mountRoots: [],
-    speakFor: false,
-  };
 }
 
 export function consumerData(data: string): { readonly type: string } {

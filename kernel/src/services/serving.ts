@@ -1,5 +1,5 @@
-import type { ContractCall, ContractCallee, ContractHandler } from '@cleat/core';
-import { CleatError } from '@cleat/schemas';
+import type { ContractCallee } from '@cleat/core';
+import { methodHandler } from '@cleat/core/contracts';
 import type { KernelStore } from '../state/kernel-store.ts';
 import { remembered } from './answers.ts';
 
@@ -20,16 +20,9 @@ export function serveContracts(
   for (const [contract, service] of Object.entries(services)) {
     const changing = CHANGING[contract] ?? [];
     const handlers = store.book.operationsOf(contract).map((name) => {
-      const handler = methodOf(service, contract, name);
+      const handler = methodHandler(service, contract, name);
       return [name, changing.includes(name) ? remembered(store, contract, name, handler) : handler] as const;
     });
     callee.serve(contract, contract, Object.fromEntries(handlers));
   }
-}
-
-function methodOf(service: object, contract: string, name: string): ContractHandler {
-  const method: unknown = Reflect.get(service, name);
-  if (typeof method !== 'function')
-    throw new CleatError('internal', 'KERNEL_ORDER', `${contract} has no operation ${name}`);
-  return (request: never, call: ContractCall) => Promise.resolve(Reflect.apply(method, service, [request, call]));
 }
