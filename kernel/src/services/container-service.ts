@@ -79,23 +79,20 @@ export class ContainerService {
     const sorted = [...changes.containers]
       .sort((left, right) => (left.definition.id < right.definition.id ? -1 : 1))
       .filter(({ definition }) => definition.id > (lastId ?? ''));
+    const { incarnation } = store;
+    const { isFull: full, removed } = changes;
     const containers: container.InfoInput[] = [];
     let bytes = 0;
     for (const known of sorted) {
       const info = this.#info(known);
       bytes += sizeOf(info);
-      if (containers.length > 0 && bytes > PAGE_BYTES)
-        return {
-          position,
-          incarnation: store.incarnation,
-          full: changes.isFull,
-          containers,
-          removed: changes.removed,
-          cursor: `${position}/${containers.at(-1)?.id ?? ''}`,
-        };
+      if (containers.length > 0 && bytes > PAGE_BYTES) {
+        const cursor = `${position}/${containers.at(-1)?.id ?? ''}`;
+        return { position, incarnation, full, containers, removed, cursor };
+      }
       containers.push(info);
     }
-    return { position, incarnation: store.incarnation, full: changes.isFull, containers, removed: changes.removed };
+    return { position, incarnation, full, containers, removed };
   }
 
   async resize(request: container.ResizeRequest, call: ContractCall): Promise<object> {
