@@ -87,20 +87,28 @@ export class BareKernel {
 
   /** Starts the kernel and waits until it answers; clients of the one before stay connected and are answered by this one. */
   async start(): Promise<void> {
+    this.begin();
+    await waitFor('the kernel', () => existsSync(this.#operatorPath) || this.hasEnded, { timeoutMs: 20_000 });
+    if (this.hasEnded) return;
+    this.#client ??= await NodeClient.open(this.runDir, this.rootfs);
+    this.#client.hurry();
+  }
+
+  /** Starts it and waits for nothing. */
+  begin(): void {
     const path = join(this.dir, 'kernel.json');
-    const operator = join(this.runDir, 'operator.json');
     writeFileSync(path, JSON.stringify(this.#config));
-    rmSync(operator, { force: true });
+    rmSync(this.#operatorPath, { force: true });
     const log = openSync(this.#logPath, 'a');
     this.#child = spawn(process.execPath, [MAIN, path], {
       stdio: ['ignore', log, log],
       env: childEnv({ CLEAT_FAULT: `@${this.#faultPath}` }),
     });
     closeSync(log);
-    await waitFor('the kernel', () => existsSync(operator) || this.hasEnded, { timeoutMs: 20_000 });
-    if (this.hasEnded) return;
-    this.#client ??= await NodeClient.open(this.runDir, this.rootfs);
-    this.#client.hurry();
+  }
+
+  get #operatorPath(): string {
+    return join(this.runDir, 'operator.json');
   }
 
   get hasEnded(): boolean {
