@@ -122,7 +122,6 @@ export class KeptProcess {
       void writeDurable(identityFile, JSON.stringify({ pid: this.#pid, startTime: this.#startTime }), 0o600).catch(
         (error: unknown) => log.error('a process could not be noted', { process: name, error }),
       );
-      this.#watch();
     } catch (error) {
       log.error('a process could not be started', { process: name, error });
       this.#ended(error instanceof Error ? error.message : String(error));
@@ -131,6 +130,7 @@ export class KeptProcess {
     }
   }
 
+  /** The end of one that is no child of this process is seen by looking. */
   #watch(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {

@@ -16,19 +16,20 @@ export interface ContainerPaths {
 }
 
 export function containerPaths(runDir: string, stateDir: string, id: string): ContainerPaths {
-  const run = join(runDir, 'c', id);
-  const state = join(stateDir, 'containers', id);
+  // Asked for every container every second, so nothing is normalised.
+  const run = `${runDir}/c/${id}`;
+  const state = `${stateDir}/containers/${id}`;
   return {
     run,
     state,
-    networkPin: join(run, 'net'),
-    userPin: join(run, 'user'),
-    root: join(run, 'root'),
-    claims: join(run, 'claims'),
-    hosts: join(state, 'hosts'),
-    resolvConf: join(state, 'resolv.conf'),
-    hostname: join(state, 'hostname'),
-    logs: join(state, 'logs'),
+    networkPin: `${run}/net`,
+    userPin: `${run}/user`,
+    root: `${run}/root`,
+    claims: `${run}/claims`,
+    hosts: `${state}/hosts`,
+    resolvConf: `${state}/resolv.conf`,
+    hostname: `${state}/hostname`,
+    logs: `${state}/logs`,
   };
 }
 
@@ -52,5 +53,5 @@ export function execDirectory(paths: ContainerPaths, exec: string): string {
 
 /** What the monitor of the run that is up writes; it gets its number when it is rotated, or at the end of the run. */
 export function currentLog(paths: ContainerPaths): string {
-  return join(paths.logs, 'current.log');
+  return `${paths.logs}/current.log`;
 }

@@ -93,6 +93,8 @@ export class ExitWatcher {
     this.#looks += 1;
     const isFull = this.#looks % LOOKS_PER_CHECK === 0;
     for (const [key, { run, watcher }] of this.#entries) {
+      // A link says by its end what a look would find.
+      if (watcher !== undefined && run.link?.destroyed === false) continue;
       if (isFull || watcher === undefined || !exists(run.monitor.pid)) this.#check(key);
     }
   }
