@@ -80,7 +80,7 @@ t.test('operations of contracts are listed without a platform', async (t) => {
 t.test('a new plugin is written where it is asked for, and nowhere else', async (t) => {
   const directory = join(tempDir(t), 'mine');
   const made = await cleat('plugin', 'new', 'mine', '--kind', 'volume-driver', '-d', directory);
-  t.match(made, { code: 0, stdout: `${directory}\n`, stderr: /Next: cd .* && npm run build/ });
+  t.match(made, { code: 0, stdout: `${directory}\n`, stderr: /Next: cd .* && npm test/ });
   t.match(readFileSync(join(directory, 'manifest.json'), 'utf8'), /"name": "mine"/);
   t.match(await cleat('plugin', 'new', 'mine', '--kind', 'authz', '-d', directory), { code: 1, stderr: /not empty/ });
   t.match(await cleat('plugin', 'new', 'x', '--kind', 'nope'), { code: 2, stderr: /--kind nope: not one of/ });
