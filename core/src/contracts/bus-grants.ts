@@ -7,7 +7,7 @@ interface Participant {
 }
 
 /** Contracts that the kernel itself answers. */
-const KERNEL_SERVICES: readonly string[] = [
+export const KERNEL_SERVICES: readonly string[] = [
   'container',
   'exec',
   'claim',

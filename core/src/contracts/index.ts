@@ -1,4 +1,4 @@
-export { busGrant, kernelGrant } from './bus-grants.ts';
+export { busGrant, KERNEL_SERVICES, kernelGrant } from './bus-grants.ts';
 export {
   type Caller,
   type ContractCall,

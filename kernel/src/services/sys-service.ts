@@ -1,4 +1,5 @@
 import type { ContractCall } from '@cleat/core';
+import { KERNEL_SERVICES } from '@cleat/core/contracts';
 import { CleatError, matchesPattern, type sys } from '@cleat/schemas';
 import type { Handshake } from '../plugins/handshake.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
@@ -95,19 +96,8 @@ export class SysService {
   }
 }
 
-const KERNEL_CONTRACTS: readonly string[] = [
-  'container',
-  'exec',
-  'claim',
-  'view',
-  'event',
-  'sys',
-  'plugin',
-  'node',
-  'logdata',
-  'provider',
-];
-
 function kernelContracts(store: KernelStore): Readonly<Record<string, readonly string[]>> {
-  return Object.fromEntries(KERNEL_CONTRACTS.map((contract) => [contract, store.book.versionsOf(contract)]));
+  return Object.fromEntries(
+    [...KERNEL_SERVICES, 'provider'].map((contract) => [contract, store.book.versionsOf(contract)]),
+  );
 }
