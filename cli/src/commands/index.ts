@@ -61,6 +61,10 @@ export const COMMANDS: readonly TopEntry[] = [
   ),
   top(
     'Containers',
+    leaf('cp', 'copy files from a container or into one', async () => (await import('./cp.ts')).copyCommand),
+  ),
+  top(
+    'Containers',
     leaf('attach', 'connect to a running container', async () => (await import('./lifecycle.ts')).attachCommand),
   ),
   top(

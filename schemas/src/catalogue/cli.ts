@@ -16,6 +16,26 @@ export const CLI_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'There is no configuration file of that name.',
     cure: 'Look at `--config`.',
   },
+  COPY_NOT_A_DIRECTORY: {
+    classes: ['invalid_argument'],
+    meaning: 'A copy goes into a directory, and there is something else in its place.',
+    cure: 'Name another place.',
+  },
+  COPY_READONLY: {
+    classes: ['permission_denied'],
+    meaning: 'A copy goes into a file system that is read-only.',
+    cure: 'Name another place.',
+  },
+  COPY_SOURCE_MISSING: {
+    classes: ['not_found'],
+    meaning: 'What is to be copied is not there.',
+    cure: 'Look at the path.',
+  },
+  COPY_TARGET_MISSING: {
+    classes: ['not_found'],
+    meaning: 'The directory that a copy goes into is not there.',
+    cure: 'Make it first.',
+  },
   DOWN_SLOW: {
     classes: ['deadline_exceeded'],
     meaning: 'The platform did not end in time.',

@@ -21,6 +21,11 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The connection to the node was closed by the program itself.',
     cure: 'Connect again.',
   },
+  ARCHIVE_UNUSABLE: {
+    classes: ['invalid_argument'],
+    meaning: 'A tar archive is none, or has an entry that may not be unpacked there.',
+    cure: 'The message names it.',
+  },
   COMMAND_MISSING: {
     classes: ['invalid_argument'],
     meaning: 'Neither the image nor the request says what to run.',

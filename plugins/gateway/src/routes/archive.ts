@@ -53,7 +53,7 @@ async function get(request: FastifyRequest, reply: FastifyReply): Promise<Fastif
     const absolute = absolutePath(path);
     const isDirectory = found.stat.isDirectory();
     const source = isDirectory ? view.root.resolve(absolute.replace(/\/\.$/, '') || '/') : absolute;
-    const { packTree } = await import('../archive/tar-out.ts');
+    const { packTree } = await import('@cleat/sdk/archive');
     const name = posix.basename(absolute);
     const archive = packTree({
       root: view.root,
@@ -74,7 +74,7 @@ async function get(request: FastifyRequest, reply: FastifyReply): Promise<Fastif
 async function exportRoot(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const scope = scopeOf(request);
   const info = await findContainer(scope, pathPart(request, 'id'));
-  const { packTree } = await import('../archive/tar-out.ts');
+  const { packTree } = await import('@cleat/sdk/archive');
   const view = await openView(scope, info.id, 'root');
   const archive = packTree({ root: view.root, path: '/', name: '', mounts: new Set(), signal: scope.signal });
   archive.once('close', () => void view.close().catch(() => undefined));
@@ -109,7 +109,7 @@ async function put(request: FastifyRequest, reply: FastifyReply): Promise<Fastif
   const query = new Query(request);
   await withView(scope, info.id, async (root) => {
     const directory = targetDirectory(root, path, info);
-    const { extractTree } = await import('../archive/tar-in.ts');
+    const { extractTree } = await import('@cleat/sdk/archive');
     const { decompressed } = await import('../archive/decompressed.ts');
     await extractTree(await decompressed(request.raw), {
       root,

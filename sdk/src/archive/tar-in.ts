@@ -2,13 +2,13 @@ import { createWriteStream, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type NodeRequest, type SafeRoot, setXattr } from '@cleat/sdk/filesystem';
+import { type NodeRequest, type SafeRoot, setXattr } from '@cleat/core/syscalls';
+import { CleatError } from '@cleat/schemas';
 import { extract, type Header } from 'tar-stream';
-import { badRequest } from '../errors.ts';
 
 export interface ExtractTree {
   readonly root: SafeRoot;
-  /** The directory to fill, in the container. */
+  /** The directory to fill. */
   readonly directory: string;
   /** Refuse to put a file in place of a directory, or a directory in place of a file. */
   readonly keepTypes: boolean;
@@ -18,10 +18,14 @@ export interface ExtractTree {
 }
 
 const XATTR_PREFIX = 'SCHILY.xattr.';
-/** Attributes that an archive may set: what a user of the container may have given a file. */
+/** Attributes that an archive may set: what a user may have given a file. */
 const XATTRS = ['security.capability', 'user.'] as const;
 
-/** Unpacks a tar into a directory of a container. No entry leaves the container, whatever its name or the links on the way. */
+/**
+ * Unpacks a tar into a directory. No entry leaves the root, whatever its name or the links on the way.
+ *
+ * @throws CleatError `invalid_argument` ARCHIVE_UNUSABLE
+ */
 export async function extractTree(archive: Readable, options: ExtractTree): Promise<void> {
   const entries = extract();
   const feeding = pipeline(archive, entries, { signal: options.signal });
@@ -44,7 +48,11 @@ export async function extractTree(archive: Readable, options: ExtractTree): Prom
 /** The library's own words for bytes that are no tar are about its header. */
 function readable(error: unknown): unknown {
   const isFormat = error instanceof Error && /^(Invalid tar header|Unexpected end of data)/.test(error.message);
-  return isFormat ? badRequest(`the body is not a tar archive: ${error.message}`) : error;
+  return isFormat ? unusable(`the body is not a tar archive: ${error.message}`) : error;
+}
+
+function unusable(message: string): CleatError {
+  return new CleatError('invalid_argument', 'ARCHIVE_UNUSABLE', message);
 }
 
 class Target {
@@ -71,7 +79,7 @@ class Target {
   #inside(name: string): string {
     const clean = posix.normalize(`./${name}`).replace(/\/$/, '');
     if (clean === '..' || clean.startsWith('../'))
-      throw badRequest(`"${name}" is outside of "${this.#options.directory}"`);
+      throw unusable(`"${name}" is outside of "${this.#options.directory}"`);
     return clean === '.' ? '' : clean;
   }
 
@@ -81,10 +89,10 @@ class Target {
     if (there === undefined) return false;
     const isDirectory = header.type === 'directory';
     if (this.#options.keepTypes && there.isDirectory() && !isDirectory) {
-      throw badRequest(`cannot overwrite directory "${path}" with non-directory "${name}"`);
+      throw unusable(`cannot overwrite directory "${path}" with non-directory "${name}"`);
     }
     if (this.#options.keepTypes && !there.isDirectory() && isDirectory) {
-      throw badRequest(`cannot overwrite non-directory "${path}" with directory "${name}"`);
+      throw unusable(`cannot overwrite non-directory "${path}" with directory "${name}"`);
     }
     if (there.isDirectory() && isDirectory) return true;
     await this.#options.root.remove(path, this.#options.signal);
@@ -113,7 +121,7 @@ class Target {
         root.mknod(path, nodeOf(header));
         return;
       default:
-        throw badRequest(`entry "${header.name}" of the archive has the unknown type ${String(header.type)}`);
+        throw unusable(`entry "${header.name}" of the archive has the unknown type ${String(header.type)}`);
     }
   }
 

@@ -1,7 +1,7 @@
 import { createReadStream, type Stats } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { getXattr, type SafeRoot } from '@cleat/sdk/filesystem';
+import { getXattr, type SafeRoot } from '@cleat/core/syscalls';
 import { type Pack, pack } from 'tar-stream';
 
 type Header = Parameters<Pack['entry']>[0];
@@ -13,7 +13,7 @@ export interface PackTree {
   /** Its name there; "" puts the content of the directory at the top. */
   readonly name: string;
   /** Places where another file system may begin; at others its directory is taken empty (proc, sysfs, devices). */
-  readonly mounts: ReadonlySet<string>;
+  readonly mounts: Pick<ReadonlySet<string>, 'has'>;
   readonly signal: AbortSignal;
 }
 
