@@ -20,10 +20,7 @@ const directions = Object.entries(ALLOWED).map(([name, targets]) => ({
   comment: `${name} may import ${targets.join(' and ') || 'no other package'}, by name only`,
   severity: 'error',
   from: { path: `^(${name})/src/` },
-  to: {
-    path: ANY_PACKAGE,
-    pathNot: ['^$1/src/', ...targets.map((target) => `^${target}/dist/`)],
-  },
+  to: { path: ANY_PACKAGE, pathNot: ['^$1/src/', ...targets.map((target) => `^${target}/dist/`)] },
 }));
 
 /** Tests of a package may also use the harness, which imports no package itself. */
@@ -34,12 +31,7 @@ const testDirections = Object.entries(ALLOWED).map(([name, targets]) => ({
   from: { path: `^(${name})/test/` },
   to: {
     path: ANY_PACKAGE,
-    pathNot: [
-      '^$1/(src|test|dist)/',
-      '^test/harness/dist/',
-      '^runtime/dist/test/',
-      ...targets.map((target) => `^${target}/dist/`),
-    ],
+    pathNot: ['^$1/(src|test|dist)/', '^test/harness/dist/', '^runtime/dist/test/', ...targets.map((target) => `^${target}/dist/`)],
   },
 }));
 
@@ -87,10 +79,7 @@ export default {
       comment: 'schemas opens no socket and starts no process',
       severity: 'error',
       from: { path: '^schemas/src/', pathNot: '^schemas/src/(generator|tools)/' },
-      to: {
-        dependencyTypes: ['core'],
-        path: '^(node:)?(net|tls|http|https|http2|dgram|child_process|cluster|worker_threads)$',
-      },
+      to: { dependencyTypes: ['core'], path: '^(node:)?(net|tls|http|https|http2|dgram|child_process|cluster|worker_threads)$' },
     },
     {
       name: 'harness-imports-no-package',

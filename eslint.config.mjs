@@ -25,38 +25,18 @@ const TYPE_AWARE = {
   ],
 };
 
-const TAP_CALLS = ['@tapjs/core', '@tapjs/test', 'tap'].map((name) => ({
-  from: 'package',
-  package: name,
-  name: 'test',
-}));
+const TAP_CALLS = ['@tapjs/core', '@tapjs/test', 'tap'].map((name) => ({ from: 'package', package: name, name: 'test' }));
 
 export default tseslint.config(
-  {
-    ignores: [
-      '**/dist/**',
-      '**/generated/**',
-      '**/node_modules/**',
-      '**/.tap/**',
-      '**/*.mjs',
-      '**/*.js',
-      'sdk/templates/**',
-    ],
-  },
+  { ignores: ['**/dist/**', '**/generated/**', '**/node_modules/**', '**/.tap/**', '**/*.mjs', '**/*.js', 'sdk/templates/**'] },
   {
     files: ['**/*.ts'],
     plugins: { '@typescript-eslint': tseslint.plugin },
-    languageOptions: {
-      parser: tseslint.parser,
-      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
-    },
+    languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: TYPE_AWARE,
   },
-  {
-    files: ['**/src/**/*.ts'],
-    rules: SIZE_LIMITS,
-  },
+  { files: ['**/src/**/*.ts'], rules: SIZE_LIMITS },
   {
     files: ['**/*.test.ts'],
     rules: {

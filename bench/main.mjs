@@ -41,29 +41,17 @@ function settings() {
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const chosen =
-    positionals.length === 0
-      ? benches
-      : benches.filter(({ name }) => positionals.some((given) => name.startsWith(given)));
-  if (chosen.length === 0 && positionals[0] !== 'steps')
-    throw new Error(`no bench is called ${positionals.join(' or ')}; see --list`);
+  const chosen = positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.some((given) => name.startsWith(given)));
+  if (chosen.length === 0 && positionals[0] !== 'steps') throw new Error(`no bench is called ${positionals.join(' or ')}; see --list`);
   return { ...values, chosen };
 }
 
 /** Why this host cannot run it, or undefined. */
 function hindrance() {
   if (process.getuid?.() !== 0) return 'it needs root: both engines do';
-  const missing = [
-    'docker',
-    'dockerd',
-    'containerd',
-    'runc',
-    'conmon',
-    'nats-server',
-    'busybox',
-    'ip',
-    'nsenter',
-  ].filter((name) => findProgram(name) === undefined);
+  const missing = ['docker', 'dockerd', 'containerd', 'runc', 'conmon', 'nats-server', 'busybox', 'ip', 'nsenter'].filter(
+    (name) => findProgram(name) === undefined,
+  );
   if (missing.length > 0)
     return `it needs ${missing.join(', ')} (Debian: docker.io, docker-cli, runc, conmon, nats-server, busybox-static, iproute2, util-linux)`;
   return isBuilt() ? undefined : 'Cleat is not built: npm run build';
@@ -129,8 +117,7 @@ class Run {
       values[bench.cpu] = (engine.account.usedMs - before) / operations;
     }
     if (round < 0) return;
-    for (const [key, value] of Object.entries(values))
-      (this.#entry(bench, key).samples[engine.name] ??= []).push(value);
+    for (const [key, value] of Object.entries(values)) (this.#entry(bench, key).samples[engine.name] ??= []).push(value);
   }
 
   #entry(bench, key) {
@@ -199,10 +186,7 @@ async function main() {
   } finally {
     for (const engine of engines)
       await engine.stop().catch((error) => process.stderr.write(`${engine.name} did not go: ${error.message}\n`));
-    if (!noSteps)
-      table = await steps(directory, tag).catch(
-        (error) => void process.stderr.write(`steps: ${error.message}\n`) ?? [],
-      );
+    if (!noSteps) table = await steps(directory, tag).catch((error) => void process.stderr.write(`steps: ${error.message}\n`) ?? []);
     rmSync(directory, { recursive: true, force: true });
   }
   const rows = summary(run.results, engines);

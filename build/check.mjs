@@ -8,9 +8,7 @@ const root = process.env.CLEAT_CHECK_ROOT ?? fileURLToPath(new URL('..', import.
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !checks.some((check) => check.name === name));
 if (unknown.length > 0) {
-  console.error(
-    `check: there is no check named ${unknown.join(', ')}; there are ${checks.map((c) => c.name).join(', ')}`,
-  );
+  console.error(`check: there is no check named ${unknown.join(', ')}; there are ${checks.map((c) => c.name).join(', ')}`);
   process.exit(2);
 }
 

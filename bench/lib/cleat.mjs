@@ -66,8 +66,7 @@ export class Cleat {
     );
     const flags = ['--run-dir', this.#runDir, '--state-dir', join(this.#directory, 'state'), '--config', config];
     // crun refuses hosts where both cgroup versions are mounted, unless it does not see the second.
-    const hide =
-      this.#runtime === 'crun' && existsSync('/sys/fs/cgroup/unified') ? 'umount /sys/fs/cgroup/unified; ' : '';
+    const hide = this.#runtime === 'crun' && existsSync('/sys/fs/cgroup/unified') ? 'umount /sys/fs/cgroup/unified; ' : '';
     runApart(`${hide}exec "$@"`, {
       args: [this.#node, COMMAND, 'up', '--detach', ...flags],
       netns: this.#network.path,
@@ -103,9 +102,7 @@ export class Cleat {
       this.command(['down']);
     } finally {
       for (const pid of this.account.pids) process.kill(pid, 'SIGKILL');
-      await until(`the processes of ${this.name} end`, 10_000, () => this.account.pids.length === 0).catch(
-        () => undefined,
-      );
+      await until(`the processes of ${this.name} end`, 10_000, () => this.account.pids.length === 0).catch(() => undefined);
       this.account.remove();
       unmountBelow(this.#directory);
       this.#network.remove();
@@ -124,9 +121,5 @@ export function unmountBelow(directory) {
 
 /** The directories of a checkout that have to be built. */
 export function isBuilt() {
-  return (
-    existsSync(COMMAND) &&
-    existsSync(KERNEL) &&
-    readdirSync(fileURLToPath(new URL('../../plugins', import.meta.url))).length > 0
-  );
+  return existsSync(COMMAND) && existsSync(KERNEL) && readdirSync(fileURLToPath(new URL('../../plugins', import.meta.url))).length > 0;
 }

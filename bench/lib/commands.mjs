@@ -22,8 +22,7 @@ export function run(program, args, options = {}) {
   });
   const ms = now() - begun;
   if (error !== undefined) throw error;
-  if (status !== 0)
-    throw new Error(`${program} ${args.join(' ')}: exit ${status ?? signal}: ${(stderr || stdout).trim().slice(-300)}`);
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${status ?? signal}: ${(stderr || stdout).trim().slice(-300)}`);
   return { ms, stdout: stdout.trim() };
 }
 

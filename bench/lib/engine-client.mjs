@@ -35,10 +35,7 @@ export class EngineClient {
 
   #open(method, path, { query = {}, body, agent, limitMs, upgrade = false }) {
     const search = new URLSearchParams(
-      Object.entries(query).map(([key, value]) => [
-        key,
-        typeof value === 'object' ? JSON.stringify(value) : String(value),
-      ]),
+      Object.entries(query).map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
     );
     const payload = body === undefined ? '' : JSON.stringify(body);
     const headers = {
@@ -55,8 +52,7 @@ export class EngineClient {
         headers,
         agent,
       });
-      if (limitMs !== undefined)
-        asked.setTimeout(limitMs, () => asked.destroy(new Error(`${method} ${path}: no answer in ${limitMs} ms`)));
+      if (limitMs !== undefined) asked.setTimeout(limitMs, () => asked.destroy(new Error(`${method} ${path}: no answer in ${limitMs} ms`)));
       asked.on('response', resolve).on('error', reject);
       asked.on('upgrade', (_response, socket) => resolve(socket));
       asked.end(payload);
@@ -97,14 +93,8 @@ export class EngineClient {
   /** Runs a process in a container, attached to its end. Resolves with the time that it took. */
   async exec(id, cmd) {
     const begun = now();
-    const made = await this.request('POST', `/containers/${id}/exec`, {
-      body: { Cmd: cmd, AttachStdout: true, AttachStderr: true },
-    });
-    const socket = await this.#open('POST', `/exec/${made.Id}/start`, {
-      body: { Detach: false, Tty: false },
-      agent: false,
-      upgrade: true,
-    });
+    const made = await this.request('POST', `/containers/${id}/exec`, { body: { Cmd: cmd, AttachStdout: true, AttachStderr: true } });
+    const socket = await this.#open('POST', `/exec/${made.Id}/start`, { body: { Detach: false, Tty: false }, agent: false, upgrade: true });
     await new Promise((resolve, reject) =>
       socket
         .on('data', () => undefined)

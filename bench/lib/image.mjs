@@ -29,14 +29,7 @@ function archive() {
   const folders = ['bin/', 'etc/', 'tmp/', 'root/', 'proc/', 'sys/', 'dev/'].map((name) => header(name, { type: '5' }));
   const padding = Buffer.alloc((BLOCK - (busybox.length % BLOCK)) % BLOCK);
   const links = APPLETS.map((name) => header(`bin/${name}`, { type: '2', target: 'busybox' }));
-  return Buffer.concat([
-    ...folders,
-    header('bin/busybox', { size: busybox.length }),
-    busybox,
-    padding,
-    ...links,
-    Buffer.alloc(2 * BLOCK),
-  ]);
+  return Buffer.concat([...folders, header('bin/busybox', { size: busybox.length }), busybox, padding, ...links, Buffer.alloc(2 * BLOCK)]);
 }
 
 /** Gives an engine the image, and runs it once to see that it works. */

@@ -37,8 +37,7 @@ export async function inParallel(count, width, work) {
     }
   };
   await Promise.all(Array.from({ length: Math.min(width, count) }, worker));
-  if (failures.length > 0)
-    throw new Error(`${failures.length} of ${count} failed: ${failures[0].message}`, { cause: failures[0] });
+  if (failures.length > 0) throw new Error(`${failures.length} of ${count} failed: ${failures[0].message}`, { cause: failures[0] });
 }
 
 /** Waits until `look` gives something, looking every few milliseconds. */

@@ -49,11 +49,7 @@ export async function stepsOf(engine) {
     runs.push(stepTimes(recordsAfter(engine.logPath, before), begunMs, endedMs));
   }
   const names = [...new Set(runs.flatMap((steps) => [...steps.keys()]))];
-  return names.map((name) => ({
-    name,
-    ms: median(runs.map((steps) => steps.get(name) ?? 0)),
-    meaning: MEANING[name] ?? '',
-  }));
+  return names.map((name) => ({ name, ms: median(runs.map((steps) => steps.get(name) ?? 0)), meaning: MEANING[name] ?? '' }));
 }
 
 function clockMs() {

@@ -8,10 +8,7 @@ function command({ name, goal, cpuGoal, rounds, what, args }) {
     name,
     rounds,
     cpu: `${name}_cpu`,
-    metrics: {
-      [name]: { unit: 'ms', what, goal },
-      [`${name}_cpu`]: { unit: 'ms', what: 'CPU time of the engine for it', goal: cpuGoal },
-    },
+    metrics: { [name]: { unit: 'ms', what, goal }, [`${name}_cpu`]: { unit: 'ms', what: 'CPU time of the engine for it', goal: cpuGoal } },
     sample: (engine, round) => ({ [name]: engine.docker(args(round)).ms }),
   };
 }
@@ -93,9 +90,7 @@ const startUp = {
   sample: (engine) => ({
     docker_version: engine.docker(['version']).ms,
     docker_ps: engine.docker(['ps']).ms,
-    ...(engine.command === undefined
-      ? {}
-      : { cleat_version: engine.command(['version']).ms, cleat_ps: engine.command(['ps']).ms }),
+    ...(engine.command === undefined ? {} : { cleat_version: engine.command(['version']).ms, cleat_ps: engine.command(['ps']).ms }),
   }),
 };
 

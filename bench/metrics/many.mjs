@@ -14,20 +14,14 @@ async function startMany(engine, count, width = CLIENTS) {
   return ids;
 }
 
-const removeMany = (engine, ids, width = CLIENTS) =>
-  inParallel(ids.length, width, (index) => engine.client.remove(ids[index]));
+const removeMany = (engine, ids, width = CLIENTS) => inParallel(ids.length, width, (index) => engine.client.remove(ids[index]));
 
 const parallel = {
   name: 'parallel',
   rounds: [4, 1],
   cpu: 'parallel_cpu',
   metrics: {
-    parallel: {
-      unit: '/s',
-      isRate: true,
-      what: 'containers created and started by 8 clients at once, 50 of them',
-      goal: 2.5,
-    },
+    parallel: { unit: '/s', isRate: true, what: 'containers created and started by 8 clients at once, 50 of them', goal: 2.5 },
     parallel_remove: { unit: '/s', isRate: true, what: 'the same 50 removed by force' },
     parallel_cpu: { unit: 'ms', what: 'CPU time of the engine for one of them, start to removal' },
   },
@@ -40,11 +34,7 @@ const parallel = {
     if (running < count) throw new Error(`${running} of ${count} run`);
     const between = now();
     await removeMany(engine, ids);
-    return {
-      parallel: (1000 * count) / startedMs,
-      parallel_remove: (1000 * count) / (now() - between),
-      operations: count,
-    };
+    return { parallel: (1000 * count) / startedMs, parallel_remove: (1000 * count) / (now() - between), operations: count };
   },
 };
 
@@ -76,13 +66,7 @@ const memory = {
     await removeMany(engine, ids, 4);
     return {
       ...(engine.name === 'dockerd' ? {} : { memory_after: await comeAndGo(engine, come) }),
-      ...{
-        memory_rest: rest.mib,
-        memory_50: some.mib,
-        memory_200: full.mib,
-        memory_each: (full.mib - rest.mib) / all,
-        cpu_idle: idle,
-      },
+      ...{ memory_rest: rest.mib, memory_50: some.mib, memory_200: full.mib, memory_each: (full.mib - rest.mib) / all, cpu_idle: idle },
     };
   },
 };
@@ -149,11 +133,7 @@ const events = {
   name: 'events',
   rounds: [4, 1],
   metrics: {
-    events_p50: {
-      unit: 'ms',
-      what: 'from the time in an event to its arrival at the last of 10 subscribers',
-      limit: 2,
-    },
+    events_p50: { unit: 'ms', what: 'from the time in an event to its arrival at the last of 10 subscribers', limit: 2 },
     events_p99: { unit: 'ms', what: 'the same, the slowest of a hundred', limit: 10 },
   },
   async sample(engine) {
@@ -184,16 +164,8 @@ const restart = {
   name: 'restart',
   rounds: [3, 1],
   metrics: {
-    restart_api: {
-      unit: 'ms',
-      what: 'from kill -9 of the daemon with 100 containers to the first list of them',
-      limit: 1000,
-    },
-    restart_true: {
-      unit: 'ms',
-      what: 'until that list is true: ten of the containers have ended meanwhile',
-      limit: 2000,
-    },
+    restart_api: { unit: 'ms', what: 'from kill -9 of the daemon with 100 containers to the first list of them', limit: 1000 },
+    restart_true: { unit: 'ms', what: 'until that list is true: ten of the containers have ended meanwhile', limit: 2000 },
     restart_alive: { unit: '%', isRate: true, what: 'of the others run on as the same process' },
   },
   async sample(engine, _round, isQuick) {
@@ -207,8 +179,7 @@ const restart = {
     await until('the daemon is gone', 5_000, () => !isThere(daemon));
     engine.restart();
     engine.client.forgetConnections();
-    const list = () =>
-      engine.client.request('GET', '/containers/json', { query: { all: 1 }, limitMs: 30_000 }).catch(() => undefined);
+    const list = () => engine.client.request('GET', '/containers/json', { query: { all: 1 }, limitMs: 30_000 }).catch(() => undefined);
     const first = await until('the API answers', 60_000, list);
     const api = now() - begun;
     const isTrue = (found) =>

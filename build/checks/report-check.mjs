@@ -8,14 +8,7 @@ export async function reportCheck(check, root) {
   const startedAt = performance.now();
   const { ok, summary, report } = await check.run(root);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  const columns = [
-    ok ? 'ok  ' : 'FAIL',
-    check.name.padEnd(12),
-    summary.padEnd(20),
-    seconds.padStart(5),
-    's ',
-    check.what,
-  ];
+  const columns = [ok ? 'ok  ' : 'FAIL', check.name.padEnd(12), summary.padEnd(20), seconds.padStart(5), 's ', check.what];
   console.log(columns.join(' '));
   if (!ok) console.log(`${report.trimEnd().replaceAll(/^/gm, '     ')}\n`);
   return ok;

@@ -25,23 +25,10 @@ export const steps = [
     run: (root) => runGroup(root, ['contract'], INTEGRATION_SECONDS),
   },
   { name: 'compat', what: "Docker's own clients", run: (root) => runGroup(root, ['compat'], INTEGRATION_SECONDS) },
-  {
-    name: 'joints',
-    what: 'kernel, bus, plugins and runc together',
-    run: (root) => runGroup(root, ['joints'], FAULT_SECONDS),
-  },
-  {
-    name: 'faults',
-    what: 'everything killed everywhere',
-    run: (root) => runGroup(root, ['faults'], FAULT_SECONDS),
-  },
+  { name: 'joints', what: 'kernel, bus, plugins and runc together', run: (root) => runGroup(root, ['joints'], FAULT_SECONDS) },
+  { name: 'faults', what: 'everything killed everywhere', run: (root) => runGroup(root, ['faults'], FAULT_SECONDS) },
   { name: 'versions', what: 'the other versions of Node', run: runVersions, isLong: true },
-  {
-    name: 'vm',
-    what: 'cgroup v2, with and without systemd, and a power cut, in a virtual machine',
-    run: runVm,
-    isLong: true,
-  },
+  { name: 'vm', what: 'cgroup v2, with and without systemd, and a power cut, in a virtual machine', run: runVm, isLong: true },
 ];
 
 async function runChecks(root) {

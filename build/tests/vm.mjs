@@ -22,10 +22,7 @@ const TIMED_OUT = 124;
 export function findRunInVm(root) {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   const named = process.env.CLEAT_RUN_IN_VM;
-  const candidates = [
-    ...folders.map((folder) => join(folder, 'run-in-vm')),
-    join(root, '..', 'shared', 'vm', 'run-in-vm'),
-  ];
+  const candidates = [...folders.map((folder) => join(folder, 'run-in-vm')), join(root, '..', 'shared', 'vm', 'run-in-vm')];
   return [...(named === undefined ? [] : [named]), ...candidates].find((path) => existsSync(path));
 }
 

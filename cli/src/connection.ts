@@ -4,10 +4,7 @@ import type { Globals } from './command/command.ts';
 export type { OperatorClient } from '@cleat/sdk/client';
 
 /** Does something with the node, and leaves it. Throws `unavailable` NODE_NOT_RUNNING, `permission_denied` OPERATOR_ONLY. */
-export async function withNode<T>(
-  globals: Pick<Globals, 'runDir'>,
-  work: (node: OperatorClient) => Promise<T>,
-): Promise<T> {
+export async function withNode<T>(globals: Pick<Globals, 'runDir'>, work: (node: OperatorClient) => Promise<T>): Promise<T> {
   // Loaded here: help and everything else that asks nobody does without it.
   const { connectOperator } = await import('@cleat/sdk/client');
   const node = await connectOperator(globals.runDir);
@@ -24,8 +21,7 @@ function onBehalfOfUser(node: OperatorClient): OperatorClient {
   return {
     ...node,
     call: (contract, operation, request, options) => node.call(contract, operation, request, { principal, ...options }),
-    callAny: (contract, operation, request, options) =>
-      node.callAny(contract, operation, request, { principal, ...options }),
+    callAny: (contract, operation, request, options) => node.callAny(contract, operation, request, { principal, ...options }),
   };
 }
 

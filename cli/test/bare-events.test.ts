@@ -21,10 +21,7 @@ t.test('events and operations are within reach of everybody', async (t) => {
       sequences,
       [...sequences].sort((left, right) => left - right),
     );
-    t.match(
-      (await cleat(['events', '--since', '10m', '--subject', 'shown'])).stdout,
-      /container\.created .* shown .*by=uid:0\n/,
-    );
+    t.match((await cleat(['events', '--since', '10m', '--subject', 'shown'])).stdout, /container\.created .* shown .*by=uid:0\n/);
     const followed = startProcess(
       t,
       platform.argv('events', '--follow', '--format', 'cloudevents', '--type', 'container.*', '--since', '0s'),
@@ -40,10 +37,7 @@ t.test('events and operations are within reach of everybody', async (t) => {
 
   await t.test('a program outside the platform gets credentials that only it can read', async (t) => {
     const out = join(platform.directory, 'audit.json');
-    t.match(await cleat(['consumer', 'add', 'audit', '--subject', 'container.*', '--out', out]), {
-      code: 0,
-      stdout: '',
-    });
+    t.match(await cleat(['consumer', 'add', 'audit', '--subject', 'container.*', '--out', out]), { code: 0, stdout: '' });
     t.equal(statSync(out).mode & 0o777, 0o600);
     t.match(parsed(readFileSync(out, 'utf8')), { url: /^nats:/, jwt: /./ });
     t.match(parsed((await cleat(['consumer', 'ls', '--json'])).stdout), [{ name: 'audit', type: 'container.*' }]);

@@ -10,20 +10,7 @@ t.test('a container in the background is managed from its start to its removal',
   const { cleat, rootfs } = platform;
 
   await t.test('a container in the background lives the whole life', async (t) => {
-    const started = await cleat([
-      'run',
-      '-d',
-      '--name',
-      'bg',
-      '-l',
-      'for=test',
-      '--rootfs',
-      rootfs,
-      '--',
-      'sh',
-      '-c',
-      LOOP,
-    ]);
+    const started = await cleat(['run', '-d', '--name', 'bg', '-l', 'for=test', '--rootfs', rootfs, '--', 'sh', '-c', LOOP]);
     t.match(started, { code: 0, stdout: /^[0-9a-f]{64}\n$/ });
     t.match((await cleat(['ps'])).stdout, /bg\n$/);
     t.match(parsed((await cleat(['ps', '--json', '--filter', 'label=for=test'])).stdout), [
@@ -52,18 +39,7 @@ t.test('a container in the background is managed from its start to its removal',
   });
 
   await t.test('an attached client sees what comes, and leaves without an effect', async (t) => {
-    await cleat([
-      'run',
-      '-d',
-      '--name',
-      'shown',
-      '--rootfs',
-      rootfs,
-      '--',
-      'sh',
-      '-c',
-      'while :; do echo tick; sleep 0.05; done',
-    ]);
+    await cleat(['run', '-d', '--name', 'shown', '--rootfs', rootfs, '--', 'sh', '-c', 'while :; do echo tick; sleep 0.05; done']);
     const attached = startProcess(t, platform.argv('attach', '--no-stdin', '--no-signals', 'shown'));
     await attached.waitForOutput(/tick/);
     attached.signal('SIGINT');

@@ -11,31 +11,15 @@ t.test('a kernel without plugins runs containers from a directory', async (t) =>
   const run = ['run', '--rm', '--rootfs', rootfs];
 
   await t.test('output, standard input and exit code are those of the command', async (t) => {
-    t.match(await cleat([...run, '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']), {
-      code: 7,
-      stdout: 'out\n',
-      stderr: 'err\n',
-    });
+    t.match(await cleat([...run, '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']), { code: 7, stdout: 'out\n', stderr: 'err\n' });
     t.match(await cleat([...run, '-i', '--', 'sh', '-c', 'cat; echo end'], { input: 'some input' }), {
       code: 0,
       stdout: 'some inputend\n',
     });
-    t.match(
-      await cleat([
-        ...run,
-        '-e',
-        'A=b c',
-        '-w',
-        '/tmp',
-        '--hostname',
-        'here',
-        '--',
-        'sh',
-        '-c',
-        'echo "$A" "$PWD" "$(hostname)"',
-      ]),
-      { code: 0, stdout: 'b c /tmp here\n' },
-    );
+    t.match(await cleat([...run, '-e', 'A=b c', '-w', '/tmp', '--hostname', 'here', '--', 'sh', '-c', 'echo "$A" "$PWD" "$(hostname)"']), {
+      code: 0,
+      stdout: 'b c /tmp here\n',
+    });
     const megabytes = await cleat([...run, '--', 'sh', '-c', 'head -c 900000 /dev/zero']);
     t.equal(megabytes.stdout.length, 900_000, 'all of it, in order, before the end');
   });
@@ -47,10 +31,7 @@ t.test('a kernel without plugins runs containers from a directory', async (t) =>
   });
 
   await t.test('what nobody provides is refused with a hint', async (t) => {
-    t.match(await cleat([...run, '--claim', 'gpu={}', '--', 'true']), {
-      code: 125,
-      stderr: /no plugin provides claims of the kind gpu\n/,
-    });
+    t.match(await cleat([...run, '--claim', 'gpu={}', '--', 'true']), { code: 125, stderr: /no plugin provides claims of the kind gpu\n/ });
     t.match(await cleat(['run', 'busybox']), { code: 125, stderr: /no plugin that answers image/ });
   });
 

@@ -6,18 +6,11 @@ import t from 'tap';
 import { MAIN } from './test-platform.ts';
 
 function cleat(...args: readonly string[]): Promise<RunResult> {
-  return runProcess([process.execPath, MAIN, ...args], {
-    allowExit: 'any',
-    env: { NO_COLOR: undefined, CLEAT_RUN_DIR: undefined },
-  });
+  return runProcess([process.execPath, MAIN, ...args], { allowExit: 'any', env: { NO_COLOR: undefined, CLEAT_RUN_DIR: undefined } });
 }
 
 t.test('a wrong command line ends with 2, and says where to look', async (t) => {
-  t.match(await cleat('nope'), {
-    code: 2,
-    stdout: '',
-    stderr: 'cleat: there is no command "nope"\nSee "cleat help".\n',
-  });
+  t.match(await cleat('nope'), { code: 2, stdout: '', stderr: 'cleat: there is no command "nope"\nSee "cleat help".\n' });
   t.match(await cleat('stpo', 'x'), { code: 2 });
   t.match(await cleat('stap', 'x'), { code: 2, stderr: /Did you mean "cleat stop"\?/ });
   t.match(await cleat('ps', '--nope'), { code: 2, stderr: 'cleat: unknown flag --nope\nSee "cleat help ps".\n' });

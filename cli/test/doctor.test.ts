@@ -61,10 +61,7 @@ t.test('what Cleat cannot do without is missing, the rest is a limit', async (t)
   t.match(await finding('layout', { exists: () => false }), { verdict: 'missing' });
   t.match(await finding('overlayfs', { fileSystems: new Set() }), { verdict: 'limited', means: /modprobe overlay/ });
   t.match(await finding('read-only mounts', { kernelRelease: '5.10.0' }), { verdict: 'limited' });
-  t.match(await finding('controllers', { read: () => 'cpuset cpu memory' }), {
-    verdict: 'limited',
-    means: /^--pids-limit cannot/,
-  });
+  t.match(await finding('controllers', { read: () => 'cpuset cpu memory' }), { verdict: 'limited', means: /^--pids-limit cannot/ });
   t.match(await finding('space', { freeBytes: () => 5e8 }), { verdict: 'limited' });
   t.match(await finding('nftables', { nftWorks: async () => false }), { verdict: 'limited', means: /published ports/ });
 });

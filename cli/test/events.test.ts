@@ -46,8 +46,7 @@ t.test('a CloudEvent has the attributes of the specification', async (t) => {
 });
 
 t.test('events are chosen by type, object and time', async (t) => {
-  const wants = (types: readonly string[], subjects: readonly string[], since = 0n): boolean =>
-    isWanted(EVENT, { types, subjects, since });
+  const wants = (types: readonly string[], subjects: readonly string[], since = 0n): boolean => isWanted(EVENT, { types, subjects, since });
   t.equal(wants([], []), true);
   t.equal(wants(['container.*'], []), true);
   t.equal(wants(['container.exited', 'image.*'], []), true);

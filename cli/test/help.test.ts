@@ -34,12 +34,9 @@ t.test('every command has examples, and its flags are in them as it reads them',
     const own = command.examples.filter((example) => example.command.includes(`cleat ${path}`));
     t.ok(own.length > 0, `an example of ${path} is about it`);
     for (const example of own) {
-      const words = shellWords(
-        example.command.slice(example.command.indexOf(`cleat ${path}`) + `cleat ${path}`.length),
-      );
+      const words = shellWords(example.command.slice(example.command.indexOf(`cleat ${path}`) + `cleat ${path}`.length));
       t.doesNotThrow(
-        () =>
-          parseCommandLine(words, { ...command.options, ...globalOptionsOf(command) }, { passesOn: command.passesOn }),
+        () => parseCommandLine(words, { ...command.options, ...globalOptionsOf(command) }, { passesOn: command.passesOn }),
         example.command,
       );
     }
@@ -48,9 +45,7 @@ t.test('every command has examples, and its flags are in them as it reads them',
 
 t.test('no two flags of a command have one letter', async (t) => {
   for (const { path, command } of await allCommands(COMMANDS, [])) {
-    const letters = Object.values({ ...command.options, ...globalOptionsOf(command) }).flatMap(
-      ({ short }) => short ?? [],
-    );
+    const letters = Object.values({ ...command.options, ...globalOptionsOf(command) }).flatMap(({ short }) => short ?? []);
     t.equal(new Set(letters).size, letters.length, path);
   }
 });
@@ -79,8 +74,6 @@ async function allCommands(entries: readonly Entry[], parents: readonly string[]
 /** The words of a command line up to the next program: quotes are the only thing that examples have of a shell. */
 function shellWords(text: string): readonly string[] {
   const words = text.match(/'[^']*'|"[^"]*"|[^\s'"]+/g) ?? [];
-  const end = words.findIndex(
-    (word) => ['|', '>', '2>&1', '<', ';', '&&'].includes(word) || word.startsWith('$(') || word === ')',
-  );
+  const end = words.findIndex((word) => ['|', '>', '2>&1', '<', ';', '&&'].includes(word) || word.startsWith('$(') || word === ')');
   return (end < 0 ? words : words.slice(0, end)).map((word) => word.replace(/^['"]|['"]$/g, '').replace(/\)$/, ''));
 }

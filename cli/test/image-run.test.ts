@@ -26,10 +26,7 @@ t.test('images, volumes and logs by the command', async (t) => {
     const saved = join(directory, 'saved.tar');
     t.match(await cleat(['image', 'save', '-o', saved, 'tools:2']), { code: 0, stdout: '' });
     t.equal(statSync(saved).mode & 0o777, 0o600);
-    t.match(await cleat(['image', 'rm', 'tools:2', 'tools:1']), {
-      code: 0,
-      stdout: /untagged tools:2\n(.*\n)*deleted sha256:/,
-    });
+    t.match(await cleat(['image', 'rm', 'tools:2', 'tools:1']), { code: 0, stdout: /untagged tools:2\n(.*\n)*deleted sha256:/ });
     t.match(await cleat(['image', 'load', saved]), { code: 0, stdout: 'tools:2\n' });
     t.match(await cleat(['image', 'history', 'tools:2']), { code: 0, stdout: /^CREATED/ });
   });
@@ -38,10 +35,7 @@ t.test('images, volumes and logs by the command', async (t) => {
     const junk = join(directory, 'junk');
     writeFileSync(junk, 'junk');
     t.match(await cleat(['image', 'load', junk]), { code: 1, stdout: '', stderr: /^cleat: the archive / });
-    t.match(await cleat(['image', 'load', '/does/not/exist']), {
-      code: 1,
-      stderr: 'cleat: /does/not/exist: no such file or directory\n',
-    });
+    t.match(await cleat(['image', 'load', '/does/not/exist']), { code: 1, stderr: 'cleat: /does/not/exist: no such file or directory\n' });
     const saved = join(directory, 'none.tar');
     t.match(await cleat(['image', 'save', '-o', saved, 'nobody']), { code: 1 });
     t.equal(existsSync(saved), false, 'a file appears when it is whole');
@@ -50,10 +44,7 @@ t.test('images, volumes and logs by the command', async (t) => {
 
   await t.test("an image's defaults hold where flags say nothing else, and volumes outlive containers", async (t) => {
     t.match(await cleat([...run, 'tools:2', 'sh', '-c', 'echo $FROM']), { code: 0, stdout: 'image\n' });
-    t.match(await cleat([...run, '-e', 'FROM=flag', 'tools:2', 'sh', '-c', 'echo $FROM']), {
-      code: 0,
-      stdout: 'flag\n',
-    });
+    t.match(await cleat([...run, '-e', 'FROM=flag', 'tools:2', 'sh', '-c', 'echo $FROM']), { code: 0, stdout: 'flag\n' });
     t.match(await cleat([...run, '-v', 'data:/data', 'tools:2', 'sh', '-c', 'echo kept > /data/file']), { code: 0 });
     t.match(await cleat([...run, '-v', 'data:/data:ro', 'tools:2', 'sh', '-c', 'cat /data/file; touch /data/x']), {
       code: 1,
@@ -67,11 +58,7 @@ t.test('images, volumes and logs by the command', async (t) => {
     await cleat(['run', '-d', '--name', 'talker', '--network', 'none', 'tools:2', 'sh', '-c', LINES]);
     const following = startProcess(t, platform.argv('logs', '--follow', '--timestamps', 'talker'));
     await following.waitForOutput(/^\d{4}-\d\d-\d\dT.*Z err 3$/m);
-    t.match(await cleat(['logs', 'talker']), {
-      code: 0,
-      stdout: 'out 1\nout 2\nout 3\n',
-      stderr: 'err 1\nerr 2\nerr 3\n',
-    });
+    t.match(await cleat(['logs', 'talker']), { code: 0, stdout: 'out 1\nout 2\nout 3\n', stderr: 'err 1\nerr 2\nerr 3\n' });
     const tail = await cleat(['logs', '--tail', '2', 'talker']);
     // Which of two pipes is read first is the monitor's affair.
     t.match(`${tail.stdout}${tail.stderr}`, /^(out|err) [23]\n(out|err) 3\n$/);

@@ -77,20 +77,8 @@ t.test('a table is aligned, and its cells cannot steer the terminal', async (t) 
 });
 
 t.test('JSON has times as text, none as null, and bytes in base64', async (t) => {
-  const value = {
-    at: 1_772_366_400n * SECOND,
-    never: 0n,
-    data: Buffer.from([1, 2]),
-    list: [{ position: 3 }],
-    none: null,
-  };
-  t.same(jsonValue(value), {
-    at: '2026-03-01T12:00:00.000000000Z',
-    never: null,
-    data: 'AQI=',
-    list: [{ position: 3 }],
-    none: null,
-  });
+  const value = { at: 1_772_366_400n * SECOND, never: 0n, data: Buffer.from([1, 2]), list: [{ position: 3 }], none: null };
+  t.same(jsonValue(value), { at: '2026-03-01T12:00:00.000000000Z', never: null, data: 'AQI=', list: [{ position: 3 }], none: null });
 });
 
 t.test('colour is for a terminal, and for who has not said no to it', async (t) => {

@@ -9,10 +9,7 @@ const OPTIONS: OptionTable = {
   env: { type: 'string', short: 'e', value: 'NAME', multiple: true, help: '' },
 };
 
-function parse(
-  argv: readonly string[],
-  passesOn = false,
-): { readonly flags: object; readonly operands: readonly string[] } {
+function parse(argv: readonly string[], passesOn = false): { readonly flags: object; readonly operands: readonly string[] } {
   const { flags, operands } = parseCommandLine(argv, OPTIONS, { passesOn });
   return { flags: Object.fromEntries(flags), operands };
 }
@@ -20,10 +17,7 @@ function parse(
 t.test('flags are read in every way in which users write them', async (t) => {
   t.same(parse(['-at', '--name', 'x', 'web']), { flags: { all: true, tty: true, name: 'x' }, operands: ['web'] });
   t.same(parse(['--name=x', '-n', 'y']), { flags: { name: 'y' }, operands: [] }, 'the last one counts');
-  t.same(parse(['-nx', '-eA=1', '-e', 'B=2', '--env=C=3']), {
-    flags: { name: 'x', env: ['A=1', 'B=2', 'C=3'] },
-    operands: [],
-  });
+  t.same(parse(['-nx', '-eA=1', '-e', 'B=2', '--env=C=3']), { flags: { name: 'x', env: ['A=1', 'B=2', 'C=3'] }, operands: [] });
   t.same(parse(['web', '-a']), { flags: { all: true }, operands: ['web'] }, 'flags may follow an operand');
   t.same(parse(['--', '-a']), { flags: {}, operands: ['-a'] });
   t.same(parse(['--all=false']), { flags: { all: false }, operands: [] });
@@ -31,10 +25,7 @@ t.test('flags are read in every way in which users write them', async (t) => {
 });
 
 t.test('another command line begins at the first operand', async (t) => {
-  t.same(parse(['-t', 'busybox', 'ls', '-la', '--', '-a'], true), {
-    flags: { tty: true },
-    operands: ['busybox', 'ls', '-la', '--', '-a'],
-  });
+  t.same(parse(['-t', 'busybox', 'ls', '-la', '--', '-a'], true), { flags: { tty: true }, operands: ['busybox', 'ls', '-la', '--', '-a'] });
   t.same(parse(['-a', '--', 'ls', '-t'], true), { flags: { all: true }, operands: ['ls', '-t'] });
   t.same(parse(['-n', 'x', 'busybox', '--nope'], true), { flags: { name: 'x' }, operands: ['busybox', '--nope'] });
 });

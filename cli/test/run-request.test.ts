@@ -7,11 +7,7 @@ import { environment } from '../src/container/key-values.ts';
 import { RUN_OPTIONS } from '../src/container/run-options.ts';
 import { type RunSurroundings, runRequest } from '../src/container/run-request.ts';
 
-const AROUND: RunSurroundings = {
-  host: { cgroupVersion: 2, cpus: 4 },
-  env: { HOME: '/root' },
-  find: async (name) => `id-of-${name}`,
-};
+const AROUND: RunSurroundings = { host: { cgroupVersion: 2, cpus: 4 }, env: { HOME: '/root' }, find: async (name) => `id-of-${name}` };
 
 /** The request of a command line, by the way that the command itself takes. */
 async function requestOf(argv: readonly string[], around: RunSurroundings = AROUND): Promise<ContainerRequest> {
@@ -50,10 +46,7 @@ t.test('on a bare kernel nothing is asked for that nobody provides', async (t) =
   const request = await requestOf(['--rootfs', '/srv/root', '--', '/bin/ls'], { ...AROUND, kinds: new Set() });
   t.match(request, { rootfs: '/srv/root', command: ['/bin/ls'], networks: [] });
   t.equal(request.log, undefined);
-  t.same(
-    (await requestOf(['--rootfs', '/r', '--network', 'host', 'ls'], { ...AROUND, kinds: new Set() })).networks,
-    [],
-  );
+  t.same((await requestOf(['--rootfs', '/r', '--network', 'host', 'ls'], { ...AROUND, kinds: new Set() })).networks, []);
 });
 
 t.test('standard input ends with the first client only where it is attached', async (t) => {
@@ -63,17 +56,9 @@ t.test('standard input ends with the first client only where it is attached', as
 
 t.test('limits are those that Docker makes of the same flags', async (t) => {
   const { resources } = await requestOf(['-m', '64m', '--cpus', '1.5', '--pids-limit', '20', 'busybox']);
-  t.match(resources, {
-    memoryBytes: 67_108_864,
-    memorySwapBytes: 134_217_728,
-    cpuPeriodUs: 100_000,
-    cpuQuotaUs: 150_000,
-    pidsLimit: 20,
-  });
+  t.match(resources, { memoryBytes: 67_108_864, memorySwapBytes: 134_217_728, cpuPeriodUs: 100_000, cpuQuotaUs: 150_000, pidsLimit: 20 });
   t.match((await requestOf(['-m', '64m', '--memory-swap', '-1', 'busybox'])).resources, { memorySwapBytes: -1 });
-  t.match(await requestOf(['--restart', 'on-failure:3', 'busybox']), {
-    restart: { name: 'on-failure', maximumRetries: 3 },
-  });
+  t.match(await requestOf(['--restart', 'on-failure:3', 'busybox']), { restart: { name: 'on-failure', maximumRetries: 3 } });
 });
 
 t.test('volumes, paths of the host and tmpfs are told apart', async (t) => {
@@ -103,9 +88,7 @@ t.test('ports are published singly, in ranges, and at an address', async (t) => 
   const ports = async (text: string): Promise<unknown> => (await requestOf(['-p', text, 'busybox'])).publish;
   t.same(await ports('80'), [{ containerPort: 80, protocol: 'tcp' }]);
   t.same(await ports('8080:80'), [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }]);
-  t.same(await ports('127.0.0.1:5353:53/udp'), [
-    { containerPort: 53, protocol: 'udp', hostIp: '127.0.0.1', hostPort: 5353 },
-  ]);
+  t.same(await ports('127.0.0.1:5353:53/udp'), [{ containerPort: 53, protocol: 'udp', hostIp: '127.0.0.1', hostPort: 5353 }]);
   t.same(await ports('127.0.0.1::53'), [{ containerPort: 53, protocol: 'tcp', hostIp: '127.0.0.1' }]);
   t.same(await ports('[::1]:8080:80'), [{ containerPort: 80, protocol: 'tcp', hostIp: '::1', hostPort: 8080 }]);
   t.same(await ports('8000-8010:80'), [{ containerPort: 80, protocol: 'tcp', hostPort: 8000, hostPortEnd: 8010 }]);

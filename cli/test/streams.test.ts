@@ -3,16 +3,8 @@ import { DetachKeys, parseDetachKeys } from '../src/streams/detach-keys.ts';
 
 t.test('detach keys are found however what is typed is cut into pieces', async (t) => {
   const keys = new DetachKeys(parseDetachKeys('ctrl-p,ctrl-q'));
-  t.same(
-    keys.feed(Buffer.from('ls\x10')),
-    { data: Buffer.from('ls'), isDetached: false },
-    'the first key is kept back',
-  );
-  t.same(
-    keys.feed(Buffer.from('x')),
-    { data: Buffer.from('\x10x'), isDetached: false },
-    'and passed on when the second does not come',
-  );
+  t.same(keys.feed(Buffer.from('ls\x10')), { data: Buffer.from('ls'), isDetached: false }, 'the first key is kept back');
+  t.same(keys.feed(Buffer.from('x')), { data: Buffer.from('\x10x'), isDetached: false }, 'and passed on when the second does not come');
   t.same(keys.feed(Buffer.from('\x10\x10\x11never')), { data: Buffer.from('\x10'), isDetached: true });
   t.same(new DetachKeys([]).feed(Buffer.from('\x10\x11')), { data: Buffer.from('\x10\x11'), isDetached: false });
 });

@@ -32,27 +32,14 @@ export async function testPlatform(t: TestContext, plugins = 'none'): Promise<Te
   const directory = tempDir(t);
   const rootfs = join(directory, 'rootfs');
   const runDir = join(directory, 'run');
-  const argv = (...args: readonly string[]): readonly string[] => [
-    process.execPath,
-    MAIN,
-    '--run-dir',
-    runDir,
-    ...args,
-  ];
+  const argv = (...args: readonly string[]): readonly string[] => [process.execPath, MAIN, '--run-dir', runDir, ...args];
   t.teardown(async () => {
     await runProcess(argv('down', '--stop-containers'), { timeoutMs: UP_MS });
     await endWhatStays(directory);
   });
   makeBusyboxRootfs(rootfs);
-  await runProcess(argv('up', '--detach', '--plugins', plugins, '--state-dir', join(directory, 'state')), {
-    timeoutMs: UP_MS,
-  });
-  return {
-    directory,
-    rootfs,
-    argv,
-    cleat: (args, options = {}) => runProcess(argv(...args), { allowExit: 'any', ...options }),
-  };
+  await runProcess(argv('up', '--detach', '--plugins', plugins, '--state-dir', join(directory, 'state')), { timeoutMs: UP_MS });
+  return { directory, rootfs, argv, cleat: (args, options = {}) => runProcess(argv(...args), { allowExit: 'any', ...options }) };
 }
 
 /** Two things outlive the platform, for its next start: the process that holds streams, for a while, and the tmpfs of the run directory. */
@@ -62,7 +49,6 @@ async function endWhatStays(directory: string): Promise<void> {
     const pid = Number.parseInt(line, 10);
     if (line.includes('/streams/') && pid > 1) process.kill(pid, 'SIGTERM');
   }
-  for (const point of mountPoints().filter((mounted) => isBelow(mounted, directory)))
-    await runProcess(['umount', point]);
+  for (const point of mountPoints().filter((mounted) => isBelow(mounted, directory))) await runProcess(['umount', point]);
   await waitFor('the end of all processes', () => hostSnapshot({ dirs: [directory] }).processes.length === 0);
 }

@@ -146,9 +146,7 @@ t.test('live consumers see what their grant names, once and in order', async (t)
   const reader = await joinBus(t, bus, 'metrics');
   await bus.grant('metrics', granted([], { events: ['container.*'], eventsNode: 'node1' }), soon());
   const stop = new AbortController();
-  const items = collect(
-    liveEvents(reader.importing, { patterns: ['container.*'], node: 'node1', signal: stop.signal }),
-  );
+  const items = collect(liveEvents(reader.importing, { patterns: ['container.*'], node: 'node1', signal: stop.signal }));
   const refused: string[] = [];
   reader.importing.onEvent((event) => {
     if (event.type === 'refused') refused.push(event.subject);
@@ -167,9 +165,7 @@ t.test('live consumers see what their grant names, once and in order', async (t)
   );
   t.match(items[100], { sequence: 111, subject: 'cleat.v1.ev.node1.container.started.c6' });
   t.match(items[100]?.type === 'event' ? items[100].headers.get('ce-id') : '', 'node1:111');
-  const forbidden = collect(
-    liveEvents(reader.importing, { patterns: ['secret.*'], node: 'node1', signal: stop.signal }),
-  );
+  const forbidden = collect(liveEvents(reader.importing, { patterns: ['secret.*'], node: 'node1', signal: stop.signal }));
   await reader.importing.flush(soon());
   await stream.publishBatch(events(121, 10, 'secret'), { after: 120, deadline: soon() });
   await reader.importing.flush(soon());

@@ -92,12 +92,7 @@ export interface Participant {
 }
 
 /** A participant in this process, with both its connections up. */
-export async function joinBus(
-  t: Test,
-  bus: PrivateBus,
-  name: string,
-  log: BusLog = new MemoryLog(),
-): Promise<Participant> {
+export async function joinBus(t: Test, bus: PrivateBus, name: string, log: BusLog = new MemoryLog()): Promise<Participant> {
   await bus.add(name, soon());
   const credentials = bus.credentials(name);
   const exporting = bus.connect(`${name}/1`, credentials.exporting);

@@ -4,17 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { BusConnection, type BusMessage, PrivateBus } from '../src/bus/index.ts';
 import { Deadline } from '../src/deadlines/index.ts';
-import {
-  echo,
-  failure,
-  granted,
-  joinBus,
-  MemoryLog,
-  soon,
-  startBus,
-  temporaryDirectory,
-  waitFor,
-} from './bus-fixture.ts';
+import { echo, failure, granted, joinBus, MemoryLog, soon, startBus, temporaryDirectory, waitFor } from './bus-fixture.ts';
 
 interface Hub {
   readonly leafUrl: string;
@@ -87,15 +77,9 @@ t.test('an outer NATS shares one account with the bus and sees nothing of the ot
 
 t.test('an outer NATS that cannot be is refused instead of keeping the bus down', async (t) => {
   const dir = temporaryDirectory(t);
-  const leaves = [
-    { url: 'hub:port' },
-    { url: 'http://hub:7422' },
-    { url: 'nats-leaf://hub:7422', credentialsFile: join(dir, 'absent') },
-  ];
+  const leaves = [{ url: 'hub:port' }, { url: 'http://hub:7422' }, { url: 'nats-leaf://hub:7422', credentialsFile: join(dir, 'absent') }];
   for (const leaf of leaves) {
-    const error = await failure(
-      PrivateBus.start({ dir, log: new MemoryLog(), path: process.env['PATH'], leaf }, soon()),
-    );
+    const error = await failure(PrivateBus.start({ dir, log: new MemoryLog(), path: process.env['PATH'], leaf }, soon()));
     t.match(error, { class: 'invalid_argument', code: 'BUS_LEAF_INVALID' });
   }
 });

@@ -19,11 +19,7 @@ async function pair(t: Test): Promise<Pair> {
 }
 
 /** A request written by hand, and the answers to it as they come. */
-function rawRequest(
-  connection: BusConnection,
-  subject: string,
-  headers: Readonly<Record<string, string>>,
-): BusMessage[] {
+function rawRequest(connection: BusConnection, subject: string, headers: Readonly<Record<string, string>>): BusMessage[] {
   const answers: BusMessage[] = [];
   const path = connection.openReplyPath((message) => answers.push(message));
   connection.publish(subject, Buffer.from('raw'), { headers: new Map(Object.entries(headers)), reply: path.subject });
@@ -179,9 +175,7 @@ t.test('an aborted call fails at once and its handler is told to stop', async (t
   await waitFor('nothing running', () => provider.callee.runningCount === 0);
   const gone = new CleatError('unavailable', 'PLUGIN_GONE', 'the plugin volume has gone');
   const aborted = AbortSignal.abort(gone);
-  const early = await failure(
-    kernel.caller.call('volume', 'x', Buffer.alloc(0), { deadline: soon(), signal: aborted }),
-  );
+  const early = await failure(kernel.caller.call('volume', 'x', Buffer.alloc(0), { deadline: soon(), signal: aborted }));
   t.equal(early, gone, 'a CleatError given as the reason is the error');
   t.equal(kernel.caller.pendingCount, 0);
 });
@@ -205,9 +199,7 @@ t.test('draining finishes what runs, takes nothing new, and ends what does not e
 
 t.test('what is too large to send is an error, not a broken connection', async (t) => {
   const { provider, kernel } = await pair(t);
-  provider.callee.serve('volume', async ({ op, body }) => ({
-    body: op === 'grow' ? Buffer.alloc(2 ** 20 + 1) : body,
-  }));
+  provider.callee.serve('volume', async ({ op, body }) => ({ body: op === 'grow' ? Buffer.alloc(2 ** 20 + 1) : body }));
   await provider.callee.ready(soon());
   const tooLarge = Buffer.alloc(2 ** 20 + 1);
   const sent = await failure(kernel.caller.call('volume', 'echo', tooLarge, { deadline: soon() }));

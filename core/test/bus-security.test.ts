@@ -47,11 +47,7 @@ async function isAdmitted(t: Test, bus: PrivateBus, credentials: Credentials): P
   }
 }
 
-const EVENT: StreamRecord = {
-  subject: 'cleat.v1.ev.node1.secret.created.s1',
-  headers: new Map(),
-  body: Buffer.from('secret'),
-};
+const EVENT: StreamRecord = { subject: 'cleat.v1.ev.node1.secret.created.s1', headers: new Map(), body: Buffer.from('secret') };
 
 t.test('nobody is admitted without credentials of this bus', async (t) => {
   const bus = await startBus(t);
@@ -119,10 +115,7 @@ t.test('the server refuses every subject that is not a participant’s own', asy
   for (const subject of subscriptions) plugin.importing.subscribe(subject, () => undefined);
   for (const subject of publications) plugin.importing.publish(subject, Buffer.from('x'));
   await waitFor('the refusals', () => importing.length === subscriptions.length + publications.length);
-  t.same(importing, [
-    ...subscriptions.map((subject) => `subscription ${subject}`),
-    ...publications.map((subject) => `publish ${subject}`),
-  ]);
+  t.same(importing, [...subscriptions.map((subject) => `subscription ${subject}`), ...publications.map((subject) => `publish ${subject}`)]);
   for (const subject of ['>', '_INBOX.>', '$SYS.>', '_R_.>', 'live.>']) {
     plugin.exporting.subscribe(subject, () => undefined);
   }
@@ -196,13 +189,7 @@ class Forge {
     const account = Identity.create('account');
     const user = Identity.create('user');
     const limits = { connections: -1, leafNodes: 0, subscriptions: -1, payloadBytes: -1 };
-    const statement = {
-      name: 'forged',
-      exports: [],
-      imports: imports(account.publicKey),
-      limits,
-      revocations: new Map(),
-    };
+    const statement = { name: 'forged', exports: [], imports: imports(account.publicKey), limits, revocations: new Map() };
     await this.#link.connection.connected(soon());
     await this.#link.update(mintAccount(this.#operator, account.publicKey, statement, 1_700_000_000), soon());
     const claims = { name: 'forged', publish: ['>'], subscribe: ['>'], isBearer: false };
@@ -256,9 +243,7 @@ t.test('the server itself checks whose key stands in a subject, at each position
   await forged.flush(soon());
   t.match(await stream.consumer(victimKey, soon()), { acknowledgedSequence: 0 });
   // The same imports under its own key do work, so it was the key that was refused.
-  const honest = await forge.account(t, (ownKey) =>
-    [...subjects(ownKey), `$JS.ACK.EVENTS.${ownKey}.1.1.1.1.0`].map(service),
-  );
+  const honest = await forge.account(t, (ownKey) => [...subjects(ownKey), `$JS.ACK.EVENTS.${ownKey}.1.1.1.1.0`].map(service));
   await stream.createConsumer({ name: honest.accountKey, filter: 'cleat.v1.ev.>', after: 0 }, soon());
   for (const subject of subjects(honest.accountKey)) t.not(await answerOf(honest, `to.${subject}`), undefined, subject);
   honest.publish(`to.$JS.ACK.EVENTS.${honest.accountKey}.1.1.1.1.0`, Buffer.alloc(0));
@@ -298,9 +283,7 @@ async function answerOf(connection: BusConnection, subject: string): Promise<str
     subscription.close();
   }
   const [first] = answers;
-  return first?.status === 503 || /not enabled|no responders/.test(first?.body.toString() ?? '')
-    ? undefined
-    : 'answered';
+  return first?.status === 503 || /not enabled|no responders/.test(first?.body.toString() ?? '') ? undefined : 'answered';
 }
 
 t.test('a call that is not granted reaches nobody, and a grant that is taken back ends', async (t) => {
@@ -314,8 +297,7 @@ t.test('a call that is not granted reaches nobody, and a grant that is taken bac
   };
   provider.callee.serve('volume', handler);
   await provider.callee.ready(soon());
-  const call = (op: string): Promise<unknown> =>
-    plugin.caller.call('volume', op, Buffer.alloc(0), { deadline: soon(300) });
+  const call = (op: string): Promise<unknown> => plugin.caller.call('volume', op, Buffer.alloc(0), { deadline: soon(300) });
   t.equal((await failure(call('list'))).code, 'BUS_CALL_TIMEOUT');
   await bus.grant('policy', granted([{ provider: 'volume', address: 'volume', ops: ['list'] }]), soon());
   await call('list');

@@ -5,25 +5,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import {
-  BusConnection,
-  encodeCredentials,
-  PrivateBus,
-  type PrivateBusOptions,
-  type ServerEvent,
-} from '../src/bus/index.ts';
+import { BusConnection, encodeCredentials, PrivateBus, type PrivateBusOptions, type ServerEvent } from '../src/bus/index.ts';
 import { Deadline, monotonicMs } from '../src/deadlines/index.ts';
-import {
-  echo,
-  failure,
-  granted,
-  joinBus,
-  MemoryLog,
-  soon,
-  startBus,
-  temporaryDirectory,
-  waitFor,
-} from './bus-fixture.ts';
+import { echo, failure, granted, joinBus, MemoryLog, soon, startBus, temporaryDirectory, waitFor } from './bus-fixture.ts';
 
 const HOLDER = fileURLToPath(new URL('bus-holder.js', import.meta.url));
 

@@ -24,9 +24,7 @@ const look = setInterval(() => {
 `;
 
 function sizes(flags: readonly string[]): Readonly<Record<'started' | 'grown' | 'now', number>> {
-  const { stdout } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', PROGRAM], {
-    encoding: 'utf8',
-  });
+  const { stdout } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', PROGRAM], { encoding: 'utf8' });
   return JSON.parse(stdout) as Readonly<Record<'started' | 'grown' | 'now', number>>;
 }
 

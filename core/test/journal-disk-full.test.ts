@@ -127,9 +127,7 @@ t.test('a rotation that runs out of space while records are written loses none o
   const dir = join(disk.dir, 'journal');
   const { journal } = openJournal({ dir });
   for (let n = 0; n < 100; n++) journal.write(SCHEMA, Buffer.alloc(10_000, 'r'));
-  const rotation = journal.rotate(
-    Array.from({ length: 200 }, () => ({ schema: SCHEMA, payload: Buffer.alloc(50_000) })),
-  );
+  const rotation = journal.rotate(Array.from({ length: 200 }, () => ({ schema: SCHEMA, payload: Buffer.alloc(50_000) })));
   let refusal: unknown;
   const done = rotation.catch((error: unknown) => {
     refusal = error;

@@ -46,13 +46,7 @@ const faults: Partial<JournalOptions> = {
 };
 
 const state = new NumberState();
-const journal = Journal.open({
-  dir,
-  segmentRecords: 300,
-  retainBytes: 4_000_000,
-  replay: (record) => state.replay(record),
-  ...faults,
-});
+const journal = Journal.open({ dir, segmentRecords: 300, retainBytes: 4_000_000, replay: (record) => state.replay(record), ...faults });
 
 async function writeOn(): Promise<void> {
   const number = state.count + 1;

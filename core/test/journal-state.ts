@@ -36,8 +36,7 @@ export async function stateOf(dir: string): Promise<NumberState> {
   try {
     let last = journal.firstRetainedPosition - 1;
     for await (const record of journal.read(journal.firstRetainedPosition)) {
-      if (Number(record.payload.toString().trim()) !== last + 1)
-        throw new Error(`event ${record.position} after ${last}`);
+      if (Number(record.payload.toString().trim()) !== last + 1) throw new Error(`event ${record.position} after ${last}`);
       last += 1;
     }
     if (last !== state.count) throw new Error(`events end at ${last}, the state at ${state.count}`);

@@ -15,12 +15,7 @@ t.test('a record that was written is replayed after a restart with its position 
 
   const second = openJournal({ dir });
   t.strictSame(
-    second.replayed.map(({ type, position, schema, payload }) => ({
-      type,
-      position,
-      schema,
-      text: payload.toString(),
-    })),
+    second.replayed.map(({ type, position, schema, payload }) => ({ type, position, schema, text: payload.toString() })),
     [
       { type: 'record', position: 1, schema: SCHEMA, text: 'one' },
       { type: 'record', position: 2, schema: OTHER_SCHEMA, text: 'two' },
@@ -117,8 +112,7 @@ t.test('old segments are removed over the limit, but not those that are kept', a
 t.test('only the segment that is written to has a reserve', async (t) => {
   const dir = temporaryDirectory(t);
   const { journal } = openJournal({ dir });
-  const takenBytes = (base: number): number =>
-    statSync(join(dir, `${String(base).padStart(20, '0')}.segment`)).blocks * 512;
+  const takenBytes = (base: number): number => statSync(join(dir, `${String(base).padStart(20, '0')}.segment`)).blocks * 512;
   await journal.append(SCHEMA, Buffer.alloc(1000));
   t.ok(takenBytes(1) > 1024 * 1024);
   // A sync that is under way when the new segment takes over must not take the blocks again.

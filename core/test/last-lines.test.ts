@@ -11,10 +11,7 @@ t.test('the last lines of a file, also of one that is large', async (t) => {
   writeFileSync(path, 'one\ntwo\n\nthree\n');
   t.same(await lastLines(path, 2), ['two', 'three']);
   t.same(await lastLines(path, 9), ['one', 'two', 'three']);
-  writeFileSync(
-    path,
-    Array.from({ length: 200_000 }, (_, index) => `line ${index} of very many that follow\n`).join(''),
-  );
+  writeFileSync(path, Array.from({ length: 200_000 }, (_, index) => `line ${index} of very many that follow\n`).join(''));
   t.same(await lastLines(path, 1), ['line 199999 of very many that follow']);
   const all = await lastLines(path, 1_000_000);
   t.ok(all.length < 200_000 && all.length > 10_000, 'no more than its end');

@@ -57,10 +57,7 @@ t.test('secrets do not get into a line, by name of a field or inside a URL', (t)
 t.test('an error shows what helps: its class and code, its causes, a stack only when nobody expected it', (t) => {
   const { logger, lines } = capture();
   const cause = new TypeError('x is not a function');
-  const error = new CleatError('not_found', 'VOLUME_NOT_FOUND', 'volume data does not exist', {
-    hint: 'Create it.',
-    cause,
-  });
+  const error = new CleatError('not_found', 'VOLUME_NOT_FOUND', 'volume data does not exist', { hint: 'Create it.', cause });
   logger.error('create failed', { error });
   t.match(parsed(lines)[0], {
     error: {
@@ -80,12 +77,7 @@ t.test('a line is bounded, whatever the fields are', (t) => {
   const cyclic: Record<string, unknown> = {};
   cyclic['self'] = cyclic;
   const wide = (depth: number): unknown => (depth === 0 ? 'x' : Array.from({ length: 40 }, () => wide(depth - 1)));
-  logger.info('m'.repeat(100_000), {
-    text: 't'.repeat(1_000_000),
-    cyclic,
-    wide: wide(3),
-    map: new Map([['k', new Set([1])]]),
-  });
+  logger.info('m'.repeat(100_000), { text: 't'.repeat(1_000_000), cyclic, wide: wide(3), map: new Map([['k', new Set([1])]]) });
   logger.info('many', Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`f${n}`, '\u0001'.repeat(4000)])));
   t.equal(lines.length, 2);
   t.ok(lines.every((line) => Buffer.byteLength(line) <= 16_385));

@@ -3,16 +3,7 @@ import { join } from 'node:path';
 import { needs, tempDir } from '@cleat/harness';
 import { isCleatError } from '@cleat/schemas';
 import t from 'tap';
-import {
-  bindMount,
-  fileSystemType,
-  makePrivate,
-  makeShared,
-  mount,
-  mountTable,
-  parseMountInfo,
-  umount,
-} from '../src/syscalls/index.ts';
+import { bindMount, fileSystemType, makePrivate, makeShared, mount, mountTable, parseMountInfo, umount } from '../src/syscalls/index.ts';
 
 const TMPFS_MAGIC = 0x01021994;
 
@@ -118,8 +109,7 @@ t.test('propagation of a mount can be made shared and private', async (t) => {
   const target = tempDir(t);
   mount({ source: 'cleat-test', target, type: 'tmpfs' });
   t.teardown(() => umount(target, { lazy: true }));
-  const propagation = (): readonly string[] | undefined =>
-    mountTable().find(({ mountPoint }) => mountPoint === target)?.propagation;
+  const propagation = (): readonly string[] | undefined => mountTable().find(({ mountPoint }) => mountPoint === target)?.propagation;
   makeShared(target);
   t.match(propagation(), [/^shared:/]);
   makePrivate(target);

@@ -91,16 +91,7 @@ t.test('a veth pair reaches into another namespace with address and default rout
     t.match(bridge, { kind: 'bridge', isUp: true, mac: '02:42:0a:00:00:01' });
     routes.execute(addAddress({ linkIndex: bridge.index, address: '10.0.0.1', prefixLength: 24 }));
     const peer = { name: 'eth0', mac: '02:42:0a:00:00:02', mtu: 1400, netnsFd: fd };
-    routes.execute(
-      addLink({
-        name: 'veth0',
-        type: { kind: 'veth', peer },
-        mtu: 1400,
-        masterIndex: bridge.index,
-        group: 77,
-        isUp: true,
-      }),
-    );
+    routes.execute(addLink({ name: 'veth0', type: { kind: 'veth', peer }, mtu: 1400, masterIndex: bridge.index, group: 77, isUp: true }));
     t.match(routes.link('veth0'), { kind: 'veth', masterIndex: bridge.index, group: 77, mtu: 1400 });
     t.ok(routes.addresses().some((entry) => entry.address === '10.0.0.1' && entry.prefixLength === 24));
   });
@@ -128,9 +119,7 @@ t.test('links are changed, renamed and deleted, alone and by group', async (t) =
     routes.execute(addLink({ name: 'br0', type: { kind: 'bridge' }, isUp: true }));
     const bridge = routes.link('br0')?.index ?? 0;
     for (const name of ['a', 'b', 'c']) {
-      routes.execute(
-        addLink({ name, type: { kind: 'veth', peer: { name: `${name}-peer` } }, group: 5, masterIndex: bridge }),
-      );
+      routes.execute(addLink({ name, type: { kind: 'veth', peer: { name: `${name}-peer` } }, group: 5, masterIndex: bridge }));
     }
     const port = routes.link('a')?.index ?? 0;
     routes.execute(setBridgePort(port, { isIsolated: true, isHairpin: true }));
@@ -164,13 +153,10 @@ t.test('an error carries the name of its errno and the sentence of the kernel', 
       message: /br0/,
     });
     t.throws(() => routes.execute(deleteLink(4711)), { class: 'not_found', code: 'NETLINK_ENODEV' });
-    t.throws(
-      () => routes.execute(addRoute({ family: 4, destination: '10.9.0.0', prefixLength: 16, gateway: '10.1.1.1' })),
-      {
-        code: 'NETLINK_ENETUNREACH',
-        message: /gateway/,
-      },
-    );
+    t.throws(() => routes.execute(addRoute({ family: 4, destination: '10.9.0.0', prefixLength: 16, gateway: '10.1.1.1' })), {
+      code: 'NETLINK_ENETUNREACH',
+      message: /gateway/,
+    });
     t.equal(routes.link('nothing'), undefined);
     try {
       routes.execute(deleteLink(4711));
@@ -190,22 +176,15 @@ t.test('vxlan and macvlan links are made, with neighbour and forwarding entries'
     routes.execute(addLink({ name: 'up0', type: { kind: 'veth', peer: { name: 'up1' } }, isUp: true }));
     const parentIndex = routes.link('up0')?.index ?? 0;
     routes.execute(addLink({ name: 'mv0', type: { kind: 'macvlan', parentIndex, mode: 'bridge' } }));
-    routes.execute(
-      addLink({ name: 'vx0', type: { kind: 'vxlan', id: 4097, port: 4789, local: '10.0.0.1' }, mtu: 1450, isUp: true }),
-    );
+    routes.execute(addLink({ name: 'vx0', type: { kind: 'vxlan', id: 4097, port: 4789, local: '10.0.0.1' }, mtu: 1450, isUp: true }));
     const linkIndex = routes.link('vx0')?.index ?? 0;
-    t.match(
-      run(host, 'ip', '-d', 'link', 'show', 'vx0'),
-      /vxlan id 4097 local 10.0.0.1.*dstport 4789.*nolearning proxy/s,
-    );
+    t.match(run(host, 'ip', '-d', 'link', 'show', 'vx0'), /vxlan id 4097 local 10.0.0.1.*dstport 4789.*nolearning proxy/s);
     routes.execute(
       addNeighbour({ table: 'neighbour', linkIndex, address: '10.5.0.2', mac: '02:42:0a:05:00:02' }),
       addNeighbour({ table: 'forwarding', linkIndex, mac: '02:42:0a:05:00:02', remote: '10.0.0.2' }),
     );
     t.strictSame(
-      routes
-        .neighbours('neighbour')
-        .filter((entry) => entry.linkIndex === linkIndex && entry.mac === '02:42:0a:05:00:02').length,
+      routes.neighbours('neighbour').filter((entry) => entry.linkIndex === linkIndex && entry.mac === '02:42:0a:05:00:02').length,
       1,
     );
     t.match(run(host, 'bridge', 'fdb', 'show', 'dev', 'vx0'), '02:42:0a:05:00:02 dst 10.0.0.2 self permanent');
@@ -233,11 +212,7 @@ const ELEMENTS = [
   { set: 'masq4', key: [], range: subnetRange('172.18.0.0', 16) },
   { set: 'masq4', key: [], range: subnetRange('255.255.255.0', 24) },
   { set: 'masq6', key: [], range: subnetRange('fd00:1::', 64) },
-  {
-    set: 'any4',
-    key: [key.protocol('tcp'), key.port(8080)],
-    value: { parts: [key.address('172.18.0.2'), key.port(80)] },
-  },
+  { set: 'any4', key: [key.protocol('tcp'), key.port(8080)], value: { parts: [key.address('172.18.0.2'), key.port(80)] } },
   {
     set: 'pub6',
     key: [key.address('fd00::1'), key.protocol('udp'), key.port(53)],
@@ -352,18 +327,7 @@ t.test('addresses keep their meaning through bytes and text', async (t) => {
   }
   t.equal(addressText(addressBytes('::ffff:1.2.3.4')), '::ffff:102:304');
   t.equal(addressText(addressBytes('2001:DB8:0:0:0:0:0:1')), '2001:db8::1');
-  for (const wrong of [
-    '',
-    '1.2.3',
-    '1.2.3.256',
-    '01.2.3.4',
-    '1::2::3',
-    '12345::',
-    ':1',
-    '1:2:3:4:5:6:7:8:9',
-    'fe80::1%eth0',
-    '::1.2.3',
-  ]) {
+  for (const wrong of ['', '1.2.3', '1.2.3.256', '01.2.3.4', '1::2::3', '12345::', ':1', '1:2:3:4:5:6:7:8:9', 'fe80::1%eth0', '::1.2.3']) {
     t.throws(() => addressBytes(wrong), { code: 'NETLINK_ADDRESS_INVALID' });
   }
 });

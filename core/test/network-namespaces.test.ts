@@ -123,13 +123,9 @@ t.test('a user namespace owns the network namespace made with it', async (t) => 
   const idMap = [{ containerId: 0, hostId: 100_000, size: 65_536 }];
   await createUserAndNetworkNamespace({ ...pins, uidMap: idMap, gidMap: idMap });
   const enter = ['--user=' + pins.userPin, '--net=' + pins.netPin];
-  const seen = execFileSync(
-    'nsenter',
-    [...enter, 'sh', '-c', 'cat /proc/self/uid_map /proc/self/gid_map; ip -o link'],
-    {
-      encoding: 'utf8',
-    },
-  );
+  const seen = execFileSync('nsenter', [...enter, 'sh', '-c', 'cat /proc/self/uid_map /proc/self/gid_map; ip -o link'], {
+    encoding: 'utf8',
+  });
   t.match(seen, /^\s+0\s+100000\s+65536\n\s+0\s+100000\s+65536\n1: lo: <LOOPBACK,UP/);
   // Only the owner's root may configure it: mounting sysfs asks for the same as runc does.
   execFileSync('nsenter', [...enter, 'ip', 'link', 'set', 'lo', 'down']);
@@ -159,8 +155,6 @@ t.test('making a user namespace can be cancelled', async (t) => {
   const directory = tempDir(t);
   const idMap = [{ containerId: 0, hostId: 100_000, size: 1 }];
   const request = { userPin: join(directory, 'user'), netPin: join(directory, 'net'), uidMap: idMap, gidMap: idMap };
-  await t.rejects(createUserAndNetworkNamespace({ ...request, signal: AbortSignal.abort() }), {
-    code: 'NAMESPACE_HELPER',
-  });
+  await t.rejects(createUserAndNetworkNamespace({ ...request, signal: AbortSignal.abort() }), { code: 'NAMESPACE_HELPER' });
   t.equal(existsSync(request.userPin), false);
 });

@@ -59,10 +59,7 @@ class Peer {
   }
 }
 
-function connected(
-  t: { teardown(undo: () => void): void },
-  path: string,
-): { peer: Peer; connection: SeqpacketConnection } {
+function connected(t: { teardown(undo: () => void): void }, path: string): { peer: Peer; connection: SeqpacketConnection } {
   const peer = new Peer(path);
   t.teardown(() => {
     peer.close();
@@ -104,11 +101,7 @@ t.test('packets arrive one by one in both directions', async (t) => {
   await new Promise((resolve) => connection.socket.write('back', resolve));
   t.equal(await waitFor('the answer', () => peer.receive()), 'back');
   connection.socket.end();
-  t.equal(
-    await waitFor('end of file', () => peer.receive() ?? false).catch(() => 'none'),
-    '',
-    'half-close is end of file',
-  );
+  t.equal(await waitFor('end of file', () => peer.receive() ?? false).catch(() => 'none'), '', 'half-close is end of file');
   peer.send('still');
   await waitFor('a packet after half-close', () => received.length === 3);
   peer.hangUp();

@@ -54,13 +54,7 @@ t.test('signals that Node ignores or catches are as every program expects them',
     rmSync(directory, { recursive: true });
   });
   const output = openSync(join(directory, 'status'), 'w');
-  const pid = spawnProcess({
-    path: '/bin/cat',
-    argv: ['cat', '/proc/self/status'],
-    env: {},
-    cwd: '/',
-    fds: [nothing, output, nothing],
-  });
+  const pid = spawnProcess({ path: '/bin/cat', argv: ['cat', '/proc/self/status'], env: {}, cwd: '/', fds: [nothing, output, nothing] });
   closeSync(output);
   t.same(await endOf(pid), { type: 'exited', exitCode: 0 });
   const status = readFileSync(join(directory, 'status'), 'utf8');
@@ -69,12 +63,8 @@ t.test('signals that Node ignores or catches are as every program expects them',
 
 t.test('a program that is not there is an error at once', async (t) => {
   const fds = [0, 1, 2];
-  t.throws(() => spawnProcess({ path: '/nonexistent', argv: ['x'], env: {}, cwd: '/', fds }), {
-    code: 'SYSCALL_ENOENT',
-  });
-  t.throws(() => spawnProcess({ path: '/bin/true', argv: ['x'], env: {}, cwd: '/nonexistent', fds }), {
-    code: 'SYSCALL_ENOENT',
-  });
+  t.throws(() => spawnProcess({ path: '/nonexistent', argv: ['x'], env: {}, cwd: '/', fds }), { code: 'SYSCALL_ENOENT' });
+  t.throws(() => spawnProcess({ path: '/bin/true', argv: ['x'], env: {}, cwd: '/nonexistent', fds }), { code: 'SYSCALL_ENOENT' });
   const file = join(mkdtempSync(join(tmpdir(), 'spawn-')), 'file');
   t.teardown(() => rmSync(join(file, '..'), { recursive: true }));
   writeFileSync(file, 'no program', { mode: 0o644 });

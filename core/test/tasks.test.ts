@@ -100,10 +100,7 @@ t.test('a caller that goes away takes its waiting job along and tells its runnin
 
 t.test('cancelAll aborts every key and waits for what runs', async (t) => {
   const queue = new KeyedQueue();
-  const jobs = ['x', 'y'].flatMap((key) => [
-    queue.run(key, aborted),
-    queue.run(key, async () => t.fail('must not run')),
-  ]);
+  const jobs = ['x', 'y'].flatMap((key) => [queue.run(key, aborted), queue.run(key, async () => t.fail('must not run'))]);
   const settled = Promise.allSettled(jobs);
   await queue.cancelAll(new CleatError('cancelled', 'SHUTDOWN', 'shutting down'));
   t.equal(queue.busyKeys, 0);

@@ -70,9 +70,5 @@ export async function readKernelConfig(path: string): Promise<KernelConfig> {
   if (faults.length > 0) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path}: ${faults.join('; ')}`);
   // The schema has just accepted it.
   const given = value as Partial<KernelConfig> & Pick<KernelConfig, 'stateDir' | 'runDir' | 'nodeName' | 'version'>;
-  return {
-    ...DEFAULTS,
-    ...given,
-    plugins: (given.plugins ?? []).map((plugin) => ({ ...plugin, config: plugin.config ?? {} })),
-  };
+  return { ...DEFAULTS, ...given, plugins: (given.plugins ?? []).map((plugin) => ({ ...plugin, config: plugin.config ?? {} })) };
 }

@@ -15,16 +15,7 @@ import { BusCallee, type BusConnection, EventStream, KERNEL, PrivateBus } from '
 import { busGrant, kernelGrant, readManifest } from '@cleat/core/contracts';
 import { umount } from '@cleat/core/syscalls';
 import { findRuntimes, instanceIdOf, ownCgroupParent, prepareRunDirectory, RuntimeHost } from '@cleat/runtime';
-import {
-  askedGrant,
-  CleatError,
-  consumerGrant,
-  type Grant,
-  operatorGrant,
-  parseHello,
-  resolvedGrant,
-  toCleatError,
-} from '@cleat/schemas';
+import { askedGrant, CleatError, consumerGrant, type Grant, operatorGrant, parseHello, resolvedGrant, toCleatError } from '@cleat/schemas';
 import { type HeldTarget, StreamsClient } from '@cleat/streams';
 import type { KernelConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
@@ -36,13 +27,7 @@ import type { InstalledPlugin } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
 import { PluginSupervisor, pluginDirectories } from './plugins/supervisor.ts';
-import {
-  ClaimService,
-  ContainerService,
-  ExecService,
-  LogdataService,
-  ViewService,
-} from './services/container-service.ts';
+import { ClaimService, ContainerService, ExecService, LogdataService, ViewService } from './services/container-service.ts';
 import { NodeService } from './services/node-service.ts';
 import { consumerData, PluginService } from './services/plugin-service.ts';
 import { serveContracts } from './services/serving.ts';
@@ -83,8 +68,7 @@ export class Kernel {
     this.#instanceId = instanceId;
     this.log = log;
     this.#tasks = new TaskGroup({ logger: log });
-    this.#bootId =
-      config.bootId === '' ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : config.bootId;
+    this.#bootId = config.bootId === '' ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : config.bootId;
     this.#registry = new PluginRegistry(store, log);
   }
 
@@ -206,11 +190,7 @@ export class Kernel {
     for (const { name, directory, module, group, config } of this.#config.plugins) {
       const manifest = readManifest(directory);
       if (manifest.name !== name)
-        throw new CleatError(
-          'invalid_argument',
-          'CONFIG_INVALID',
-          `the plugin in ${directory} is called ${manifest.name}, not ${name}`,
-        );
+        throw new CleatError('invalid_argument', 'CONFIG_INVALID', `the plugin in ${directory} is called ${manifest.name}, not ${name}`);
       const grant = resolvedGrant(askedGrant(manifest), pluginDirectories(this.#config, name));
       const disabled = this.#store.plugins.get(name);
       const enabled = disabled === undefined || (JSON.parse(disabled) as InstalledPlugin).enabled;
@@ -281,12 +261,7 @@ export class Kernel {
   #serve(engine: Engine, bus: PrivateBus): void {
     const exporting = this.#connection(this.#exporting);
     const stream = new EventStream(exporting);
-    const publisher = new EventPublisher({
-      store: this.#store,
-      stream,
-      log: this.log,
-      retention: this.#config.eventRetention,
-    });
+    const publisher = new EventPublisher({ store: this.#store, stream, log: this.log, retention: this.#config.eventRetention });
     const supervisor = this.#makeSupervisor(bus);
     const plugins = new PluginService({
       store: this.#store,
@@ -370,8 +345,7 @@ export class Kernel {
     const deadline = Deadline.after(BUS_MS);
     await bus.grant(KERNEL, kernelGrant(enabled, nodeId), deadline);
     await bus.grant(OPERATOR, busGrant(operatorGrant(), enabled, nodeId), deadline);
-    for (const { manifest, grant } of this.#registry.installed)
-      await bus.grant(manifest.name, busGrant(grant, enabled, nodeId), deadline);
+    for (const { manifest, grant } of this.#registry.installed) await bus.grant(manifest.name, busGrant(grant, enabled, nodeId), deadline);
     for (const [name, data] of this.#store.consumers)
       await bus.grant(`consumer-${name}`, busGrant(consumerGrant(consumerData(data).type), [], nodeId), deadline);
   }
@@ -387,16 +361,10 @@ export class Kernel {
     const plugin = this.#registry.find(name);
     if (plugin !== undefined) return plugin.installed.grant;
     const consumer = this.#store.consumers.get(name.replace(/^consumer-/, ''));
-    return consumer === undefined
-      ? { ...consumerGrant('*'), consumes: [], durable: false }
-      : consumerGrant(consumerData(consumer).type);
+    return consumer === undefined ? { ...consumerGrant('*'), consumes: [], durable: false } : consumerGrant(consumerData(consumer).type);
   }
 
-  #reader(call: ContractCall): {
-    readonly key: string;
-    readonly consumes: readonly string[];
-    readonly durable: boolean;
-  } {
+  #reader(call: ContractCall): { readonly key: string; readonly consumes: readonly string[]; readonly durable: boolean } {
     const grant = this.#grantOf(this.#bus?.participantOf(call.callerKey) ?? '');
     return { key: call.callerKey, consumes: grant.consumes, durable: grant.durable };
   }
@@ -443,9 +411,7 @@ export class Kernel {
   async #clearHost(): Promise<void> {
     const { runDir, cgroupParent } = this.#config;
     for (const file of ['operator.json', 'bus.url']) rmSync(join(runDir, file), { force: true });
-    const isInUse = [...this.#store.containers.values()].some(
-      ({ progress }) => progress.holders.length > 0 || progress.rootMounted,
-    );
+    const isInUse = [...this.#store.containers.values()].some(({ progress }) => progress.holders.length > 0 || progress.rootMounted);
     if (isInUse) return;
     umount(join(runDir, 'c'), { lazy: true });
     // A configured one is the operator's.
@@ -471,7 +437,6 @@ async function stopAll(engine: Engine): Promise<void> {
 }
 
 function present<T>(value: T | undefined): T {
-  if (value === undefined)
-    throw new CleatError('internal', 'KERNEL_ORDER', 'a part of the kernel was used before it was made');
+  if (value === undefined) throw new CleatError('internal', 'KERNEL_ORDER', 'a part of the kernel was used before it was made');
   return value;
 }

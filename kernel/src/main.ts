@@ -44,9 +44,5 @@ try {
 } catch (error) {
   const reason = toCleatError(error);
   process.stderr.write(`cleat: ${reason.message}${reason.hint === undefined ? '' : `\n${reason.hint}`}\n`);
-  process.exit(
-    reason.class === 'invalid_argument' || reason.class === 'conflict' || reason.code.startsWith('JOURNAL_')
-      ? EXIT_REFUSED
-      : 1,
-  );
+  process.exit(reason.class === 'invalid_argument' || reason.class === 'conflict' || reason.code.startsWith('JOURNAL_') ? EXIT_REFUSED : 1);
 }

@@ -40,9 +40,7 @@ export function makeHostFiles({ source, target }: { readonly source: string; rea
 /** `cp -a` in a child, so that a large image blocks nothing; the source is handed over as a descriptor. */
 export function copyTree(directory: number, target: string, deadline: Deadline): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', `${target}/`], {
-      stdio: ['ignore', 'ignore', 'pipe', directory],
-    });
+    const child = spawn('cp', ['-a', '--', '/proc/self/fd/3/.', `${target}/`], { stdio: ['ignore', 'ignore', 'pipe', directory] });
     const timer = setTimeout(() => child.kill('SIGKILL'), deadline.remainingMs);
     let words = '';
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -54,11 +52,7 @@ export function copyTree(directory: number, target: string, deadline: Deadline):
       if (code === 0) resolve();
       else
         reject(
-          new CleatError(
-            'internal',
-            'COPY_UP_FAILED',
-            `${target} could not be filled from the image: ${words.trim() || 'out of time'}`,
-          ),
+          new CleatError('internal', 'COPY_UP_FAILED', `${target} could not be filled from the image: ${words.trim() || 'out of time'}`),
         );
     });
   });

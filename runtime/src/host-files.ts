@@ -29,8 +29,7 @@ export function hostsText(spec: containerTypes.Spec, contributed: readonly strin
 /** /etc/resolv.conf: the user's word, else a contribution's, else the host's without its loopback servers (as Docker). */
 export function resolvText(user: common.Dns, contributed: common.Dns, host: string): string {
   const hasOwn = user.servers.length > 0 || contributed.servers.length > 0;
-  if (!hasOwn && user.search.length === 0 && user.options.length === 0 && contributed.search.length === 0)
-    return withoutLoopback(host);
+  if (!hasOwn && user.search.length === 0 && user.options.length === 0 && contributed.search.length === 0) return withoutLoopback(host);
   const fromHost = parseResolv(withoutLoopback(host));
   const servers = firstFilled(contributed.servers, user.servers, fromHost.servers);
   const search = firstFilled(user.search, contributed.search, fromHost.search).filter((name) => name !== '.');
@@ -62,21 +61,14 @@ function parseResolv(text: string): common.Dns {
 }
 
 /** Writes hosts, resolv.conf and hostname where the container finds them; again while it runs, in place. */
-export async function writeHostFiles(
-  paths: HostFilePaths,
-  spec: containerTypes.Spec,
-  merged: MergedContribution,
-): Promise<void> {
+export async function writeHostFiles(paths: HostFilePaths, spec: containerTypes.Spec, merged: MergedContribution): Promise<void> {
   mkdirSync(paths.state, { recursive: true, mode: 0o711 });
   const isHostNetwork = spec.namespaces.network === 'host';
   const hostHosts = isHostNetwork ? await readOr('/etc/hosts', '') : undefined;
   const hosts =
-    hostHosts === undefined
-      ? hostsText(spec, merged.hosts)
-      : `${hostHosts.trimEnd()}\n${spec.hosts.map((line) => `${line}\n`).join('')}`;
+    hostHosts === undefined ? hostsText(spec, merged.hosts) : `${hostHosts.trimEnd()}\n${spec.hosts.map((line) => `${line}\n`).join('')}`;
   const hostResolv = await readOr('/etc/resolv.conf', '');
-  const resolv =
-    isHostNetwork && spec.dns.servers.length === 0 ? hostResolv : resolvText(spec.dns, merged.dns, hostResolv);
+  const resolv = isHostNetwork && spec.dns.servers.length === 0 ? hostResolv : resolvText(spec.dns, merged.dns, hostResolv);
   write(paths.hosts, hosts);
   write(paths.resolvConf, resolv);
   write(paths.hostname, `${spec.hostname}\n`);

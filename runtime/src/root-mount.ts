@@ -17,11 +17,7 @@ export function mountRoot(root: providerTypes.Root, target: string): void {
   if (root.type !== 'overlay')
     throw new CleatError('unimplemented', 'ROOT_TYPE', `a root file system of the type ${root.type} is not supported`);
   if (root.lower.some((path) => /[:,\\]/.test(path)))
-    throw new CleatError(
-      'invalid_argument',
-      'ROOT_PATH',
-      'a lower directory of an overlay has a character that mount(2) cannot take',
-    );
+    throw new CleatError('invalid_argument', 'ROOT_PATH', 'a lower directory of an overlay has a character that mount(2) cannot take');
   const data = overlayOptions(root, (path) => path);
   if (Buffer.byteLength(data) <= PAGE_BYTES) mount({ source: 'overlay', target, type: 'overlay', data });
   else mountFromInside(root, target);
@@ -33,12 +29,7 @@ function mountFromInside(root: providerTypes.Root, target: string): void {
   const before = process.cwd();
   process.chdir(base);
   try {
-    mount({
-      source: 'overlay',
-      target,
-      type: 'overlay',
-      data: overlayOptions(root, (path) => relative(base, path) || '.'),
-    });
+    mount({ source: 'overlay', target, type: 'overlay', data: overlayOptions(root, (path) => relative(base, path) || '.') });
   } finally {
     process.chdir(before);
   }

@@ -77,9 +77,7 @@ export class RuntimeHost implements RuntimePort {
   readonly #links = new Map<string, MonitorLink>();
   readonly #ended = new Map<string, Ended>();
   readonly #controls = new Map<string, ControlQueue>();
-  readonly #watcher = new ExitWatcher({
-    onEnd: (key, end) => this.#onEnd(key, end.type === 'exited' ? end.report : undefined),
-  });
+  readonly #watcher = new ExitWatcher({ onEnd: (key, end) => this.#onEnd(key, end.type === 'exited' ? end.report : undefined) });
   readonly #monitorPath: string;
 
   constructor(options: RuntimeHostOptions) {
@@ -88,10 +86,7 @@ export class RuntimeHost implements RuntimePort {
     this.#monitorPath = options.monitorPath ?? findProgram('conmon') ?? 'conmon';
     const isSystemd = options.cgroupDriver === 'systemd';
     this.#runtimes = new Map(
-      [...options.runtimes].map(([name, path]) => [
-        name,
-        runtimeOf({ name, path, root: join(options.runDir, 'oci', name), isSystemd }),
-      ]),
+      [...options.runtimes].map(([name, path]) => [name, runtimeOf({ name, path, root: join(options.runDir, 'oci', name), isSystemd })]),
     );
   }
 
@@ -116,12 +111,9 @@ export class RuntimeHost implements RuntimePort {
     checkSpecText(spec);
     this.#runtime(spec.runtime);
     if (spec.init && this.#host.initPath === undefined) {
-      throw new CleatError(
-        'invalid_argument',
-        'INIT_MISSING',
-        'this host has no docker-init (or tini-static) to run as process 1',
-        { hint: 'Install the package tini.' },
-      );
+      throw new CleatError('invalid_argument', 'INIT_MISSING', 'this host has no docker-init (or tini-static) to run as process 1', {
+        hint: 'Install the package tini.',
+      });
     }
     return supportedResources(spec.resources, this.#host).warnings;
   }
@@ -131,10 +123,7 @@ export class RuntimeHost implements RuntimePort {
     const { resources } = supportedResources(spec.resources, this.#host);
     prepareBindSources(spec.mounts);
     const user = resolveUser(root, spec.process.user, spec.process.groups);
-    const devices = [
-      ...(spec.privileged ? hostDevices() : []),
-      ...findDevices([...spec.devices, ...contribution.devices]),
-    ];
+    const devices = [...(spec.privileged ? hostDevices() : []), ...findDevices([...spec.devices, ...contribution.devices])];
     const cgroupsPath = cgroupsPathOf(this.#place(input.cgroupName, spec.cgroupParent));
     const built = buildSpec({
       spec: { ...spec, resources },
@@ -178,21 +167,12 @@ export class RuntimeHost implements RuntimePort {
 
   async go(start: Parameters<RuntimePort['go']>[0]): Promise<void> {
     const { id, pid, deadline, bundle } = start;
-    await startCreated({
-      id,
-      pid,
-      bundle,
-      runtime: this.#runtime(start.runtime),
-      hasPoststartHooks: start.hasPoststartHooks,
-      deadline,
-    });
+    await startCreated({ id, pid, bundle, runtime: this.#runtime(start.runtime), hasPoststartHooks: start.hasPoststartHooks, deadline });
   }
 
   watch(run: WatchedRun, ended: Ended): void {
     const key = keyOf(run.id, run.run);
-    this.#ended.set(key, (end) =>
-      ended(end === 'lost' ? end : { ...end, oomKilled: end.oomKilled || this.#sawOom(run.cgroup) }),
-    );
+    this.#ended.set(key, (end) => ended(end === 'lost' ? end : { ...end, oomKilled: end.oomKilled || this.#sawOom(run.cgroup) }));
     const link = this.#links.get(key);
     this.#links.delete(key);
     const { id, exitDir, bundle, monitor } = run;
@@ -258,10 +238,7 @@ export class RuntimeHost implements RuntimePort {
     await endView(undefined, this.#cleanRequest(view, deadline));
   }
 
-  async update(
-    run: Parameters<RuntimePort['update']>[0],
-    resources: containerTypes.Resources,
-  ): Promise<readonly string[]> {
+  async update(run: Parameters<RuntimePort['update']>[0], resources: containerTypes.Resources): Promise<readonly string[]> {
     const { id, bundle } = run;
     const supported = supportedResources(resources, this.#host);
     await updateResources({
@@ -317,12 +294,7 @@ export class RuntimeHost implements RuntimePort {
 
   /** Tells the end of an exec, also of one that an earlier kernel started. */
   watchExec(
-    exec: {
-      readonly id: string;
-      readonly container: string;
-      readonly directory: string;
-      readonly monitor: journal.ProcessIdentity;
-    },
+    exec: { readonly id: string; readonly container: string; readonly directory: string; readonly monitor: journal.ProcessIdentity },
     onEnd: (exitCode?: number) => void,
     link?: MonitorLink,
   ): void {
@@ -352,17 +324,10 @@ export class RuntimeHost implements RuntimePort {
     if (cgroupDriver === 'cgroupfs') await this.#tree.remove(cgroupParent);
   }
 
-  #onEnd(
-    key: string,
-    report: { readonly exitCode: number; readonly finishedAtNs: bigint; readonly oomKilled: boolean } | undefined,
-  ): void {
+  #onEnd(key: string, report: { readonly exitCode: number; readonly finishedAtNs: bigint; readonly oomKilled: boolean } | undefined): void {
     const ended = this.#ended.get(key);
     this.#ended.delete(key);
-    ended?.(
-      report === undefined
-        ? 'lost'
-        : { exitCode: report.exitCode, finishedAt: report.finishedAtNs, oomKilled: report.oomKilled },
-    );
+    ended?.(report === undefined ? 'lost' : { exitCode: report.exitCode, finishedAt: report.finishedAtNs, oomKilled: report.oomKilled });
   }
 
   #sawOom(cgroup: string): boolean {
@@ -413,7 +378,5 @@ function keyOf(id: string, run: number): string {
 /** Only the namespaces that are joined by path. */
 function given(paths: NamespacePaths): Partial<Record<'network' | 'user' | 'pid' | 'ipc', string>> {
   const { network, user, pid, ipc } = paths;
-  return Object.fromEntries(
-    Object.entries({ network, user, pid, ipc }).filter(([, path]) => path !== '' && path !== 'host'),
-  );
+  return Object.fromEntries(Object.entries({ network, user, pid, ipc }).filter(([, path]) => path !== '' && path !== 'host'));
 }

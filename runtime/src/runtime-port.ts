@@ -53,11 +53,7 @@ export interface RuntimePort {
   writeBundle(input: BundleInput): Promise<void>;
   create(start: ProcessStart): Promise<StartedProcess>;
   /** Lets the created process run. */
-  go(
-    start: Pick<ProcessStart, 'id' | 'runtime' | 'deadline' | 'bundle' | 'hasPoststartHooks'> & {
-      readonly pid: number;
-    },
-  ): Promise<void>;
+  go(start: Pick<ProcessStart, 'id' | 'runtime' | 'deadline' | 'bundle' | 'hasPoststartHooks'> & { readonly pid: number }): Promise<void>;
   /** Calls back once when the run has ended, also when it had already. */
   watch(run: WatchedRun, ended: (end: RunEnd | 'lost') => void): void;
   signal(init: journal.ProcessIdentity, signal: number): boolean;
@@ -92,12 +88,7 @@ export interface RuntimePort {
   endExec(exec: { readonly directory: string; readonly cgroup: string }): Promise<boolean>;
   /** Tells the end of an exec that an earlier kernel started; without a code when its monitor has died. */
   watchExec(
-    exec: {
-      readonly id: string;
-      readonly container: string;
-      readonly directory: string;
-      readonly monitor: journal.ProcessIdentity;
-    },
+    exec: { readonly id: string; readonly container: string; readonly directory: string; readonly monitor: journal.ProcessIdentity },
     onEnd: (exitCode?: number) => void,
   ): void;
   /** Throws `invalid_argument` for a spec that can never run here. */

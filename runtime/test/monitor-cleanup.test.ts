@@ -8,12 +8,8 @@ import { endByCommandLine } from '../src/monitor/index.ts';
 t.test('what is at work on a bundle is ended, and nothing else', async (t) => {
   const bundle = tempDir(t, 'cleanup');
   const script = 'read line';
-  const atWork = spawn('/bin/sh', ['-c', script, 'monitor', `--bundle=${bundle}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  const other = spawn('/bin/sh', ['-c', script, 'monitor', `--bundle=${bundle}-2`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
+  const atWork = spawn('/bin/sh', ['-c', script, 'monitor', `--bundle=${bundle}`], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const other = spawn('/bin/sh', ['-c', script, 'monitor', `--bundle=${bundle}-2`], { stdio: ['pipe', 'ignore', 'ignore'] });
   const ended = once(atWork, 'exit');
   await endByCommandLine(bundle);
   t.same(await ended, [null, 'SIGKILL']);

@@ -4,14 +4,7 @@ import { Deadline } from '@cleat/core/deadlines';
 import { connectSeqpacket, type SeqpacketConnection } from '@cleat/core/syscalls';
 import { needs, waitFor } from '@cleat/harness';
 import t, { type Test } from 'tap';
-import {
-  ControlQueue,
-  type ExecRequest,
-  execMonitored,
-  isMonitorAlive,
-  readExit,
-  type StartedExec,
-} from '../src/monitor/index.ts';
+import { ControlQueue, type ExecRequest, execMonitored, isMonitorAlive, readExit, type StartedExec } from '../src/monitor/index.ts';
 import { buildProcess } from '../src/oci/index.ts';
 import { logLines, processOf, type RunningContainer, RuntimeFixture, specOf } from './runtime-fixture.ts';
 
@@ -58,11 +51,7 @@ async function exitCode(container: RunningContainer, started: StartedExec): Prom
 }
 
 /** Collects what an attach socket gives, without the stream bytes. */
-function collector(t: Test): {
-  attach: (path: string) => Promise<void>;
-  text: () => string;
-  connection: () => SeqpacketConnection;
-} {
+function collector(t: Test): { attach: (path: string) => Promise<void>; text: () => string; connection: () => SeqpacketConnection } {
   let connection: SeqpacketConnection | undefined;
   const packets: Buffer[] = [];
   t.teardown(() => connection?.socket.destroy());
@@ -144,9 +133,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
         details: { exitCode: '126' },
       });
       const streams = collector(t);
-      await t.rejects(exec(fixture, container, ['nothing-here'], { onAttachable: streams.attach }), {
-        code: 'PROCESS_NOT_FOUND',
-      });
+      await t.rejects(exec(fixture, container, ['nothing-here'], { onAttachable: streams.attach }), { code: 'PROCESS_NOT_FOUND' });
     });
 
     await t.test('the end of the container ends it', async (t) => {

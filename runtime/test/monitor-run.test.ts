@@ -57,9 +57,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     const resources = { ...NO_RESOURCES, memoryBytes: 16 * 1024 * 1024, memorySwapBytes: 16 * 1024 * 1024 };
     const limits = fixture.host.hasSwapLimit ? resources : { ...resources, memorySwapBytes: 0 };
     const eater = ['sh', '-c', 'head -c 200m /dev/zero | tail'];
-    const container = await fixture.run(
-      specOf(eater, { resources: limits, process: processOf(['tail', '/dev/zero']) }),
-    );
+    const container = await fixture.run(specOf(eater, { resources: limits, process: processOf(['tail', '/dev/zero']) }));
     const report = await fixture.exitOf(container);
     t.equal(report.exitCode, 137);
     t.ok(report.oomKilled || (fixture.tree.oomKillCount(container.cgroup) ?? 0) > 0);
@@ -104,13 +102,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     t.match(ends, [['a', { type: 'exited', report: { exitCode: 137 } }]]);
     const late = Date.now() - Number((await fixture.exitOf(container)).finishedAtNs / 1_000_000n);
     t.ok(late < 500, `known ${late} ms after the exit`);
-    watcher.watch({
-      key: 'b',
-      persistDir: container.directory,
-      id: container.id,
-      exitDir: container.exitDir,
-      monitor: container.monitor,
-    });
+    watcher.watch({ key: 'b', persistDir: container.directory, id: container.id, exitDir: container.exitDir, monitor: container.monitor });
     await waitFor('an end that was there before', () => ends.length > 1, { intervalMs: 1 });
     t.match(ends[1], ['b', { type: 'exited', report: { exitCode: 137 } }]);
   });
@@ -158,10 +150,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
 
   t.test('a monitor that is not installed is said to be', async (t) => {
     const fixture = new RuntimeFixture(t, { monitorPath: '/nowhere/conmon' });
-    await t.rejects(fixture.create(fixture.bundle(specOf(['true']))), {
-      code: 'MONITOR_MISSING',
-      class: 'unavailable',
-    });
+    await t.rejects(fixture.create(fixture.bundle(specOf(['true']))), { code: 'MONITOR_MISSING', class: 'unavailable' });
   });
 
   t.test('a process that died before it was started is an error, not a wait', async (t) => {

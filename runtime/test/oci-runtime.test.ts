@@ -42,21 +42,13 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
       await output(fixture, 'hostname; echo $HOME $HOSTNAME $PATH; id -u'),
       'box\n/root box /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n0 (0)',
     );
-    t.match(
-      await output(fixture, 'cat /m/file; touch /m/x', { mounts: [mount('/m', ['ro'])] }),
-      /^bound\n.*Read-only.* \(1\)$/,
-    );
+    t.match(await output(fixture, 'cat /m/file; touch /m/x', { mounts: [mount('/m', ['ro'])] }), /^bound\n.*Read-only.* \(1\)$/);
     t.match(await output(fixture, 'touch /x', { readonlyRootfs: true }), /Read-only file system/);
     t.equal(
-      await output(fixture, 'id -u; id -g; id -G; echo $HOME', {
-        process: processOf([], { user: 'nobody', groups: ['7'] }),
-      }),
+      await output(fixture, 'id -u; id -g; id -G; echo $HOME', { process: processOf([], { user: 'nobody', groups: ['7'] }) }),
       '65534\n65534\n65534 7\n/home (0)',
     );
-    t.equal(
-      await output(fixture, 'cat /proc/1/comm; ls /proc | grep -c "^[0-9]"', { init: true }),
-      'docker-init\n4 (0)',
-    );
+    t.equal(await output(fixture, 'cat /proc/1/comm; ls /proc | grep -c "^[0-9]"', { init: true }), 'docker-init\n4 (0)');
     t.equal(
       await output(fixture, 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/domainname', {
         sysctls: { 'net.ipv4.ip_forward': '1' },
@@ -71,10 +63,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
       '100\n50 (0)',
     );
     t.equal(await output(fixture, 'cat /proc/self/oom_score_adj'), '0 (0)');
-    t.match(
-      await output(fixture, 'grep -c . /proc/keys; mount -t tmpfs x /mnt 2>/dev/null || echo refused'),
-      /^0\nrefused \(0\)$/,
-    );
+    t.match(await output(fixture, 'grep -c . /proc/keys; mount -t tmpfs x /mnt 2>/dev/null || echo refused'), /^0\nrefused \(0\)$/);
     t.match(
       await output(fixture, 'mkdir -p /mnt; mount -t tmpfs x /mnt && echo mounted; ls /dev | grep -c .', {
         privileged: true,
@@ -90,10 +79,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     );
     t.match(await output(fixture, 'df /dev/shm | tail -1', { shmSizeBytes: 1024 * 1024 }), /1024 .*\/dev\/shm \(0\)$/);
     t.equal(await output(fixture, 'cat /etc/hosts', {}, { files: { hosts: join(source, 'file') } }), 'bound (0)');
-    t.equal(
-      await output(fixture, 'ls /dev/shm /dev/mqueue 2>/dev/null | wc -l', { namespaces: { ...PRIVATE, ipc: 'none' } }),
-      '0 (0)',
-    );
+    t.equal(await output(fixture, 'ls /dev/shm /dev/mqueue 2>/dev/null | wc -l', { namespaces: { ...PRIVATE, ipc: 'none' } }), '0 (0)');
     t.match(
       await output(fixture, 'ip link | grep -c UP', {
         namespaces: { ...PRIVATE, network: 'host', uts: 'host', cgroup: 'host', ipc: 'host', pid: 'host' },
@@ -101,19 +87,14 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
       /^\d+ \(0\)$/,
     );
     t.match(
-      await output(fixture, 'touch /tmp/f; chown 1 /tmp/f 2>/dev/null || echo no', {
-        process: processOf([], { capabilities: [] }),
-      }),
+      await output(fixture, 'touch /tmp/f; chown 1 /tmp/f 2>/dev/null || echo no', { process: processOf([], { capabilities: [] }) }),
       /no \(0\)$/,
     );
     const profile = JSON.stringify({
       defaultAction: 'SCMP_ACT_ALLOW',
       syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 1 }],
     });
-    t.match(
-      await output(fixture, 'mkdir /tmp/never', { process: processOf([], { seccomp: profile }) }),
-      /not permitted \(1\)$/,
-    );
+    t.match(await output(fixture, 'mkdir /tmp/never', { process: processOf([], { seccomp: profile }) }), /not permitted \(1\)$/);
   });
 
   t.test('limits are those asked for, at the start and after an update', async (t) => {
@@ -161,43 +142,35 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     fixture.kill(container);
   });
 
-  t.test(
-    'a view shows the file system with its mounts, also of a container whose program is missing, and leaves nothing',
-    async (t) => {
-      const fixture = new RuntimeFixture(t);
-      const leaks = leakCheck(t, { dirs: [], names: new RegExp(fixture.cgroupParent.slice(1)) });
-      const source = join(fixture.directory, 'root', 'www');
-      writeFileSync(join(source, 'page'), 'page\n');
-      const mounts = [{ type: 'bind', source, target: '/seen', options: [], createSource: false }];
-      const spec = specOf([], { mounts, process: processOf(['no-such-program'], { user: '12:34', cwd: '/none' }) });
-      const bundle = fixture.bundle(spec);
-      writeFileSync(join(bundle.directory, 'config.json'), JSON.stringify(viewSpec(bundle.oci, bundle.cgroup)));
-      const init = await createView({
-        id: bundle.id,
-        bundle: bundle.directory,
-        runtime: fixture.runtime,
-        deadline: Deadline.after(10_000),
-      });
-      const fd = openInRoot(`/proc/${init.pid}/root`, 'seen/page', 0);
-      t.equal(readFileSync(fd, 'utf8'), 'page\n');
-      const request = {
-        id: bundle.id,
-        runtime: fixture.runtime,
-        tree: fixture.tree,
-        cgroup: bundle.cgroup,
-        hasOwnPidNamespace: true,
-        hasPoststopHooks: false,
-        bundle: bundle.directory,
-        deadline: Deadline.after(10_000),
-      };
-      await endView(init, request);
-      await endView(init, request);
-      t.notOk(existsSync(`/proc/${init.pid}/root/seen`));
-      t.notOk(fixture.tree.exists(bundle.cgroup));
-      await fixture.tree.remove(fixture.cgroupParent);
-      await leaks.assertNothingLeft();
-    },
-  );
+  t.test('a view shows the file system with its mounts, also of a container whose program is missing, and leaves nothing', async (t) => {
+    const fixture = new RuntimeFixture(t);
+    const leaks = leakCheck(t, { dirs: [], names: new RegExp(fixture.cgroupParent.slice(1)) });
+    const source = join(fixture.directory, 'root', 'www');
+    writeFileSync(join(source, 'page'), 'page\n');
+    const mounts = [{ type: 'bind', source, target: '/seen', options: [], createSource: false }];
+    const spec = specOf([], { mounts, process: processOf(['no-such-program'], { user: '12:34', cwd: '/none' }) });
+    const bundle = fixture.bundle(spec);
+    writeFileSync(join(bundle.directory, 'config.json'), JSON.stringify(viewSpec(bundle.oci, bundle.cgroup)));
+    const init = await createView({ id: bundle.id, bundle: bundle.directory, runtime: fixture.runtime, deadline: Deadline.after(10_000) });
+    const fd = openInRoot(`/proc/${init.pid}/root`, 'seen/page', 0);
+    t.equal(readFileSync(fd, 'utf8'), 'page\n');
+    const request = {
+      id: bundle.id,
+      runtime: fixture.runtime,
+      tree: fixture.tree,
+      cgroup: bundle.cgroup,
+      hasOwnPidNamespace: true,
+      hasPoststopHooks: false,
+      bundle: bundle.directory,
+      deadline: Deadline.after(10_000),
+    };
+    await endView(init, request);
+    await endView(init, request);
+    t.notOk(existsSync(`/proc/${init.pid}/root/seen`));
+    t.notOk(fixture.tree.exists(bundle.cgroup));
+    await fixture.tree.remove(fixture.cgroupParent);
+    await leaks.assertNothingLeft();
+  });
 }
 
 if (needs(t, 'root', 'runc', 'conmon', 'busybox', 'user-namespaces')) {
@@ -215,18 +188,10 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox', 'user-namespaces')) {
     // The root's files are the host root's, which is nobody in there; that is enough to run.
     const change = { namespaces: { ...PRIVATE, user: 'private', idMapping: { uids: range, gids: range } } };
     const paths = { namespacePaths: { network: pins.netPin, user: pins.userPin } };
-    t.equal(
-      await output(fixture, 'id -u; cat /proc/self/uid_map', change, paths),
-      '0\n         0     200000      65536 (0)',
-    );
+    t.equal(await output(fixture, 'id -u; cat /proc/self/uid_map', change, paths), '0\n         0     200000      65536 (0)');
     const bundle = fixture.bundle(specOf(['true'], change), paths);
     writeFileSync(join(bundle.directory, 'config.json'), JSON.stringify(viewSpec(bundle.oci, bundle.cgroup)));
-    const view = await createView({
-      id: bundle.id,
-      bundle: bundle.directory,
-      runtime: fixture.runtime,
-      deadline: Deadline.after(10_000),
-    });
+    const view = await createView({ id: bundle.id, bundle: bundle.directory, runtime: fixture.runtime, deadline: Deadline.after(10_000) });
     t.ok(existsSync(`/proc/${view.pid}/root/bin/busybox`));
   });
 }

@@ -4,14 +4,7 @@ import type { containerTypes } from '@cleat/schemas';
 import { Ajv } from 'ajv';
 import t from 'tap';
 import { cgroupDirectoryOf, cgroupsPathOf } from '../src/oci/cgroup-path.ts';
-import {
-  buildSpec,
-  type HostFacts,
-  resourcesOf,
-  type SpecParts,
-  supportedResources,
-  viewSpec,
-} from '../src/oci/index.ts';
+import { buildSpec, type HostFacts, resourcesOf, type SpecParts, supportedResources, viewSpec } from '../src/oci/index.ts';
 import { NO_RESOURCES, PRIVATE, processOf, specOf } from './runtime-fixture.ts';
 
 const SCHEMAS = join(import.meta.dirname, '../../test/oci-runtime-schema');
@@ -26,10 +19,7 @@ const HOST: HostFacts = {
 };
 
 const USER = { uid: 0, gid: 0, additionalGids: [], home: '/root' };
-const MAPPING = {
-  uids: [{ containerId: 0, hostId: 100000, size: 65536 }],
-  gids: [{ containerId: 0, hostId: 100000, size: 65536 }],
-};
+const MAPPING = { uids: [{ containerId: 0, hostId: 100000, size: 65536 }], gids: [{ containerId: 0, hostId: 100000, size: 65536 }] };
 
 function build(spec: containerTypes.Spec, change: Partial<SpecParts> = {}): ReturnType<typeof buildSpec> {
   return buildSpec({ spec, root: '/root-fs', user: USER, host: HOST, cgroupsPath: '/p/c', ...change });
@@ -124,8 +114,7 @@ t.test('defaults are those of Docker', async (t) => {
   const { mounts, linux, process, root, hooks } = build(FULL, FULL_PARTS);
   t.same(process.args, ['/sbin/docker-init', '--', 'sh']);
   t.match(
-    mounts.at(-1)?.destination === '/sbin/docker-init' ||
-      mounts.some(({ destination }) => destination === '/sbin/docker-init'),
+    mounts.at(-1)?.destination === '/sbin/docker-init' || mounts.some(({ destination }) => destination === '/sbin/docker-init'),
     true,
   );
   t.equal(root.readonly, true);
@@ -149,9 +138,7 @@ t.test('defaults are those of Docker', async (t) => {
   t.same(other.process.capabilities.effective, []);
   t.same(other.process.user, { uid: 1000, gid: 0, additionalGids: [5] });
   const none = build(
-    specOf(['true'], {
-      namespaces: { ...PRIVATE, ipc: 'none', uts: 'host', pid: 'host', network: 'host', cgroup: 'host' },
-    }),
+    specOf(['true'], { namespaces: { ...PRIVATE, ipc: 'none', uts: 'host', pid: 'host', network: 'host', cgroup: 'host' } }),
   );
   t.same(none.linux.namespaces, [{ type: 'mount' }, { type: 'ipc' }]);
   t.notOk(none.mounts.some(({ destination }) => destination === '/dev/shm'));
@@ -166,32 +153,17 @@ t.test('what can never work is refused', async (t) => {
   t.throws(() => build(specOf([], { process: more })), { code: 'CAPABILITY_UNAVAILABLE', message: /CAP_SYS_ADMIN/ });
   t.same(build(specOf([], { process: more, privileged: true })).process.capabilities.bounding, []);
   const mapped = { ...PRIVATE, user: 'private', idMapping: MAPPING };
-  t.throws(() => build(specOf(['true'], { namespaces: { ...mapped, network: 'host' } })), {
-    code: 'USER_NAMESPACE_CONFLICT',
-  });
-  t.throws(() => build(specOf(['true'], { namespaces: { ...PRIVATE, user: 'private' } })), {
-    code: 'ID_MAPPING_MISSING',
-  });
+  t.throws(() => build(specOf(['true'], { namespaces: { ...mapped, network: 'host' } })), { code: 'USER_NAMESPACE_CONFLICT' });
+  t.throws(() => build(specOf(['true'], { namespaces: { ...PRIVATE, user: 'private' } })), { code: 'ID_MAPPING_MISSING' });
   t.throws(() => build(specOf(['true'], { deviceRules: ['x'] })), { code: 'DEVICE_RULE_INVALID' });
   const root = [{ type: 'bind', source: '/x', target: '/a/..', options: [], createSource: false }];
   t.throws(() => build(specOf(['true'], { mounts: root })), { code: 'MOUNT_INVALID' });
-  t.throws(() => build(specOf(['true'], { init: true }), { host: { ...HOST, initPath: undefined } }), {
-    code: 'INIT_MISSING',
-  });
-  t.throws(() => build(specOf([], { process: processOf(['true'], { seccomp: '{' }) })), {
-    code: 'SECCOMP_PROFILE_INVALID',
-  });
+  t.throws(() => build(specOf(['true'], { init: true }), { host: { ...HOST, initPath: undefined } }), { code: 'INIT_MISSING' });
+  t.throws(() => build(specOf([], { process: processOf(['true'], { seccomp: '{' }) })), { code: 'SECCOMP_PROFILE_INVALID' });
 });
 
 t.test('limits that this host has no means for are left out with a warning', async (t) => {
-  const asked = {
-    ...NO_RESOURCES,
-    memoryBytes: 1e8,
-    memorySwapBytes: 2e8,
-    memorySwappiness: 10,
-    oomKillDisable: true,
-    blkioWeight: 10,
-  };
+  const asked = { ...NO_RESOURCES, memoryBytes: 1e8, memorySwapBytes: 2e8, memorySwappiness: 10, oomKillDisable: true, blkioWeight: 10 };
   t.same(supportedResources(asked, HOST), { resources: asked, warnings: [] });
   const poor = supportedResources(asked, { ...HOST, layout: 'unified', hasSwapLimit: false, hasBlkioWeight: false });
   t.equal(JSON.stringify(resourcesOf(poor.resources)), '{"memory":{"limit":100000000},"cpu":{}}');

@@ -7,10 +7,7 @@ import { resolveUser } from '../src/oci/index.ts';
 function rootWith(t: Test): string {
   const root = tempDir(t);
   mkdirSync(join(root, 'etc'));
-  writeFileSync(
-    join(root, 'etc/passwd'),
-    'root:x:0:0:root:/root:/bin/sh\n# no line\nweb:x:33:44:web:/srv:/bin/sh\n1000:x:7:7::/x:\nbad\n',
-  );
+  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n# no line\nweb:x:33:44:web:/srv:/bin/sh\n1000:x:7:7::/x:\nbad\n');
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\nweb:x:44:\nadm:x:4:root,web\nvideo:x:27:web\n');
   return root;
 }
@@ -22,12 +19,7 @@ t.test('names and numbers are looked up as Docker does', async (t) => {
   t.same(resolveUser(root, '33'), { uid: 33, gid: 44, additionalGids: [44, 4, 27], home: '/srv' });
   t.same(resolveUser(root, 'web:video'), { uid: 33, gid: 27, additionalGids: [27], home: '/srv' });
   t.same(resolveUser(root, '1000:1000'), { uid: 1000, gid: 1000, additionalGids: [1000], home: '/' });
-  t.same(resolveUser(root, 'web:99', ['video', '123', '27']), {
-    uid: 33,
-    gid: 99,
-    additionalGids: [99, 27, 123],
-    home: '/srv',
-  });
+  t.same(resolveUser(root, 'web:99', ['video', '123', '27']), { uid: 33, gid: 99, additionalGids: [99, 27, 123], home: '/srv' });
 });
 
 t.test('what is not there is refused in the words that clients know', async (t) => {

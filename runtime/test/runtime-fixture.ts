@@ -57,10 +57,7 @@ const DEFAULT_CAPABILITIES = [
 const NO_MAPPING: common.IdMapping = { uids: [], gids: [] };
 
 /** A process as the callers of the kernel complete it. */
-export function processOf(
-  args: readonly string[],
-  change: Partial<containerTypes.Process> = {},
-): containerTypes.Process {
+export function processOf(args: readonly string[], change: Partial<containerTypes.Process> = {}): containerTypes.Process {
   return {
     args,
     env: [],
@@ -180,12 +177,7 @@ export class RuntimeFixture {
     this.directory = tempDir(t, 'cleat-kernel-');
     this.root = copyOfRootfs(join(this.directory, 'root'));
     this.host = readHostFacts(this.tree);
-    this.runtime = runtimeOf({
-      name: runtime,
-      path: findProgram(runtime) ?? runtime,
-      root: join(this.directory, 'runtime'),
-      isSystemd,
-    });
+    this.runtime = runtimeOf({ name: runtime, path: findProgram(runtime) ?? runtime, root: join(this.directory, 'runtime'), isSystemd });
     this.cgroupParent = `/cleat-test-${process.pid}-${(made += 1)}`;
     t.teardown(() => this.#removeAll());
   }

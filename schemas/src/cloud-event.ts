@@ -30,11 +30,7 @@ export function eventMessage(node: string, made: journal.OutboxEvent): EventMess
 /** An event as `event.list` gives it. */
 export function eventEntry(node: string, made: journal.OutboxEvent): event.EntryInput {
   const { sequence, type, subject, time, objectSequence, schema, data } = made;
-  return {
-    ...{ sequence, type, subject, time, objectSequence, schema, data },
-    id: `${node}:${sequence}`,
-    source: `/nodes/${node}`,
-  };
+  return { ...{ sequence, type, subject, time, objectSequence, schema, data }, id: `${node}:${sequence}`, source: `/nodes/${node}` };
 }
 
 /** RFC 3339 with nanoseconds. */

@@ -30,8 +30,7 @@ let loaded: Avro | undefined;
 function avro(): Avro {
   if (loaded !== undefined) return loaded;
   const library: unknown = createRequire(import.meta.url)('avsc');
-  if (!isAvsc(library))
-    throw new CleatError('internal', 'SCHEMA_LIBRARY', 'the avsc package does not offer Type and types');
+  if (!isAvsc(library)) throw new CleatError('internal', 'SCHEMA_LIBRARY', 'the avsc package does not offer Type and types');
   loaded = { library, nanoseconds: nanosecondsOf(library), mapOf: everyKeyMapOf(library) };
   return loaded;
 }
@@ -90,18 +89,14 @@ function everyKeyMapOf(library: typeof avsc): Avro['mapOf'] {
 
 function typeHook(schema: unknown, options: object): Type | undefined {
   if (typeof schema !== 'object' || schema === null || !('type' in schema)) return undefined;
-  if (schema.type === 'long' && 'logicalType' in schema && schema.logicalType === 'timestamp-nanos')
-    return avro().nanoseconds;
+  if (schema.type === 'long' && 'logicalType' in schema && schema.logicalType === 'timestamp-nanos') return avro().nanoseconds;
   if (schema.type === 'map') return avro().mapOf(schema, options);
   return undefined;
 }
 
 /** The Avro type of a schema (JSON), with Cleat's readings of maps and of nanoseconds. */
 export function compileType(schema: unknown, registry: Record<string, Type> = {}): Type {
-  return avro().library.Type.forSchema(
-    schema as never,
-    { registry, typeHook: typeHook as never, wrapUnions: false } as never,
-  );
+  return avro().library.Type.forSchema(schema as never, { registry, typeHook: typeHook as never, wrapUnions: false } as never);
 }
 
 /** First 16 hex digits of the type's SHA-256 fingerprint. */
@@ -149,9 +144,7 @@ export function codecOf<T, In = T>(type: Type, reader?: Type): Codec<T, In> {
         return target.fromBuffer(buffer, resolver) as T;
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new CleatError('invalid_argument', 'SCHEMA_MISMATCH', `these bytes are not a ${type.name}: ${reason}`, {
-          cause,
-        });
+        throw new CleatError('invalid_argument', 'SCHEMA_MISMATCH', `these bytes are not a ${type.name}: ${reason}`, { cause });
       }
     },
   };

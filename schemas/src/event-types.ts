@@ -19,16 +19,7 @@ export type ContainerPast =
   | 'removed';
 
 /** What happens to a plugin. */
-export type PluginPast =
-  | 'installed'
-  | 'upgraded'
-  | 'enabled'
-  | 'disabled'
-  | 'ready'
-  | 'lost'
-  | 'incompatible'
-  | 'failed'
-  | 'removed';
+export type PluginPast = 'installed' | 'upgraded' | 'enabled' | 'disabled' | 'ready' | 'lost' | 'incompatible' | 'failed' | 'removed';
 
 /** What happens to the node itself. */
 export type NodePast = 'started' | 'renumbered';
@@ -87,8 +78,7 @@ const PLUGIN: Readonly<Record<PluginPast, Facts>> = {
 const NODE: Readonly<Record<NodePast, Facts>> = {
   started: { meaning: 'Its kernel has begun, for the first time or again. Containers and plugins may have run on.' },
   renumbered: {
-    meaning:
-      'The journal lost its newest records by a power cut, so events go on under a new node id; the subject is the old one.',
+    meaning: 'The journal lost its newest records by a power cut, so events go on under a new node id; the subject is the old one.',
   },
 };
 
@@ -104,23 +94,11 @@ const OBJECT: Readonly<Record<string, Facts & { readonly by: string; readonly su
     meaning: 'A use by a container has begun.',
     properties: ['driver', 'container', 'destination', 'propagation', 'read/write'],
   },
-  'volume.unmounted': {
-    ...VOLUME_SUBJECT,
-    meaning: 'The use by a container has ended.',
-    properties: ['driver', 'container'],
-  },
+  'volume.unmounted': { ...VOLUME_SUBJECT, meaning: 'The use by a container has ended.', properties: ['driver', 'container'] },
   'network.created': { ...NETWORK_SUBJECT, meaning: 'A network was made.', properties: ['name', 'type'] },
   'network.removed': { ...NETWORK_SUBJECT, meaning: 'It is gone.', properties: ['name', 'type'] },
-  'network.connected': {
-    ...NETWORK_SUBJECT,
-    meaning: 'A container has an endpoint on it.',
-    properties: ['container', 'name', 'type'],
-  },
-  'network.disconnected': {
-    ...NETWORK_SUBJECT,
-    meaning: 'That endpoint is gone.',
-    properties: ['container', 'name', 'type'],
-  },
+  'network.connected': { ...NETWORK_SUBJECT, meaning: 'A container has an endpoint on it.', properties: ['container', 'name', 'type'] },
+  'network.disconnected': { ...NETWORK_SUBJECT, meaning: 'That endpoint is gone.', properties: ['container', 'name', 'type'] },
   'image.imported': { ...IMAGE_SUBJECT, meaning: 'An image was made of the archive of a file system.' },
   'image.loaded': { ...IMAGE_SUBJECT, meaning: 'An image came from an archive of images.' },
   'image.saved': { ...IMAGE_SUBJECT, meaning: 'An image was written to an archive.' },

@@ -26,8 +26,7 @@ export function acceptedGrant(manifest: Manifest, accepted: string): Grant {
 
 /** "$STATE" in a grant's mount roots is the plugin's own state directory; "$RUN" its run directory. */
 export function resolvedGrant(grant: Grant, directories: { readonly state: string; readonly run: string }): Grant {
-  const resolve = (root: string): string =>
-    root.replace(/^\$STATE(?=\/|$)/, directories.state).replace(/^\$RUN(?=\/|$)/, directories.run);
+  const resolve = (root: string): string => root.replace(/^\$STATE(?=\/|$)/, directories.state).replace(/^\$RUN(?=\/|$)/, directories.run);
   return { ...grant, mountRoots: grant.mountRoots.map(resolve) };
 }
 

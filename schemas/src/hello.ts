@@ -18,11 +18,7 @@ export function parseHello(body: Uint8Array): Hello {
     !('instance' in value) ||
     !('contracts' in value)
   ) {
-    throw new CleatError(
-      'invalid_argument',
-      'HELLO_INVALID',
-      'a hello has hello: 1, name, version, instance, pid, sdk, contracts, store',
-    );
+    throw new CleatError('invalid_argument', 'HELLO_INVALID', 'a hello has hello: 1, name, version, instance, pid, sdk, contracts, store');
   }
   // Looked at above, as far as the kernel acts on it.
   return value as Hello;

@@ -66,16 +66,7 @@ export interface DrivenKind {
 }
 
 /** Parts of a contribution that may be granted. */
-export type ContributionPart =
-  | 'root'
-  | 'mounts'
-  | 'devices'
-  | 'environment'
-  | 'hosts'
-  | 'dns'
-  | 'hooks'
-  | 'annotations'
-  | 'log';
+export type ContributionPart = 'root' | 'mounts' | 'devices' | 'environment' | 'hosts' | 'dns' | 'hooks' | 'annotations' | 'log';
 
 /** Bounds of what a plugin may do. */
 export interface Permissions {
@@ -168,8 +159,7 @@ export function operatorGrant(): Grant {
 /** True when a list of patterns ("container.*", "*", "container.create") has the dotted name. */
 export function matchesPattern(patterns: readonly string[], name: string): boolean {
   return patterns.some(
-    (pattern) =>
-      pattern === '*' || pattern === name || (pattern.endsWith('.*') && name.startsWith(pattern.slice(0, -1))),
+    (pattern) => pattern === '*' || pattern === name || (pattern.endsWith('.*') && name.startsWith(pattern.slice(0, -1))),
   );
 }
 

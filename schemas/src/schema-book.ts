@@ -16,9 +16,7 @@ export interface ProtocolDocument {
   readonly protocol: string;
   readonly namespace: string;
   readonly types: readonly { readonly name: string; readonly namespace?: string }[];
-  readonly messages: Readonly<
-    Record<string, { readonly request: readonly { readonly type: string }[]; readonly response: string }>
-  >;
+  readonly messages: Readonly<Record<string, { readonly request: readonly { readonly type: string }[]; readonly response: string }>>;
 }
 
 /** The two codecs of one operation. */
@@ -72,18 +70,12 @@ export class SchemaBook {
   /** Versions of a contract that this process can speak, lowest first; empty for one it does not know. */
   versionsOf(contract: string): readonly string[] {
     const released = listReleases(contract);
-    const own = [...this.#versions.keys()]
-      .filter((key) => key.startsWith(`${contract}@`))
-      .map((key) => key.slice(contract.length + 1));
+    const own = [...this.#versions.keys()].filter((key) => key.startsWith(`${contract}@`)).map((key) => key.slice(contract.length + 1));
     return [...new Set([...released, ...own])].sort(compareVersions);
   }
 
   /** The codecs of an operation in a version (the highest one without). Throws `unimplemented` OPERATION_UNKNOWN. */
-  operation<C extends keyof Contracts, O extends keyof Contracts[C] & string>(
-    contract: C,
-    name: O,
-    version?: string,
-  ): OperationOf<C, O> {
+  operation<C extends keyof Contracts, O extends keyof Contracts[C] & string>(contract: C, name: O, version?: string): OperationOf<C, O> {
     return this.anyOperation(contract, name, version) as OperationOf<C, O>;
   }
 
@@ -93,11 +85,7 @@ export class SchemaBook {
     const document = chosen === undefined ? undefined : this.#version(contract, chosen)?.document;
     const message = document?.messages[name];
     if (chosen === undefined || document === undefined || message === undefined) {
-      throw new CleatError(
-        'unimplemented',
-        'OPERATION_UNKNOWN',
-        `${contract}${chosen ? `@${chosen}` : ''} has no operation ${name}`,
-      );
+      throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${contract}${chosen ? `@${chosen}` : ''} has no operation ${name}`);
     }
     const requestType = message.request[0]?.type ?? 'cleat.common.v1.Empty';
     return {
@@ -167,9 +155,7 @@ export class SchemaBook {
   }
 
   /** Contract, version and full name of a released fingerprint. */
-  whatIs(
-    fingerprint: string,
-  ): { readonly contract: string; readonly version: string; readonly name: string } | undefined {
+  whatIs(fingerprint: string): { readonly contract: string; readonly version: string; readonly name: string } | undefined {
     const entry = this.#releasedIndex()[fingerprint];
     return entry === undefined ? undefined : { contract: entry[0], version: entry[1], name: entry[2] };
   }
@@ -216,8 +202,7 @@ export class SchemaBook {
 
   #type(contract: string, version: string, fullName: string): Type {
     const type = this.#version(contract, version)?.types.get(fullName);
-    if (type === undefined)
-      throw new CleatError('internal', 'SCHEMA_UNKNOWN', `${contract}@${version} has no record ${fullName}`);
+    if (type === undefined) throw new CleatError('internal', 'SCHEMA_UNKNOWN', `${contract}@${version} has no record ${fullName}`);
     return type;
   }
 
@@ -260,13 +245,8 @@ function listReleases(contract: string): readonly string[] {
 }
 
 function schemaUnknown(fingerprint: string): CleatError {
-  return new CleatError(
-    'unavailable',
-    'SCHEMA_UNKNOWN',
-    `no schema with the fingerprint ${fingerprint} is known here`,
-    {
-      retryable: true,
-      hint: 'Read the registry again; the sender may have been upgraded.',
-    },
-  );
+  return new CleatError('unavailable', 'SCHEMA_UNKNOWN', `no schema with the fingerprint ${fingerprint} is known here`, {
+    retryable: true,
+    hint: 'Read the registry again; the sender may have been upgraded.',
+  });
 }

@@ -15,9 +15,7 @@ export function qualified(name: string, namespace: string): string {
  * that the protocol does not define.
  */
 export function selfContained(document: TypesDocument, fullName: string): Readonly<Record<string, unknown>> {
-  const types = new Map(
-    document.types.map((type) => [qualified(type.name, type.namespace ?? document.namespace), type] as const),
-  );
+  const types = new Map(document.types.map((type) => [qualified(type.name, type.namespace ?? document.namespace), type] as const));
   const written = new Set<string>();
 
   const named = (name: string): unknown => {

@@ -48,7 +48,6 @@ export function subjectToken(id: string): string {
 }
 
 function token(text: string): string {
-  if (!TOKEN.test(text))
-    throw new CleatError('invalid_argument', 'SUBJECT_TOKEN', `"${text}" cannot be part of a subject`);
+  if (!TOKEN.test(text)) throw new CleatError('invalid_argument', 'SUBJECT_TOKEN', `"${text}" cannot be part of a subject`);
   return text;
 }

@@ -32,8 +32,7 @@ function resolved(pointer: string): unknown {
     .split('/')
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
   return tokens.reduce<unknown>(
-    (value, token) =>
-      typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(token) : undefined,
+    (value, token) => (typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(token) : undefined),
     document,
   );
 }

@@ -55,8 +55,5 @@ t.test('encoding names the field that does not fit', async (t) => {
 t.test('every released fingerprint is found, and an unknown one is a retryable error', async (t) => {
   const { request } = book.operation('volume', 'create');
   t.ok(book.knows(request.fingerprint));
-  t.throws(() => book.decode(request, 'ffffffffffffffff', Buffer.alloc(1)), {
-    code: 'SCHEMA_UNKNOWN',
-    retryable: true,
-  });
+  t.throws(() => book.decode(request, 'ffffffffffffffff', Buffer.alloc(1)), { code: 'SCHEMA_UNKNOWN', retryable: true });
 });

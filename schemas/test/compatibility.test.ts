@@ -4,11 +4,7 @@ import type { NamedSchema, OperationSchema, Protocol } from '../src/generator/pr
 
 const NAMESPACE = 'cleat.thing.v1';
 
-function release(
-  types: readonly NamedSchema[],
-  messages: Readonly<Record<string, OperationSchema>> = {},
-  id = 'thing@1.0',
-) {
+function release(types: readonly NamedSchema[], messages: Readonly<Record<string, OperationSchema>> = {}, id = 'thing@1.0') {
   return { id, protocol: { protocol: 'Thing', namespace: NAMESPACE, types, messages } satisfies Protocol };
 }
 
@@ -32,21 +28,13 @@ function withThing(fields: NamedSchema['fields']) {
 }
 
 const [id, note, ofState, ofInner] = thing.fields ?? [];
-if (id === undefined || note === undefined || ofState === undefined || ofInner === undefined)
-  throw new Error('four fields');
+if (id === undefined || note === undefined || ofState === undefined || ofInner === undefined) throw new Error('four fields');
 
 t.test('a version that only adds what has a default fits', async (t) => {
   const more: NamedSchema = { ...state, symbols: ['UNKNOWN', 'on', 'off'] };
-  const wider = {
-    ...inner,
-    fields: [...(inner.fields ?? []), { name: 'unit', type: ['null', 'string'], default: null }],
-  };
+  const wider = { ...inner, fields: [...(inner.fields ?? []), { name: 'unit', type: ['null', 'string'], default: null }] };
   const next = release(
-    [
-      more,
-      wider,
-      { ...thing, fields: [id, { name: 'colour', type: 'string', default: 'red' }, note, ofState, ofInner] },
-    ],
+    [more, wider, { ...thing, fields: [id, { name: 'colour', type: 'string', default: 'red' }, note, ofState, ofInner] }],
     { create, remove: create },
     'thing@1.1',
   );
@@ -62,29 +50,13 @@ const PLANTED: readonly (readonly [string, ReturnType<typeof release>, RegExp])[
     /Thing\.colour is new and has no default/,
   ],
   ['a field that is gone', withThing([note, ofState, ofInner]), /Thing\.id is gone, and older readers have no default/],
-  [
-    'a field of another name',
-    withThing([{ ...id, name: 'key' }, note, ofState, ofInner]),
-    /Thing\.id is gone[^]*Thing\.key is new/,
-  ],
+  ['a field of another name', withThing([{ ...id, name: 'key' }, note, ofState, ofInner]), /Thing\.id is gone[^]*Thing\.key is new/],
   ['fields in another order', withThing([note, id, ofState, ofInner]), /Thing has its fields in another order/],
-  [
-    'another default',
-    withThing([id, { ...note, default: 'none' }, ofState, ofInner]),
-    /Thing\.note has another default/,
-  ],
-  [
-    'a default that is gone',
-    withThing([id, { name: 'note', type: 'string' }, ofState, ofInner]),
-    /Thing\.note has another default/,
-  ],
+  ['another default', withThing([id, { ...note, default: 'none' }, ofState, ofInner]), /Thing\.note has another default/],
+  ['a default that is gone', withThing([id, { name: 'note', type: 'string' }, ofState, ofInner]), /Thing\.note has another default/],
   [
     'a wider number',
-    release(
-      [state, { ...inner, fields: [{ name: 'size', type: 'long', default: 0 }] }, thing],
-      { create },
-      'thing@1.1',
-    ),
+    release([state, { ...inner, fields: [{ name: 'size', type: 'long', default: 0 }] }, thing], { create }, 'thing@1.1'),
     /cannot be read by the older one/,
   ],
   [
@@ -93,11 +65,7 @@ const PLANTED: readonly (readonly [string, ReturnType<typeof release>, RegExp])[
     /cannot be read by the older one/,
   ],
   ['another type', withThing([{ ...id, type: 'int' }, note, ofState, ofInner]), /cannot be read by the newer one/],
-  [
-    'a symbol that is gone',
-    release([{ ...state, symbols: ['UNKNOWN'] }, inner, thing], { create }, 'thing@1.1'),
-    /State lost a symbol/,
-  ],
+  ['a symbol that is gone', release([{ ...state, symbols: ['UNKNOWN'] }, inner, thing], { create }, 'thing@1.1'), /State lost a symbol/],
   [
     'a symbol in the middle',
     release([{ ...state, symbols: ['UNKNOWN', 'off', 'on'] }, inner, thing], { create }, 'thing@1.1'),
@@ -117,11 +85,7 @@ const PLANTED: readonly (readonly [string, ReturnType<typeof release>, RegExp])[
   ['an operation that is gone', release([state, inner, thing], {}, 'thing@1.1'), /operation create is gone/],
   [
     'an operation that takes another record',
-    release(
-      [state, inner, thing],
-      { create: { ...create, request: [{ name: 'request', type: 'Inner' }] } },
-      'thing@1.1',
-    ),
+    release([state, inner, thing], { create: { ...create, request: [{ name: 'request', type: 'Inner' }] } }, 'thing@1.1'),
     /operation create takes another record/,
   ],
   [
@@ -129,11 +93,7 @@ const PLANTED: readonly (readonly [string, ReturnType<typeof release>, RegExp])[
     release([state, inner, thing], { create: { ...create, response: 'Inner' } }, 'thing@1.1'),
     /operation create answers another record/,
   ],
-  [
-    'another namespace',
-    { id: 'thing@1.1', protocol: { ...base.protocol, namespace: 'cleat.thing.v2' } },
-    /that is a new major version/,
-  ],
+  ['another namespace', { id: 'thing@1.1', protocol: { ...base.protocol, namespace: 'cleat.thing.v2' } }, /that is a new major version/],
 ];
 
 for (const [what, next, says] of PLANTED) {

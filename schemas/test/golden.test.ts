@@ -43,12 +43,7 @@ t.test('every golden payload is read as it was meant, and written again byte for
   const found = all.map(({ contract, version, name, bytes }) => {
     const codec = schemas.record<unknown>(contract, name, version);
     const decoded = codec.decode(Buffer.from(bytes, 'hex'));
-    return {
-      name,
-      fingerprint: codec.fingerprint,
-      value: neutral(decoded),
-      bytes: codec.encode(decoded).toString('hex'),
-    };
+    return { name, fingerprint: codec.fingerprint, value: neutral(decoded), bytes: codec.encode(decoded).toString('hex') };
   });
   t.same(
     found,

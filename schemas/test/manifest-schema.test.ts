@@ -13,9 +13,7 @@ function readJson(path: string): Readonly<Record<string, unknown>> {
 }
 
 function faults(manifest: unknown): readonly string[] {
-  return validate(manifest)
-    ? []
-    : (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message ?? ''}`);
+  return validate(manifest) ? [] : (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message ?? ''}`);
 }
 
 /** Every field that a manifest can have: a new one in the type that is missing here does not compile. */
@@ -25,9 +23,7 @@ const full: Required<Manifest> = {
   version: '1.2.3-beta.1',
   description: 'Everything',
   contracts: { provider: ['1.0', '1.10'] },
-  provides: [
-    { kind: 'thing', reserve: true, attach: false, needsRoot: true, hearsUpdates: true, options: {}, status: {} },
-  ],
+  provides: [{ kind: 'thing', reserve: true, attach: false, needsRoot: true, hearsUpdates: true, options: {}, status: {} }],
   drives: [{ kind: 'volume', name: 'full_fs', options: {} }],
   services: ['thing'],
   intercepts: ['container.*', 'volume.create'],
@@ -40,9 +36,7 @@ const full: Required<Manifest> = {
 
 t.test('the manifest of every plugin and example fits', async (t) => {
   const folders = ['plugins', 'examples'].flatMap((parent) =>
-    existsSync(join(repository, parent))
-      ? readdirSync(join(repository, parent)).map((name) => join(repository, parent, name))
-      : [],
+    existsSync(join(repository, parent)) ? readdirSync(join(repository, parent)).map((name) => join(repository, parent, name)) : [],
   );
   const manifests = folders.map((folder) => join(folder, 'manifest.json')).filter((path) => existsSync(path));
   t.ok(manifests.length >= 4, `${manifests.length} manifests`);

@@ -11,8 +11,7 @@ const home = join(import.meta.dirname, '../..');
 /** A copy of the contracts, with everything in it released. */
 async function releasedCopy(t: TestContext): Promise<string> {
   const dir = tempDir(t);
-  for (const name of ['contracts', 'released', 'golden'])
-    cpSync(join(home, name), join(dir, name), { recursive: true });
+  for (const name of ['contracts', 'released', 'golden']) cpSync(join(home, name), join(dir, name), { recursive: true });
   const { stdout } = await run('release', dir);
   for (const path of [releasedPath('volume', '1.0'), goldenPath('volume', '1.0')]) {
     if (!stdout.includes(`released ${path}\n`)) t.fail(`${path} was not released`, { stdout });
@@ -45,11 +44,7 @@ t.test('the contracts fit every released version', async (t) => {
 t.test('an incompatible change of a released contract fails the check', async (t) => {
   const dir = await releasedCopy(t);
   t.equal((await run('check', dir)).code, 0);
-  change(
-    join(dir, 'contracts/volume.avdl'),
-    'record NameRequest { string name; }',
-    'record NameRequest { string name; string zone; }',
-  );
+  change(join(dir, 'contracts/volume.avdl'), 'record NameRequest { string name; }', 'record NameRequest { string name; string zone; }');
   const { code, stdout } = await run('check', dir);
   t.equal(code, 1);
   t.match(stdout, /volume@1\.0 -> volume@1\.1: cleat\.volume\.v1\.NameRequest\.zone is new and has no default/);

@@ -4,9 +4,7 @@ import t from 'tap';
 import { codecOf, compileType, fingerprintOf, SchemaBook } from '../src/index.ts';
 
 const home = join(import.meta.dirname, '../..');
-const index = JSON.parse(readFileSync(join(home, 'released/index.json'), 'utf8')) as Readonly<
-  Record<string, readonly string[]>
->;
+const index = JSON.parse(readFileSync(join(home, 'released/index.json'), 'utf8')) as Readonly<Record<string, readonly string[]>>;
 
 t.test('the schema of every fingerprint stands alone and is the schema of that fingerprint', async (t) => {
   const book = new SchemaBook();
@@ -37,12 +35,7 @@ t.test('a schema keeps nanoseconds, defaults and docs', async (t) => {
 t.test('what a stranger compiles from the schema reads what we write', async (t) => {
   const book = new SchemaBook();
   const { request } = book.operation('container', 'create');
-  const value = {
-    id: 'a'.repeat(64),
-    name: 'web',
-    spec: { process: { args: ['true'] } },
-    claims: [{ name: 'root', kind: 'root' }],
-  };
+  const value = { id: 'a'.repeat(64), name: 'web', spec: { process: { args: ['true'] } }, claims: [{ name: 'root', kind: 'root' }] };
   const stranger = codecOf<unknown>(compileType(book.schemaOf(request.fingerprint).schema));
   t.same(stranger.decode(request.encode(value)), request.decode(request.encode(value)));
 });
@@ -52,10 +45,7 @@ t.test('a schema learnt from the registry is given on, and decodes an event of a
   const own = book.record<{ reason: string }>('event', 'cleat.event.v1.Node');
   const { schema } = book.schemaOf(own.fingerprint);
   const fields = schema['fields'] as readonly unknown[];
-  const newer = {
-    ...schema,
-    fields: [...fields, { name: 'zone', type: 'string', default: '' }],
-  };
+  const newer = { ...schema, fields: [...fields, { name: 'zone', type: 'string', default: '' }] };
   const writer = codecOf<unknown>(compileType(newer));
   t.throws(() => book.decode(own, writer.fingerprint, Buffer.alloc(1)), { code: 'SCHEMA_UNKNOWN' });
   t.equal(book.publishSchema(newer), writer.fingerprint);

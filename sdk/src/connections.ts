@@ -50,8 +50,7 @@ export async function handOver(request: HandOver): Promise<void> {
         throw new CleatError('deadline_exceeded', 'HAND_OVER_SLOW', `${request.path} does not take the connection`);
       }
       await new Promise((resolve) => setTimeout(resolve, 5));
-      sent +=
-        sent === 0 ? (sendFds(fd, data, [descriptorOf(request.client)]) ?? 0) : (send(fd, data.subarray(sent)) ?? 0);
+      sent += sent === 0 ? (sendFds(fd, data, [descriptorOf(request.client)]) ?? 0) : (send(fd, data.subarray(sent)) ?? 0);
     }
   } finally {
     closeDescriptor(fd);

@@ -11,9 +11,7 @@ export function readManifest(file: URL | string): Manifest {
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `the manifest ${String(file)} cannot be read`, {
-      cause,
-    });
+    throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `the manifest ${String(file)} cannot be read`, { cause });
   }
   if (isManifest(value)) return value;
   throw new CleatError(
@@ -26,10 +24,6 @@ export function readManifest(file: URL | string): Manifest {
 function isManifest(value: unknown): value is Manifest {
   if (typeof value !== 'object' || value === null || !('cleat' in value) || value.cleat !== 1) return false;
   return (
-    'name' in value &&
-    typeof value.name === 'string' &&
-    'version' in value &&
-    typeof value.version === 'string' &&
-    'contracts' in value
+    'name' in value && typeof value.name === 'string' && 'version' in value && typeof value.version === 'string' && 'contracts' in value
   );
 }

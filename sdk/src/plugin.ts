@@ -29,26 +29,10 @@ export interface CallOptions {
   readonly limitMs?: number;
 }
 
-type Request<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends {
-  readonly request: infer R;
-}
-  ? R
-  : never;
-type Input<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends {
-  readonly input: infer R;
-}
-  ? R
-  : never;
-type Response<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends {
-  readonly response: infer R;
-}
-  ? R
-  : never;
-type Answer<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends {
-  readonly answer: infer R;
-}
-  ? R
-  : never;
+type Request<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends { readonly request: infer R } ? R : never;
+type Input<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends { readonly input: infer R } ? R : never;
+type Response<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends { readonly response: infer R } ? R : never;
+type Answer<C extends keyof Contracts, O extends keyof Contracts[C]> = Contracts[C][O] extends { readonly answer: infer R } ? R : never;
 
 /** Calls an operation of a contract; the types come from the schemas. */
 export type Call = <C extends keyof Contracts, O extends keyof Contracts[C] & string>(
@@ -98,9 +82,7 @@ export interface ReceivedEvent<Data = unknown> {
 }
 
 /** What a subscription gives: events in order, and word of what is missing. */
-export type EventItem =
-  | { readonly type: 'event'; readonly event: ReceivedEvent }
-  | { readonly type: 'gap'; readonly missed: number };
+export type EventItem = { readonly type: 'event'; readonly event: ReceivedEvent } | { readonly type: 'gap'; readonly missed: number };
 
 export interface SubscribeOptions {
   /** "container.*", "container.exited", "*". */
@@ -196,11 +178,7 @@ export interface DriverCalls {
 }
 
 export interface InterceptorHandlers {
-  judge(
-    request: interceptor.JudgeRequest,
-    decoded: unknown,
-    call: CallContext,
-  ): Promise<interceptor.JudgeResponseInput>;
+  judge(request: interceptor.JudgeRequest, decoded: unknown, call: CallContext): Promise<interceptor.JudgeResponseInput>;
 }
 
 /** What setup gives: the handlers of every role that the manifest names. */

@@ -34,12 +34,7 @@ function options(parts: ContainerParts, kind: string): readonly unknown[] {
 
 t.test('without a wish everything comes from the image', (t) => {
   const parts = made({ imageReference: 'web' });
-  t.match(parts.spec.process, {
-    args: ['/entry', 'serve'],
-    env: ['PATH=/usr/bin', 'MODE=image'],
-    cwd: '/srv',
-    user: 'www',
-  });
+  t.match(parts.spec.process, { args: ['/entry', 'serve'], env: ['PATH=/usr/bin', 'MODE=image'], cwd: '/srv', user: 'www' });
   t.match(parts.spec, { hostname: 'a1b2c3d4e5f6', stopSignal: 'SIGQUIT', labels: { from: 'image' } });
   t.same(options(parts, 'root'), [{ image: IMAGE.id, reference: 'web' }]);
   t.same(options(parts, 'volume'), [{ target: '/data', anonymous: true }]);
@@ -97,11 +92,7 @@ t.test('the first network carries the ports, of the image too', (t) => {
     publish: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }],
   });
   t.same(options(parts, 'network'), [
-    {
-      network: 'front',
-      publish: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }],
-      expose: [{ port: 80, protocol: 'tcp' }],
-    },
+    { network: 'front', publish: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }], expose: [{ port: 80, protocol: 'tcp' }] },
     { network: 'back' },
   ]);
   t.end();
@@ -139,19 +130,13 @@ t.test('limits that can never work are refused', (t) => {
 });
 
 t.test('a check of the user is filled up from the image, and can be switched off', (t) => {
-  t.same(options(made({ health: { retries: 9 } }), 'health'), [
-    { test: ['CMD', 'check'], intervalNs: 5_000_000_000, retries: 9 },
-  ]);
+  t.same(options(made({ health: { retries: 9 } }), 'health'), [{ test: ['CMD', 'check'], intervalNs: 5_000_000_000, retries: 9 }]);
   t.same(options(made({ health: { test: ['NONE'] } }), 'health'), []);
   t.end();
 });
 
 t.test('hosts are given as name and address, of either family', (t) => {
-  t.same(made({ extraHosts: ['db:10.0.0.1', 'six:::1', 'seven=[fe80::1]'] }).spec.hosts, [
-    '10.0.0.1\tdb',
-    '::1\tsix',
-    'fe80::1\tseven',
-  ]);
+  t.same(made({ extraHosts: ['db:10.0.0.1', 'six:::1', 'seven=[fe80::1]'] }).spec.hosts, ['10.0.0.1\tdb', '::1\tsix', 'fe80::1\tseven']);
   t.throws(() => made({ extraHosts: ['nothing'] }), { code: 'EXTRA_HOST_INVALID' });
   t.end();
 });
@@ -161,7 +146,6 @@ t.test('ports are read one by one and as ranges', (t) => {
     { port: 8000, protocol: 'udp' },
     { port: 8001, protocol: 'udp' },
   ]);
-  for (const wrong of ['x', '80/icmp', '9-8', '70000'])
-    t.throws(() => parseExposedPorts(wrong), { code: 'PORT_INVALID' });
+  for (const wrong of ['x', '80/icmp', '9-8', '70000']) t.throws(() => parseExposedPorts(wrong), { code: 'PORT_INVALID' });
   t.end();
 });

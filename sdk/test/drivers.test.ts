@@ -108,9 +108,7 @@ t.test('a driver’s refusal is told in its words, and leaves nothing', async (t
 t.test('a driver that is too slow is named in time, and what it did is undone', async (t) => {
   const { ledger, held } = await two(t);
   const began = Date.now();
-  const error = await failure(
-    ledger().reserve({ driver: 'd1', object: 'o1', options: '{"slow":60000}' }, scope(1_000)),
-  );
+  const error = await failure(ledger().reserve({ driver: 'd1', object: 'o1', options: '{"slow":60000}' }, scope(1_000)));
   t.ok(Date.now() - began < 2_500);
   t.match(error, { class: 'deadline_exceeded', plugin: 'fake-driver' });
   await until('nothing is left', () => held().length === 0);
@@ -126,13 +124,9 @@ t.test('a driver that is away makes its own objects unavailable, and is owed wha
   node.kernel.setState('fake-driver', 'failed');
   await until(
     'the kind has heard',
-    async () =>
-      (await failure(ledger().reserve({ driver: 'd1', object: 'o3', options: '{}' }, scope()))).code === 'PLUGIN_AWAY',
+    async () => (await failure(ledger().reserve({ driver: 'd1', object: 'o3', options: '{}' }, scope()))).code === 'PLUGIN_AWAY',
   );
-  t.match(await failure(ledger().release('o2', { purge: true }, scope())), {
-    code: 'PLUGIN_AWAY',
-    plugin: 'fake-driver',
-  });
+  t.match(await failure(ledger().release('o2', { purge: true }, scope())), { code: 'PLUGIN_AWAY', plugin: 'fake-driver' });
   await ledger().detach('o1', reference(node, 4), scope());
   await ledger().release('o2', { purge: true, force: true }, scope());
   t.same(held(), ['o1', 'o1+c1+data', 'o2']);
@@ -168,31 +162,15 @@ function program(name: string): string {
 }
 
 /** A kind in a process that kills itself at one record of its ledger; the driver runs on. */
-async function kindKilled(
-  t: Test,
-  node: TestNode,
-  kind: TestPlugin,
-  fault: string | undefined,
-): Promise<RunningProcess> {
+async function kindKilled(t: Test, node: TestNode, kind: TestPlugin, fault: string | undefined): Promise<RunningProcess> {
   const env = { CLEAT_RUN_FILE: kind.runFile, FAKE_KIND: '1', FAKE_KIND_FAULT: fault };
   const child = startProcess(t, [process.execPath, program('fake-kind')], { env });
-  await until(
-    'the kind is ready or dead',
-    () => node.kernel.hello('fake-kind')?.pid === child.pid || !child.isRunning(),
-    15_000,
-  );
+  await until('the kind is ready or dead', () => node.kernel.hello('fake-kind')?.pid === child.pid || !child.isRunning(), 15_000);
   return child;
 }
 
 /** Records: reserve number, intent, answer; attach intent, answer; detach intent, end; release number, intent, end. */
-const FAULTS = [
-  'after-write:2',
-  'before-write:3',
-  'after-write:4',
-  'before-write:5',
-  'before-write:7',
-  'before-write:10',
-];
+const FAULTS = ['after-write:2', 'before-write:3', 'after-write:4', 'before-write:5', 'before-write:7', 'before-write:10'];
 const STEPS = ['reserve', 'attach', 'detach', 'release'] as const;
 
 t.test(
@@ -213,10 +191,7 @@ t.test(
       const number = record * 10;
       for (const [offset, step] of STEPS.entries()) {
         if (!child.isRunning()) break;
-        const held = {
-          reference: { ...reference(node, number + offset), object: 'c1/data' },
-          options: JSON.stringify({ object }),
-        };
+        const held = { reference: { ...reference(node, number + offset), object: 'c1/data' }, options: JSON.stringify({ object }) };
         const asked = node.provider('fake', step, step === 'release' ? { ...held, purge: true } : held, {
           deadline: Deadline.after(2_000),
         });

@@ -33,12 +33,7 @@ function collect<T>(source: AsyncIterable<T>, items: T[] = []): T[] {
 
 async function start(node: TestNode, ...subjects: string[]): Promise<void> {
   for (const subject of subjects)
-    await node.kernel.events.publish({
-      type: 'container.started',
-      subject,
-      record: 'Container',
-      data: { name: subject },
-    });
+    await node.kernel.events.publish({ type: 'container.started', subject, record: 'Container', data: { name: subject } });
 }
 
 t.test('a subscription gives what comes after a position, in order and once, over a restart of the bus', async (t) => {

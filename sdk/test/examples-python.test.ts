@@ -13,12 +13,7 @@ t.test('the observer in Python', async (t) => {
     manifest: readManifest(join(directory, 'manifest.json')),
     command: ['python3', 'observer.py'],
     cwd: directory,
-    event: (index) => ({
-      type: 'container.started',
-      subject: `c${index}`,
-      record: 'Container',
-      data: { name: `n${index}` },
-    }),
+    event: (index) => ({ type: 'container.started', subject: `c${index}`, record: 'Container', data: { name: `n${index}` } }),
     seen: async ({ plugin }) => {
       const text = await readFile(join(plugin.entry.stateDir, 'events.jsonl'), 'utf8').catch(() => '');
       return text

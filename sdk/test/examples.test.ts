@@ -6,9 +6,7 @@ import { build, runSuite } from './plugin-suites.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples', import.meta.url));
 
-t.test('the smallest plugin passes its suite', (t) =>
-  runSuite(t, join(EXAMPLES, 'plugin-minimal'), 11, 'suite.test.js'),
-);
+t.test('the smallest plugin passes its suite', (t) => runSuite(t, join(EXAMPLES, 'plugin-minimal'), 11, 'suite.test.js'));
 
 t.test('the volume driver builds and passes its suite', async (t) => {
   if (!needs(t, 'root')) return;

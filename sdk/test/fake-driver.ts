@@ -19,10 +19,8 @@ function nameOf({ object, container, claim }: providerTypes.Reference): string {
 
 export function fakeDriver(directory: string): PluginDefinition {
   mkdirSync(directory, { recursive: true });
-  const put = (reference: providerTypes.Reference): void =>
-    writeFileSync(join(directory, nameOf(reference)), String(reference.number));
-  const drop = (reference: providerTypes.Reference): void =>
-    rmSync(join(directory, nameOf(reference)), { force: true });
+  const put = (reference: providerTypes.Reference): void => writeFileSync(join(directory, nameOf(reference)), String(reference.number));
+  const drop = (reference: providerTypes.Reference): void => rmSync(join(directory, nameOf(reference)), { force: true });
   return definePlugin({
     manifest: DRIVER,
     setup: () => ({
@@ -33,13 +31,11 @@ export function fakeDriver(directory: string): PluginDefinition {
             if (typeof wanted === 'object' && wanted !== null && 'refuse' in wanted)
               throw new CleatError('invalid_argument', 'FAKE_REFUSED', 'the driver does not want it');
             put(reference);
-            if (typeof wanted === 'object' && wanted !== null && 'slow' in wanted)
-              await sleep(Number(wanted.slow), call.signal);
+            if (typeof wanted === 'object' && wanted !== null && 'slow' in wanted) await sleep(Number(wanted.slow), call.signal);
             return { status: `{"at":"${reference.object}"}` };
           },
           release: async ({ reference }) => {
-            if (reference.object.startsWith('stuck'))
-              throw new CleatError('conflict', 'FAKE_BUSY', 'the driver cannot let go of it');
+            if (reference.object.startsWith('stuck')) throw new CleatError('conflict', 'FAKE_BUSY', 'the driver cannot let go of it');
             drop(reference);
             return {};
           },
@@ -53,18 +49,13 @@ export function fakeDriver(directory: string): PluginDefinition {
           },
           reconcile: async ({ held, owed }) => {
             const names = new Set(
-              held
-                .filter(({ reference, attached }) => attached || reference.container === '')
-                .map(({ reference }) => nameOf(reference)),
+              held.filter(({ reference, attached }) => attached || reference.container === '').map(({ reference }) => nameOf(reference)),
             );
             for (const name of readdirSync(directory)) if (!names.has(name)) rmSync(join(directory, name));
             for (const { reference } of owed) drop(reference);
             return {
               lacks: held
-                .filter(
-                  ({ reference, attached }) =>
-                    (attached || reference.container === '') && !exists(directory, nameOf(reference)),
-                )
+                .filter(({ reference, attached }) => (attached || reference.container === '') && !exists(directory, nameOf(reference)))
                 .map(({ reference }) => reference),
             };
           },

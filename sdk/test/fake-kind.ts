@@ -15,10 +15,7 @@ export const KIND: Manifest = {
   uses: ['driver:fake'],
 };
 
-export function fakeKind(
-  fault: string | undefined,
-  onOpen: (ledger: DriverLedger) => void = () => undefined,
-): PluginDefinition {
+export function fakeKind(fault: string | undefined, onOpen: (ledger: DriverLedger) => void = () => undefined): PluginDefinition {
   return definePlugin({
     manifest: KIND,
     setup: async (context) => {

@@ -1,14 +1,7 @@
 import type { Manifest } from '@cleat/schemas';
 import { type CleatError, isCleatError } from '@cleat/schemas';
 import type { Test } from 'tap';
-import {
-  type CallContext,
-  definePlugin,
-  type PluginContext,
-  type PluginDefinition,
-  type PluginHandlers,
-  sleep,
-} from '../src/index.ts';
+import { type CallContext, definePlugin, type PluginContext, type PluginDefinition, type PluginHandlers, sleep } from '../src/index.ts';
 import { runPlugins } from '../src/run/index.ts';
 import { startBus, type TestNode, type TestPlugin } from '../src/testing/index.ts';
 
@@ -113,7 +106,5 @@ export class Latch {
 
 /** Rejects with the signal's reason when it aborts. */
 export function aborted(call: CallContext): Promise<never> {
-  return new Promise((_resolve, reject) =>
-    call.signal.addEventListener('abort', () => reject(call.signal.reason), { once: true }),
-  );
+  return new Promise((_resolve, reject) => call.signal.addEventListener('abort', () => reject(call.signal.reason), { once: true }));
 }

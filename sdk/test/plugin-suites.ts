@@ -14,20 +14,12 @@ export async function build(directory: string): Promise<void> {
 }
 
 /** Runs a plugin's own tests; the suite of a role has many, so one that ran nothing is noticed. */
-export async function runSuite(
-  t: Test,
-  directory: string,
-  atLeast: number,
-  file = 'dist/test/suite.test.js',
-): Promise<void> {
-  const { code, stdout, stderr } = await runProcess(
-    [process.execPath, '--test', '--test-reporter=tap', '--test-timeout=100000', file],
-    {
-      cwd: directory,
-      timeoutMs: 110_000,
-      allowExit: 'any',
-    },
-  );
+export async function runSuite(t: Test, directory: string, atLeast: number, file = 'dist/test/suite.test.js'): Promise<void> {
+  const { code, stdout, stderr } = await runProcess([process.execPath, '--test', '--test-reporter=tap', '--test-timeout=100000', file], {
+    cwd: directory,
+    timeoutMs: 110_000,
+    allowExit: 'any',
+  });
   t.equal(code, 0, 'its tests pass');
   if (code !== 0) t.comment(`${stdout}\n${stderr}`.slice(-8_000));
   const passed = Number(/^# pass (\d+)$/m.exec(stdout)?.[1] ?? 0);

@@ -71,10 +71,7 @@ t.test('an attach that is not above the last detach is refused', async (t) => {
   const node = await provider(t, recorder.handlers());
   await node.provider('fake', 'attach', { reference: reference(node, 2), options: '{}' });
   await node.provider('fake', 'detach', { reference: reference(node, 2) });
-  t.equal(
-    (await failure(node.provider('fake', 'attach', { reference: reference(node, 2), options: '{}' }))).code,
-    'FENCED',
-  );
+  t.equal((await failure(node.provider('fake', 'attach', { reference: reference(node, 2), options: '{}' }))).code, 'FENCED');
   await node.provider('fake', 'attach', { reference: reference(node, 3), options: '{}' });
   t.same(recorder.steps, ['attach 2', 'detach 2', 'attach 3']);
 });
@@ -119,10 +116,7 @@ t.test('a release ends an attach, and nothing of before it comes back', async (t
   await node.provider('fake', 'release', { reference: reference(node, 3), purge: true });
   t.same(recorder.steps, ['reserve 1', 'attach 2', 'detach 2', 'release 3 true']);
   for (const operation of ['reserve', 'attach'] as const) {
-    t.equal(
-      (await failure(node.provider('fake', operation, { reference: reference(node, 3), options: '{}' }))).code,
-      'FENCED',
-    );
+    t.equal((await failure(node.provider('fake', operation, { reference: reference(node, 3), options: '{}' }))).code, 'FENCED');
   }
   await node.provider('fake', 'reserve', { reference: reference(node, 4), options: '{}' });
 });
@@ -178,10 +172,7 @@ t.test('until a reconcile is answered everything else waits, and its pages are p
     }),
   });
   await until('the reconcile has begun', () => seen.length === 1);
-  const attach = node.provider('fake', 'attach', {
-    reference: { ...reference(node, 7), object: 'o1', claim: 'c1' },
-    options: '{}',
-  });
+  const attach = node.provider('fake', 'attach', { reference: { ...reference(node, 7), object: 'o1', claim: 'c1' }, options: '{}' });
   t.same(recorder.steps, []);
   latch.open();
   await attach;
@@ -194,20 +185,11 @@ t.test('until a reconcile is answered everything else waits, and its pages are p
   );
   t.equal(node.kernel.holdings.get('fake')?.owed.length, 1, 'what could not be done is still owed');
   t.equal(
-    (
-      await failure(
-        node.provider('fake', 'attach', {
-          reference: { ...reference(node, 6), object: 'o1', claim: 'c1' },
-          options: '{}',
-        }),
-      )
-    ).code,
+    (await failure(node.provider('fake', 'attach', { reference: { ...reference(node, 6), object: 'o1', claim: 'c1' }, options: '{}' })))
+      .code,
     'FENCED',
   );
-  t.equal(
-    (await failure(node.provider('fake', 'reserve', { reference: reference(node, 9, 'gone'), options: '{}' }))).code,
-    'FENCED',
-  );
+  t.equal((await failure(node.provider('fake', 'reserve', { reference: reference(node, 9, 'gone'), options: '{}' }))).code, 'FENCED');
 });
 
 t.test('another reconcile ends what is in progress first', async (t) => {
@@ -257,12 +239,7 @@ t.test('a call whose deadline passes while it waits is never begun', async (t) =
   const first = node.provider('fake', 'update', { reference: reference(node, 1) });
   await until('the first has begun', () => recorder.steps.length === 1);
   const late = failure(
-    node.provider(
-      'fake',
-      'attach',
-      { reference: reference(node, 2), options: '{}' },
-      { deadline: Deadline.after(200) },
-    ),
+    node.provider('fake', 'attach', { reference: reference(node, 2), options: '{}' }, { deadline: Deadline.after(200) }),
   );
   t.equal((await late).class, 'deadline_exceeded');
   latch.open();
@@ -275,21 +252,13 @@ t.test('garbage is refused, named, and harms nothing', async (t) => {
   const recorder = new Recorder();
   const node = await provider(t, recorder.handlers());
   t.equal(
-    (
-      await failure(
-        node.raw('provider.fake', 'attach', Buffer.from('garbage'), new Map([['Cleat-Schema', '0000000000000000']])),
-      )
-    ).code,
+    (await failure(node.raw('provider.fake', 'attach', Buffer.from('garbage'), new Map([['Cleat-Schema', '0000000000000000']])))).code,
     'SCHEMA_UNKNOWN',
   );
   t.equal((await failure(node.raw('provider.fake', 'attach', Buffer.from([1, 2, 3])))).code, 'SCHEMA_MISMATCH');
   t.equal((await failure(node.raw('provider.fake', 'explode', Buffer.alloc(0)))).code, 'OPERATION_UNKNOWN');
   t.equal(
-    (
-      await failure(
-        node.provider('fake', 'reserve', { reference: { object: '', bootId: 'b', number: 1 }, options: '{}' }),
-      )
-    ).code,
+    (await failure(node.provider('fake', 'reserve', { reference: { object: '', bootId: 'b', number: 1 }, options: '{}' }))).code,
     'REFERENCE_INVALID',
   );
   await node.provider('fake', 'reserve', { reference: reference(node, 1), options: '{}' });

@@ -12,9 +12,7 @@ const VOLUME: Manifest = {
   services: ['volume'],
 };
 
-const handlers = {
-  providers: { volume: { reserve: async () => ({ status: '{"a":1}' }), reconcile: async () => ({}) } },
-};
+const handlers = { providers: { volume: { reserve: async () => ({ status: '{"a":1}' }), reconcile: async () => ({}) } } };
 
 t.test('a plugin says hello, is set up, reconciled and ready, and answers', async (t) => {
   const node = await openNode(t);
@@ -80,10 +78,7 @@ t.test('a call that comes before set-up waits for it', async (t) => {
   await until('set-up begins', () => isSetUp);
   const reference = { object: 'c1/data', container: 'c1', claim: 'data', bootId: node.kernel.bootId, number: 1 };
   const asked = node.provider('volume', 'reserve', { reference, options: '{}' });
-  const state = await Promise.race([
-    asked.then(() => 'answered'),
-    new Promise((resolve) => setTimeout(() => resolve('waits'), 100)),
-  ]);
+  const state = await Promise.race([asked.then(() => 'answered'), new Promise((resolve) => setTimeout(() => resolve('waits'), 100))]);
   t.equal(state, 'waits');
   letGo();
   t.equal((await asked).status, '{"a":1}');
@@ -120,9 +115,7 @@ t.test('a restarted kernel gets another hello, and its reconcile, without anothe
 t.test('a plugin that speaks no common version is told so; alone in its process it gives up', async (t) => {
   const node = await openNode(t);
   const plugin = await node.install({ ...VOLUME, contracts: { provider: ['9.0'] }, services: [] });
-  const stop = start(t, node, [
-    { plugin, definition: definePlugin({ manifest: plugin.manifest, setup: () => handlers }) },
-  ]);
+  const stop = start(t, node, [{ plugin, definition: definePlugin({ manifest: plugin.manifest, setup: () => handlers }) }]);
   await until(
     'three refusals',
     () => node.log.lines.filter(({ message }) => message === 'the kernel does not take this plugin').length >= 3,
@@ -150,9 +143,7 @@ t.test('a plugin whose set-up fails does not take the others of its process down
   ]);
   await node.kernel.ready('volumes');
   await until('the failure is told', () =>
-    node.log.lines.some(
-      ({ message, fields }) => message === 'the plugin cannot be set up' && fields['plugin'] === 'bad',
-    ),
+    node.log.lines.some(({ message, fields }) => message === 'the plugin cannot be set up' && fields['plugin'] === 'bad'),
   );
   t.equal(node.kernel.hello('bad'), undefined);
 });
@@ -162,9 +153,7 @@ t.test('handlers that the manifest promises and set-up does not give are named',
   const plugin = await node.install(VOLUME);
   const stop = start(t, node, [{ plugin, definition: definePlugin({ manifest: VOLUME, setup: () => handlers }) }]);
   const told = (): number =>
-    node.log.lines.filter(({ fields }) =>
-      /names service volume, but its set-up gave no handlers/.test(String(fields['reason'])),
-    ).length;
+    node.log.lines.filter(({ fields }) => /names service volume, but its set-up gave no handlers/.test(String(fields['reason']))).length;
   await until('it is told three times', () => told() >= 3);
   const error = await failure(stop());
   t.equal(error.code, 'PLUGIN_HANDLERS');

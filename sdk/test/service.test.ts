@@ -3,13 +3,7 @@ import t from 'tap';
 import type { CallContext, PluginHandlers } from '../src/index.ts';
 import { aborted, failure, openNode, runHere, until } from './fixture.ts';
 
-const VOLUMES: Manifest = {
-  cleat: 1,
-  name: 'volumes',
-  version: '1.0.0',
-  contracts: { volume: ['1.0'] },
-  services: ['volume'],
-};
+const VOLUMES: Manifest = { cleat: 1, name: 'volumes', version: '1.0.0', contracts: { volume: ['1.0'] }, services: ['volume'] };
 const USER: Manifest = {
   cleat: 1,
   name: 'user',
@@ -18,13 +12,7 @@ const USER: Manifest = {
   uses: ['volume.*'],
   events: { consumes: ['plugin.*'] },
 };
-const JUDGE: Manifest = {
-  cleat: 1,
-  name: 'judge',
-  version: '1.0.0',
-  contracts: { interceptor: ['1.0'] },
-  intercepts: ['volume.remove'],
-};
+const JUDGE: Manifest = { cleat: 1, name: 'judge', version: '1.0.0', contracts: { interceptor: ['1.0'] }, intercepts: ['volume.remove'] };
 
 function volumes(calls: CallContext[], removed: string[]): PluginHandlers {
   const info = { name: 'data', driver: 'local', mountpoint: '/m', createdAt: 0n };
@@ -56,12 +44,7 @@ t.test('a plugin calls another one, which is told who calls and for whom', async
   const progress: string[] = [];
   const answer = await user
     .context()
-    .call(
-      'volume',
-      'create',
-      { name: 'data' },
-      { principal: 'uid:1000', onProgress: ({ message }) => progress.push(message) },
-    );
+    .call('volume', 'create', { name: 'data' }, { principal: 'uid:1000', onProgress: ({ message }) => progress.push(message) });
   t.equal(answer.name, 'data');
   t.match(calls[0]?.actor, { principal: 'uid:1000', caller: 'user' });
   t.same(progress, ['half done']);
@@ -130,10 +113,7 @@ t.test('an interceptor that is away denies at once, and one that is silent after
   const node = await openNode(t);
   const removed: string[] = [];
   await runHere(t, node, { manifest: VOLUMES, setup: () => volumes([], removed) });
-  await runHere(t, node, {
-    manifest: JUDGE,
-    setup: () => ({ interceptor: { judge: (_request, _decoded, call) => aborted(call) } }),
-  });
+  await runHere(t, node, { manifest: JUDGE, setup: () => ({ interceptor: { judge: (_request, _decoded, call) => aborted(call) } }) });
   const user = await runHere(t, node, { manifest: USER, setup: () => ({}) });
   const silent = await failure(user.context().call('volume', 'remove', { name: 'a' }));
   t.match(silent, { class: 'permission_denied', code: 'INTERCEPTOR_AWAY', plugin: 'judge' });

@@ -84,10 +84,7 @@ t.test('a stream that nobody offers any more is told as gone, and old sockets ar
   writeFileSync(join(directory, 'streams-old.sock'), '');
   streams.removeStale();
   t.same(readdirSync(directory), []);
-  t.match(await failure(openStream({ socket: join(directory, 'none.sock'), token: 'x' })), {
-    class: 'unavailable',
-    code: 'STREAM_GONE',
-  });
+  t.match(await failure(openStream({ socket: join(directory, 'none.sock'), token: 'x' })), { class: 'unavailable', code: 'STREAM_GONE' });
 });
 
 t.test('frames come out as they went in, however they are cut', (t) => {

@@ -6,14 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from '@cleat/core';
 import { Deadline } from '@cleat/core/deadlines';
 import { closeDescriptor, errnoOf, listenUnixInheritable, processStartTime } from '@cleat/core/syscalls';
-import {
-  CleatError,
-  type containerTypes,
-  type execTypes,
-  isCleatError,
-  type journal,
-  toCleatError,
-} from '@cleat/schemas';
+import { CleatError, type containerTypes, type execTypes, isCleatError, type journal, toCleatError } from '@cleat/schemas';
 import { ControlLink } from './control-link.ts';
 import type { Command, Exec, HeldTarget, WaitCondition } from './protocol.ts';
 
@@ -113,10 +106,7 @@ export class StreamsClient {
     return this.#ticket(token, terminal);
   }
 
-  async offerExec(offer: {
-    readonly exec: string;
-    readonly info: execTypes.Info;
-  }): Promise<containerTypes.StreamTicket> {
+  async offerExec(offer: { readonly exec: string; readonly info: execTypes.Info }): Promise<containerTypes.StreamTicket> {
     const { process, attachStdin, attachStdout, attachStderr, detachKeys } = offer.info;
     const { terminal } = process;
     const token = newToken();
@@ -163,10 +153,7 @@ export class StreamsClient {
     return true;
   }
 
-  async offerWait(wait: {
-    readonly container: string;
-    readonly condition: string;
-  }): Promise<containerTypes.StreamTicket> {
+  async offerWait(wait: { readonly container: string; readonly condition: string }): Promise<containerTypes.StreamTicket> {
     const token = newToken();
     await this.#call({ type: 'offer-wait', token, target: wait.container, condition: conditionOf(wait.condition) });
     return this.#ticket(token, false);
@@ -347,10 +334,7 @@ async function left(link: ControlLink): Promise<void> {
   const ended = new Promise<void>((resolve) => link.onClose(resolve));
   const { held = [] } = await link.request({ type: 'leave' }, deadline);
   if (held.length === 0)
-    await deadline.race(
-      ended,
-      () => new CleatError('deadline_exceeded', 'STREAMS_SILENT', 'the streams process does not end'),
-    );
+    await deadline.race(ended, () => new CleatError('deadline_exceeded', 'STREAMS_SILENT', 'the streams process does not end'));
 }
 
 function newToken(): string {

@@ -48,11 +48,7 @@ export class ControlLink {
 
   /** What the process holds. Throws STREAMS_VERSION for one that this kernel cannot speak with. */
   async hello(deadline: Deadline): Promise<{ readonly pid: number; readonly held: readonly HeldTarget[] }> {
-    const {
-      protocol,
-      held = [],
-      pid = 0,
-    } = await this.request({ type: 'hello', protocol: PROTOCOL_VERSION }, deadline);
+    const { protocol, held = [], pid = 0 } = await this.request({ type: 'hello', protocol: PROTOCOL_VERSION }, deadline);
     if (protocol === PROTOCOL_VERSION) return { pid, held };
     this.close();
     const message = `the running streams process speaks version ${protocol}, this kernel ${PROTOCOL_VERSION}`;

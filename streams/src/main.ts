@@ -5,11 +5,7 @@ import { releaseMemoryWhenIdle } from '@cleat/core/memory';
 import { StreamsServer } from './server.ts';
 
 const { values } = parseArgs({
-  options: {
-    'listen-fd': { type: 'string' },
-    'spool-dir': { type: 'string' },
-    'idle-ms': { type: 'string' },
-  },
+  options: { 'listen-fd': { type: 'string' }, 'spool-dir': { type: 'string' }, 'idle-ms': { type: 'string' } },
 });
 
 const log = createLogger({ fields: { process: 'streams' } });

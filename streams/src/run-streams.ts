@@ -128,9 +128,7 @@ export class RunStreams implements StdinSink {
     this.#source.pause();
     this.#stallTimer ??= setInterval(() => {
       if (this.sessions.size < 2) return;
-      const stalled = [...this.sessions].filter(
-        ({ isFull, progressAt }) => isFull && performance.now() - progressAt > STALL_MS,
-      );
+      const stalled = [...this.sessions].filter(({ isFull, progressAt }) => isFull && performance.now() - progressAt > STALL_MS);
       for (const session of stalled) session.close(true);
     }, STALL_LOOK_MS);
   }

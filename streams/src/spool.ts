@@ -38,8 +38,7 @@ export class Spool {
       return;
     }
     this.#fd ??= openNameless(this.#directory);
-    for (let done = 0; done < chunk.length; )
-      done += writeSync(this.#fd, chunk, done, chunk.length - done, this.#written + done);
+    for (let done = 0; done < chunk.length; ) done += writeSync(this.#fd, chunk, done, chunk.length - done, this.#written + done);
     this.#written += chunk.length;
   }
 

@@ -109,23 +109,20 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     await ended(slow);
   });
 
-  t.test(
-    'a client that takes nothing stops the container, until it is dropped for the sake of another one',
-    async (t) => {
-      const fixture = new StreamsFixture(t);
-      const spec = specOf([], { process: processOf(['head', '-c', '80000000', '/dev/zero']) });
-      const container = await fixture.create(fixture.bundle(spec));
-      const stuck = fixture.open(await fixture.offer(container), 'docker');
-      stuck.socket.pause();
-      const other = fixture.open(await fixture.offer(container), 'docker');
-      await fixture.client.connect(container.id, 1, join(container.directory, 'attach'));
-      await fixture.start(container);
-      await ended(other);
-      t.equal(other.payload().length, 80_000_000);
-      t.ok(stuck.bytes().length < 1024 * 1024);
-      t.equal((await fixture.exitOf(container)).exitCode, 0);
-    },
-  );
+  t.test('a client that takes nothing stops the container, until it is dropped for the sake of another one', async (t) => {
+    const fixture = new StreamsFixture(t);
+    const spec = specOf([], { process: processOf(['head', '-c', '80000000', '/dev/zero']) });
+    const container = await fixture.create(fixture.bundle(spec));
+    const stuck = fixture.open(await fixture.offer(container), 'docker');
+    stuck.socket.pause();
+    const other = fixture.open(await fixture.offer(container), 'docker');
+    await fixture.client.connect(container.id, 1, join(container.directory, 'attach'));
+    await fixture.start(container);
+    await ended(other);
+    t.equal(other.payload().length, 80_000_000);
+    t.ok(stuck.bytes().length < 1024 * 1024);
+    t.equal((await fixture.exitOf(container)).exitCode, 0);
+  });
 
   t.test('who waits for a run that could not begin is let go', async (t) => {
     const fixture = new StreamsFixture(t);

@@ -14,12 +14,7 @@ interface RunningExec extends StartedOnStreams {
   readonly ends: readonly (number | undefined)[];
 }
 
-async function exec(
-  fixture: StreamsFixture,
-  container: RunningContainer,
-  args: readonly string[],
-  stdin = false,
-): Promise<RunningExec> {
+async function exec(fixture: StreamsFixture, container: RunningContainer, args: readonly string[], stdin = false): Promise<RunningExec> {
   const ends: (number | undefined)[] = [];
   const started = await fixture.client.exec({
     exec: EXEC,
@@ -37,25 +32,22 @@ async function box(t: Test): Promise<{ readonly fixture: StreamsFixture; readonl
 }
 
 if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
-  t.test(
-    'output, input and code are those of the process; its client is let go when the kernel has noted the code',
-    async (t) => {
-      const { fixture, container } = await box(t);
-      const script = 'cat; echo late >&2; exit 7';
-      const { client, ends, pid } = await exec(fixture, container, ['sh', '-c', script], true);
-      t.ok(pid > 0);
-      const typed = Buffer.alloc(3_000_000, 'typed text ');
-      client.socket.write(typed);
-      client.socket.end();
-      await waitFor('its end', () => ends.length > 0);
-      t.same(ends, [7]);
-      t.notOk(client.isEnded(), 'the kernel does not know yet');
-      fixture.client.execExited(EXEC, 7);
-      await ended(client);
-      t.equal(client.payload().length, typed.length + 'late\n'.length);
-      t.equal(client.bytes().subarray(-13)[0], 2, 'on stderr');
-    },
-  );
+  t.test('output, input and code are those of the process; its client is let go when the kernel has noted the code', async (t) => {
+    const { fixture, container } = await box(t);
+    const script = 'cat; echo late >&2; exit 7';
+    const { client, ends, pid } = await exec(fixture, container, ['sh', '-c', script], true);
+    t.ok(pid > 0);
+    const typed = Buffer.alloc(3_000_000, 'typed text ');
+    client.socket.write(typed);
+    client.socket.end();
+    await waitFor('its end', () => ends.length > 0);
+    t.same(ends, [7]);
+    t.notOk(client.isEnded(), 'the kernel does not know yet');
+    fixture.client.execExited(EXEC, 7);
+    await ended(client);
+    t.equal(client.payload().length, typed.length + 'late\n'.length);
+    t.equal(client.bytes().subarray(-13)[0], 2, 'on stderr');
+  });
 
   t.test('a process that lets a child keep its output is not waited for', async (t) => {
     const { fixture, container } = await box(t);

@@ -30,11 +30,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     const ticket = await fixture.offer(container, { stdin: true });
     await fixture.client.connect(container.id, 1, join(container.directory, 'attach'));
     await fixture.start(container);
-    const line = JSON.stringify({
-      token: ticket.token,
-      framing: 'raw',
-      head: Buffer.from('head\n').toString('base64'),
-    });
+    const line = JSON.stringify({ token: ticket.token, framing: 'raw', head: Buffer.from('head\n').toString('base64') });
     const gateway = spawn(process.execPath, ['--input-type=module', '-e', GATEWAY, ticket.socket, line], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: childEnv(),
@@ -64,14 +60,8 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
     const fixture = new StreamsFixture(t);
     const bundle = fixture.bundle(specOf(['true']));
     const attached = fixture.open(await fixture.offer(bundle), 'docker');
-    const waiting = fixture.open(
-      await fixture.client.offerWait({ container: bundle.id, condition: 'next-exit' }),
-      'chunked',
-    );
-    await waitFor(
-      'it is connected',
-      () => attached.socket.readyState === 'open' && waiting.socket.readyState === 'open',
-    );
+    const waiting = fixture.open(await fixture.client.offerWait({ container: bundle.id, condition: 'next-exit' }), 'chunked');
+    await waitFor('it is connected', () => attached.socket.readyState === 'open' && waiting.socket.readyState === 'open');
     await fixture.client.close({ isPlatformDown: false });
     const later = fixture.newClient();
     t.equal(await later.adopt(), true);
@@ -118,12 +108,7 @@ if (needs(t, 'root', 'runc', 'conmon', 'busybox')) {
 
   t.test('its death ends its clients and their stdin, nothing else; the next ticket starts another one', async (t) => {
     const fixture = new StreamsFixture(t);
-    const { container, client } = await fixture.runAttached(
-      ['sh', '-c', 'cat; while :; do echo over; sleep 0.05; done'],
-      {
-        stdin: true,
-      },
-    );
+    const { container, client } = await fixture.runAttached(['sh', '-c', 'cat; while :; do echo over; sleep 0.05; done'], { stdin: true });
     client.socket.write('typed\n');
     await waitFor('the echo', () => client.bytes().includes('typed'));
     const [old] = fixture.processes();

@@ -14,12 +14,7 @@ const VIOLATIONS: readonly { check: string; path: string; text: string; says: Re
     text: "export const wrong: number = 'text';\n",
     says: /wrong-type\.ts.*not assignable/,
   },
-  {
-    check: 'types',
-    path: 'core/src/enum.ts',
-    text: 'export enum Kind {\n  A,\n}\n',
-    says: /enum\.ts.*erasableSyntaxOnly/,
-  },
+  { check: 'types', path: 'core/src/enum.ts', text: 'export enum Kind {\n  A,\n}\n', says: /enum\.ts.*erasableSyntaxOnly/ },
   {
     check: 'format',
     path: 'sdk/src/quotes.ts',
@@ -89,24 +84,9 @@ const VIOLATIONS: readonly { check: string; path: string; text: string; says: Re
     text: "export { nothing } from './missing.ts';\n",
     says: /no-unresolvable: cli\/src\/nowhere\.ts/,
   },
-  {
-    check: 'imports',
-    path: 'core/src/ring-a.ts',
-    text: "export { b } from './ring-b.ts';\n",
-    says: /no-cycle: .*ring-/,
-  },
-  {
-    check: 'imports',
-    path: 'core/src/ring-b.ts',
-    text: "export { b } from './ring-a.ts';\n",
-    says: /no-cycle: .*ring-/,
-  },
-  {
-    check: 'kernel-size',
-    path: 'kernel/src/big.ts',
-    text: 'export const one: number = 1;\n'.repeat(5601),
-    says: /big\.ts/,
-  },
+  { check: 'imports', path: 'core/src/ring-a.ts', text: "export { b } from './ring-b.ts';\n", says: /no-cycle: .*ring-/ },
+  { check: 'imports', path: 'core/src/ring-b.ts', text: "export { b } from './ring-a.ts';\n", says: /no-cycle: .*ring-/ },
+  { check: 'kernel-size', path: 'kernel/src/big.ts', text: 'export const one: number = 1;\n'.repeat(5601), says: /big\.ts/ },
   {
     check: 'contracts',
     path: 'schemas/contracts/door.avdl',

@@ -16,9 +16,7 @@ interface Command {
 }
 
 async function documents(): Promise<readonly Document[]> {
-  const { stdout } = await runProcess(['git', 'ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-    cwd: repository,
-  });
+  const { stdout } = await runProcess(['git', 'ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: repository });
   return stdout
     .split('\n')
     .filter((path) => path !== '' && existsSync(join(repository, path)))
@@ -37,8 +35,7 @@ function brokenLinks({ path, text }: Document): readonly string[] {
 /** Files and source folders of this repository that a text names in code marks. */
 function namedFiles(text: string): readonly string[] {
   const marked = [...text.matchAll(/`([a-z]+\/[\w./-]+)`/g)].map((match) => match[1] ?? '');
-  const isOurs = (path: string): boolean =>
-    /^(schemas|core|sdk|runtime|streams|kernel|plugins|cli|bin|build|test|docs|bench)\//.test(path);
+  const isOurs = (path: string): boolean => /^(schemas|core|sdk|runtime|streams|kernel|plugins|cli|bin|build|test|docs|bench)\//.test(path);
   return marked.filter((path) => isOurs(path) && (/\.\w+$/.test(path) || path.includes('/src/')));
 }
 
@@ -60,9 +57,7 @@ function isCommand(words: readonly string[]): boolean {
 function brokenCommands(document: Document): readonly string[] {
   const scripts = readScripts();
   return commands(document)
-    .filter(({ words: [program = '', , name = ''] }) =>
-      program === 'npm' ? !scripts.has(name) : !isExecutable(join(repository, program)),
-    )
+    .filter(({ words: [program = '', , name = ''] }) => (program === 'npm' ? !scripts.has(name) : !isExecutable(join(repository, program))))
     .map(({ path, words }) => `${path}: ${words.join(' ')}`);
 }
 
@@ -90,9 +85,7 @@ t.test('every link in a document leads to a file', async (t) => {
   const all = await documents();
   t.ok(all.length > 10, `${all.length} documents were read`);
   t.same(all.flatMap(brokenLinks), []);
-  t.same(brokenLinks({ path: 'docs/x.md', text: 'see [this](gone.md) and [that](SCOPE.md#in)' }), [
-    'docs/x.md: gone.md',
-  ]);
+  t.same(brokenLinks({ path: 'docs/x.md', text: 'see [this](gone.md) and [that](SCOPE.md#in)' }), ['docs/x.md: gone.md']);
 });
 
 t.test('every file that a document names exists', async (t) => {
@@ -103,10 +96,7 @@ t.test('every file that a document names exists', async (t) => {
     named.filter(({ file }) => !existsSync(join(repository, file))).map(({ path, file }) => `${path}: ${file}`),
     [],
   );
-  t.same(namedFiles('see `kernel/src/engine` and `core/gone.ts`, not `x/src/y`'), [
-    'kernel/src/engine',
-    'core/gone.ts',
-  ]);
+  t.same(namedFiles('see `kernel/src/engine` and `core/gone.ts`, not `x/src/y`'), ['kernel/src/engine', 'core/gone.ts']);
 });
 
 t.test('every command in a document exists', async (t) => {
@@ -115,10 +105,7 @@ t.test('every command in a document exists', async (t) => {
   t.ok(found.length > 5, `${found.length} commands were read`);
   t.same(all.flatMap(brokenCommands), []);
   const planted = '    sudo bin/gone up\n    npm run nothing\n    npm run build\n    bin/test unit\n';
-  t.same(brokenCommands({ path: 'docs/x.md', text: planted }), [
-    'docs/x.md: bin/gone up',
-    'docs/x.md: npm run nothing',
-  ]);
+  t.same(brokenCommands({ path: 'docs/x.md', text: planted }), ['docs/x.md: bin/gone up', 'docs/x.md: npm run nothing']);
 });
 
 t.test('every step that a document names is a step of bin/test', async (t) => {

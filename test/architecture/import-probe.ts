@@ -17,9 +17,7 @@ process.env = new Proxy(environment, {
 const resourcesBefore = process.getActiveResourcesInfo();
 const listenersBefore = countListeners();
 await import(pathToFileURL(module).href);
-const listeners = [...countListeners()]
-  .filter(([name, count]) => count > (listenersBefore.get(name) ?? 0))
-  .map(([name]) => name);
+const listeners = [...countListeners()].filter(([name, count]) => count > (listenersBefore.get(name) ?? 0)).map(([name]) => name);
 const resources = process.getActiveResourcesInfo().slice(resourcesBefore.length);
 process.stdout.write(JSON.stringify({ environment: [...read], listeners, resources }));
 

@@ -89,11 +89,7 @@ function addPackage(dir: string, folder: string, targets: readonly string[]): vo
   const lines =
     imported === undefined
       ? ["export const name: string = 'first';"]
-      : [
-          `import { name as before } from '${packageName(imported)}';`,
-          '',
-          'export const name: string = `after ${before}`;',
-        ];
+      : [`import { name as before } from '${packageName(imported)}';`, '', 'export const name: string = `after ${before}`;'];
   plant(dir, `${folder}/src/index.ts`, `${lines.join('\n')}\n`);
   symlinkSync(join(dir, folder), join(dir, 'node_modules', name));
 }

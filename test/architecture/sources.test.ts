@@ -5,9 +5,7 @@ import t from 'tap';
 import { repository } from './planted-project.ts';
 
 /** Put together, so that this file does not find itself. */
-const UNFINISHED = new RegExp(
-  `\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'not implemented ' + 'yet'].join('|')})\\b`,
-);
+const UNFINISHED = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'not implemented ' + 'yet'].join('|')})\\b`);
 
 /** Reads the test protocol, which has a directive of such a name. */
 const READER = 'build/tests/tap-reader.mjs';
@@ -27,9 +25,7 @@ t.test('nothing that is built is tracked', async (t) => {
 });
 
 t.test('no source is marked as unfinished', async (t) => {
-  const sources = (await trackedFiles()).filter(
-    (path) => /\.(ts|mjs|py|sh|avdl)$/.test(path) || path.startsWith('bin/'),
-  );
+  const sources = (await trackedFiles()).filter((path) => /\.(ts|mjs|py|sh|avdl)$/.test(path) || path.startsWith('bin/'));
   t.ok(sources.length > 100);
   t.same(
     sources.filter((path) => path !== READER && UNFINISHED.test(readFileSync(join(repository, path), 'utf8'))),

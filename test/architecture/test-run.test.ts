@@ -5,10 +5,7 @@ import { makeProject, plant } from './planted-project.ts';
 const FIRST_LINE = "import t from 'tap';\n\n";
 
 /** Runs the unit step in a small project with these test files, by name. */
-async function runUnitTests(
-  dir: string,
-  files: Readonly<Record<string, string>>,
-): Promise<{ code: number; stdout: string }> {
+async function runUnitTests(dir: string, files: Readonly<Record<string, string>>): Promise<{ code: number; stdout: string }> {
   makeProject(dir);
   plant(dir, 'test/expected-skips.txt', '# none but this\nkvm  this machine has none\n');
   plant(dir, 'schemas/dist/test/deleted.test.js', `${FIRST_LINE}t.fail('its source is gone');\n`);
@@ -22,8 +19,7 @@ function lastLine(text: string): string | undefined {
 
 t.test('a run counts tests, passes with an expected skip, and forgets a test whose source is gone', async (t) => {
   const { code, stdout } = await runUnitTests(tempDir(t), {
-    passing:
-      "t.test('one', async (t) => {\n  t.ok(true);\n  t.ok(true);\n});\nt.test('two', async (t) => t.ok(true));\n",
+    passing: "t.test('one', async (t) => {\n  t.ok(true);\n  t.ok(true);\n});\nt.test('two', async (t) => t.ok(true));\n",
     skipping: "t.test('three', (t) => t.plan(0, 'needs kvm'));\n",
   });
   t.equal(lastLine(stdout), '2 passed, 0 failed, 1 skipped');
@@ -46,8 +42,7 @@ t.test('a failed test, a crash, a failing clean-up and a file without a test eac
 
 t.test('a skip that nobody expected, and a test left for later, fail the run', async (t) => {
   const { code, stdout } = await runUnitTests(tempDir(t), {
-    skipping:
-      "t.test('needs a disk', (t) => t.plan(0, 'needs spare-disk'));\nt.test('later', { todo: true }, async () => undefined);\n",
+    skipping: "t.test('needs a disk', (t) => t.plan(0, 'needs spare-disk'));\nt.test('later', { todo: true }, async () => undefined);\n",
   });
   t.match(stdout, /^FAIL this skip is not in test\/expected-skips\.txt: .*needs a disk$/m);
   t.equal(lastLine(stdout), '0 passed, 2 failed, 0 skipped');

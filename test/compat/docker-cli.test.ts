@@ -90,9 +90,7 @@ async function running(t: Test, platform: Platform): Promise<void> {
 
 async function interactive(t: Test, platform: Platform): Promise<void> {
   await t.test('a terminal, exec, attach', async (t) => {
-    await check(t, platform, ['run', '-d', '--name', 'shell', '-it', '--network', 'none', 'busybox', 'sh'], {
-      out: /^[0-9a-f]{64}\n$/,
-    });
+    await check(t, platform, ['run', '-d', '--name', 'shell', '-it', '--network', 'none', 'busybox', 'sh'], { out: /^[0-9a-f]{64}\n$/ });
     await check(t, platform, ['exec', 'shell', 'echo', 'in it'], { out: 'in it\n' });
     await check(t, platform, ['exec', '-e', 'X=1', '-w', '/tmp', 'shell', 'sh', '-c', 'pwd; echo $X; exit 3'], {
       code: 3,
@@ -109,9 +107,7 @@ async function interactive(t: Test, platform: Platform): Promise<void> {
 
 async function lifecycle(t: Test, platform: Platform): Promise<void> {
   await t.test('create, start, stop, restart, kill, wait, rename, pause, rm', async (t) => {
-    await check(t, platform, ['create', '--name', 'life', '--network', 'none', 'busybox', 'sleep', '1000'], {
-      out: /^[0-9a-f]{64}\n$/,
-    });
+    await check(t, platform, ['create', '--name', 'life', '--network', 'none', 'busybox', 'sleep', '1000'], { out: /^[0-9a-f]{64}\n$/ });
     await check(t, platform, ['create', '--name', 'life', 'busybox', 'true'], {
       code: 1,
       err: /Conflict\. The container name "\/life" is already in use by container/,
@@ -128,34 +124,17 @@ async function lifecycle(t: Test, platform: Platform): Promise<void> {
     await check(t, platform, ['wait', 'lived'], { out: '137\n' });
     await check(t, platform, ['start', 'lived'], {});
     await check(t, platform, ['stop', '-t', '0', 'lived'], {});
-    await check(t, platform, ['inspect', '-f', '{{.State.ExitCode}} {{.State.Running}}', 'lived'], {
-      out: '137 false\n',
-    });
+    await check(t, platform, ['inspect', '-f', '{{.State.ExitCode}} {{.State.Running}}', 'lived'], { out: '137 false\n' });
     await check(t, platform, ['rm', 'lived'], { out: 'lived\n' });
     await check(
       t,
       platform,
-      [
-        'run',
-        '-d',
-        '--name',
-        'again',
-        '--restart',
-        'on-failure:2',
-        '--network',
-        'none',
-        'busybox',
-        'sh',
-        '-c',
-        'exit 4',
-      ],
+      ['run', '-d', '--name', 'again', '--restart', 'on-failure:2', '--network', 'none', 'busybox', 'sh', '-c', 'exit 4'],
       {},
     );
     await waitFor(
       'two restarts',
-      async () =>
-        (await platform.docker(['inspect', '-f', '{{.RestartCount}} {{.State.Status}}', 'again'])).stdout ===
-        '2 exited\n',
+      async () => (await platform.docker(['inspect', '-f', '{{.RestartCount}} {{.State.Status}}', 'again'])).stdout === '2 exited\n',
       { timeoutMs: 10_000 },
     );
     t.pass('on-failure:2 restarted twice');
@@ -165,9 +144,7 @@ async function lifecycle(t: Test, platform: Platform): Promise<void> {
 
 async function networks(t: Test, platform: Platform): Promise<void> {
   await t.test('bridge, host, none, published ports', async (t) => {
-    await check(t, platform, ['network', 'ls', '--format', '{{.Name}} {{.Driver}}'], {
-      out: 'bridge bridge\nhost host\nnone null\n',
-    });
+    await check(t, platform, ['network', 'ls', '--format', '{{.Name}} {{.Driver}}'], { out: 'bridge bridge\nhost host\nnone null\n' });
     const port = await freePort();
     await check(
       t,
@@ -194,25 +171,14 @@ async function networks(t: Test, platform: Platform): Promise<void> {
     });
     t.equal(body, 'page\n', 'a published port answers on the host');
     await check(t, platform, ['port', 'web', '80'], { out: new RegExp(`0\\.0\\.0\\.0:${port}`) });
-    await check(t, platform, ['run', '--rm', '-p', `${port}:80`, 'busybox', 'true'], {
-      code: 125,
-      err: /port is already allocated/,
-    });
+    await check(t, platform, ['run', '--rm', '-p', `${port}:80`, 'busybox', 'true'], { code: 125, err: /port is already allocated/ });
     await check(t, platform, ['inspect', '-f', '{{.HostConfig.NetworkMode}}', 'web'], { out: 'bridge\n' });
     await check(t, platform, ['rm', '-f', 'web'], {});
-    await check(t, platform, ['run', '--rm', '--network', 'none', 'busybox', 'sh', '-c', 'ls /sys/class/net'], {
-      out: 'lo\n',
+    await check(t, platform, ['run', '--rm', '--network', 'none', 'busybox', 'sh', '-c', 'ls /sys/class/net'], { out: 'lo\n' });
+    await check(t, platform, ['run', '--rm', 'busybox', 'sh', '-c', 'ls /sys/class/net; cat /etc/resolv.conf >/dev/null'], {
+      out: 'eth0\nlo\n',
     });
-    await check(
-      t,
-      platform,
-      ['run', '--rm', 'busybox', 'sh', '-c', 'ls /sys/class/net; cat /etc/resolv.conf >/dev/null'],
-      { out: 'eth0\nlo\n' },
-    );
-    await check(t, platform, ['run', '--rm', '--network', 'missing', 'busybox', 'true'], {
-      code: 125,
-      err: /network missing not found/,
-    });
+    await check(t, platform, ['run', '--rm', '--network', 'missing', 'busybox', 'true'], { code: 125, err: /network missing not found/ });
   });
 }
 
@@ -225,24 +191,14 @@ async function volumes(t: Test, platform: Platform): Promise<void> {
       ['run', '--rm', '--network', 'none', '-v', 'kept:/data', 'busybox', 'sh', '-c', 'echo saved > /data/file'],
       {},
     );
-    await check(
-      t,
-      platform,
-      ['run', '--rm', '--network', 'none', '-v', 'kept:/data:ro', 'busybox', 'cat', '/data/file'],
-      { out: 'saved\n' },
-    );
-    await check(
-      t,
-      platform,
-      ['run', '--rm', '--network', 'none', '-v', 'kept:/data:ro', 'busybox', 'touch', '/data/x'],
-      { code: 1, err: /Read-only/ },
-    );
-    await check(
-      t,
-      platform,
-      ['run', '-d', '--name', 'holder', '--network', 'none', '-v', 'kept:/data', 'busybox', 'sleep', '1000'],
-      {},
-    );
+    await check(t, platform, ['run', '--rm', '--network', 'none', '-v', 'kept:/data:ro', 'busybox', 'cat', '/data/file'], {
+      out: 'saved\n',
+    });
+    await check(t, platform, ['run', '--rm', '--network', 'none', '-v', 'kept:/data:ro', 'busybox', 'touch', '/data/x'], {
+      code: 1,
+      err: /Read-only/,
+    });
+    await check(t, platform, ['run', '-d', '--name', 'holder', '--network', 'none', '-v', 'kept:/data', 'busybox', 'sleep', '1000'], {});
     await check(t, platform, ['volume', 'rm', 'kept'], { code: 1, err: /volume is in use/ });
     await check(t, platform, ['rm', '-f', 'holder'], {});
     await check(t, platform, ['volume', 'inspect', '-f', '{{.Driver}}', 'kept'], { out: 'local\n' });
@@ -253,18 +209,7 @@ async function volumes(t: Test, platform: Platform): Promise<void> {
     await check(
       t,
       platform,
-      [
-        'run',
-        '--rm',
-        '--network',
-        'none',
-        '-v',
-        `${bound}:/b`,
-        'busybox',
-        'sh',
-        '-c',
-        'cat /b/file; echo back > /b/answer',
-      ],
+      ['run', '--rm', '--network', 'none', '-v', `${bound}:/b`, 'busybox', 'sh', '-c', 'cat /b/file; echo back > /b/answer'],
       { out: 'from the host\n' },
     );
     t.equal(readFileSync(join(bound, 'answer'), 'utf8'), 'back\n');
@@ -285,12 +230,7 @@ async function copies(t: Test, platform: Platform): Promise<void> {
   await t.test('cp both ways, running and stopped, and into volumes', async (t) => {
     const file = join(platform.dir, 'to-copy');
     writeFileSync(file, 'copied\n');
-    await check(
-      t,
-      platform,
-      ['run', '-d', '--name', 'copy', '--network', 'none', '-v', 'copied:/data', 'busybox', 'sleep', '1000'],
-      {},
-    );
+    await check(t, platform, ['run', '-d', '--name', 'copy', '--network', 'none', '-v', 'copied:/data', 'busybox', 'sleep', '1000'], {});
     await check(t, platform, ['cp', file, 'copy:/tmp/a'], {});
     await check(t, platform, ['cp', file, 'copy:/data/b'], {});
     await check(t, platform, ['exec', 'copy', 'cat', '/tmp/a', '/data/b'], { out: 'copied\ncopied\n' });
@@ -299,10 +239,7 @@ async function copies(t: Test, platform: Platform): Promise<void> {
     const back = join(platform.dir, 'back');
     await check(t, platform, ['cp', 'copy:/data/c', back], {});
     t.equal(readFileSync(back, 'utf8'), 'copied\n');
-    await check(t, platform, ['cp', 'copy:/no/such', back], {
-      code: 1,
-      err: /Could not find the file \/no\/such in container copy/,
-    });
+    await check(t, platform, ['cp', 'copy:/no/such', back], { code: 1, err: /Could not find the file \/no\/such in container copy/ });
     await check(t, platform, ['rm', 'copy'], {});
     await check(t, platform, ['volume', 'rm', 'copied'], {});
   });
@@ -313,17 +250,7 @@ async function logs(t: Test, platform: Platform): Promise<void> {
     await check(
       t,
       platform,
-      [
-        'run',
-        '--name',
-        'talker',
-        '--network',
-        'none',
-        'busybox',
-        'sh',
-        '-c',
-        'echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three',
-      ],
+      ['run', '--name', 'talker', '--network', 'none', 'busybox', 'sh', '-c', 'echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three'],
       { out: 'one\nthree\n', err: /two/ },
     );
     await check(t, platform, ['logs', 'talker'], { out: 'one\nthree\n', err: /^two\n$/ });
@@ -364,10 +291,7 @@ async function limits(t: Test, platform: Platform): Promise<void> {
     await check(t, platform, ['inspect', '-f', '{{.HostConfig.Memory}}', 'bounded'], { out: '134217728\n' });
     await check(t, platform, ['stats', '--no-stream', '--format', '{{.PIDs}}', 'bounded'], { out: '1\n' });
     await check(t, platform, ['rm', '-f', 'bounded'], {});
-    await check(t, platform, ['run', '--rm', '-m', '1m', 'busybox', 'true'], {
-      code: 125,
-      err: /Minimum memory limit allowed is 6MB/,
-    });
+    await check(t, platform, ['run', '--rm', '-m', '1m', 'busybox', 'true'], { code: 125, err: /Minimum memory limit allowed is 6MB/ });
   });
 }
 
@@ -376,15 +300,7 @@ async function events(t: Test, platform: Platform): Promise<void> {
     const since = String(Date.now() / 1000 - 0.001);
     await check(t, platform, ['run', '--rm', 'busybox', 'true'], {});
     const until = String(Date.now() / 1000 + 1);
-    const { stdout } = await platform.docker([
-      'events',
-      '--since',
-      since,
-      '--until',
-      until,
-      '--format',
-      '{{.Type}} {{.Action}}',
-    ]);
+    const { stdout } = await platform.docker(['events', '--since', since, '--until', until, '--format', '{{.Type}} {{.Action}}']);
     t.same(
       stdout.split('\n').filter((line) => line !== ''),
       [
@@ -400,17 +316,7 @@ async function events(t: Test, platform: Platform): Promise<void> {
     await check(
       t,
       platform,
-      [
-        'events',
-        '--since',
-        since,
-        '--until',
-        until,
-        '--filter',
-        'event=die',
-        '--format',
-        '{{.Actor.Attributes.exitCode}}',
-      ],
+      ['events', '--since', since, '--until', until, '--filter', 'event=die', '--format', '{{.Actor.Attributes.exitCode}}'],
       { out: '0\n' },
     );
   });
@@ -418,15 +324,9 @@ async function events(t: Test, platform: Platform): Promise<void> {
 
 async function badInput(t: Test, platform: Platform): Promise<void> {
   await t.test('bad input is refused in words, and nothing is half made', async (t) => {
-    await check(t, platform, ['run', '--rm', 'no-such-image'], {
-      code: 125,
-      err: /Unable to find image 'no-such-image:latest' locally/,
-    });
+    await check(t, platform, ['run', '--rm', 'no-such-image'], { code: 125, err: /Unable to find image 'no-such-image:latest' locally/ });
     await check(t, platform, ['inspect', 'nothing'], { code: 1, err: /No such object: nothing/ });
-    await check(t, platform, ['create', '--name', '-bad', 'busybox', 'true'], {
-      code: 1,
-      err: /Invalid container name/,
-    });
+    await check(t, platform, ['create', '--name', '-bad', 'busybox', 'true'], { code: 1, err: /Invalid container name/ });
     await check(t, platform, ['run', '--rm', '-v', 'x:relative', 'busybox', 'true'], { code: 125, err: /invalid/i });
     await check(t, platform, ['ps', '--filter', 'nonsense=1'], { code: 1, err: /invalid filter/ });
     await check(t, platform, ['pull', 'busybox'], { code: 1, err: /registry/ });

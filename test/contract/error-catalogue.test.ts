@@ -17,10 +17,7 @@ const raised = raisedCodes(repository, folders).filter(({ code }) => !NOT_CODES.
 
 t.test('every code that the sources raise is in the catalogue', async (t) => {
   t.ok(new Set(raised.map(({ code }) => code)).size > 300, `${raised.length} places`);
-  t.same(
-    [...new Set(raised.filter(({ code }) => !catalogue.has(code)).map(({ code, file }) => `${code} in ${file}`))],
-    [],
-  );
+  t.same([...new Set(raised.filter(({ code }) => !catalogue.has(code)).map(({ code, file }) => `${code} in ${file}`))], []);
   const planted =
     "throw new CleatError(isNew ? 'conflict' : 'internal', `${x}` === '' ? 'ONE_CODE' : 'TWO_CODE', 'text'); fail('THREE_CODE', 1);";
   t.same(

@@ -8,9 +8,7 @@ const released = join(repository, 'schemas/released');
 const golden = join(repository, 'schemas/golden');
 
 function decode(goldenFolder: string) {
-  return runProcess(['python3', join(repository, 'test/contract/avro_decoder.py'), released, goldenFolder], {
-    allowExit: 'any',
-  });
+  return runProcess(['python3', join(repository, 'test/contract/avro_decoder.py'), released, goldenFolder], { allowExit: 'any' });
 }
 
 t.test('a decoder made from the published schemas alone reads every golden payload', async (t) => {

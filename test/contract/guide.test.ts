@@ -11,9 +11,7 @@ const guide = join(repository, 'docs/plugin-authors');
 function blocks(page: string, language: string): readonly string[] {
   const text = readFileSync(join(guide, page), 'utf8');
   const fence = new RegExp(`^( *)\`\`\`${language}\\n([^]*?)^ *\`\`\``, 'gm');
-  return [...text.matchAll(fence)].map(([, indent = '', body = '']) =>
-    body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-  );
+  return [...text.matchAll(fence)].map(([, indent = '', body = '']) => body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
 }
 
 function readJson(path: string): Readonly<Record<string, unknown>> {
@@ -31,9 +29,7 @@ t.test('the manifest in the guide fits the schema of manifests', async (t) => {
 });
 
 t.test('hello and welcome in the guide are those of the contract', async (t) => {
-  const { components } = readJson('docs/reference/asyncapi.json') as {
-    components: { schemas: Readonly<Record<string, object>> };
-  };
+  const { components } = readJson('docs/reference/asyncapi.json') as { components: { schemas: Readonly<Record<string, object>> } };
   const values = blocks('handshake.md', 'json').map((block) => JSON.parse(block) as object);
   const hello = values.find((value) => 'hello' in value);
   const welcome = values.find((value) => 'welcome' in value);
@@ -72,18 +68,10 @@ t.test('the program in the guide compiles against the SDK', async (t) => {
     return path;
   });
   const options: ts.CompilerOptions = {
-    ...{
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.NodeNext,
-      strict: true,
-      noEmit: true,
-      skipLibCheck: true,
-    },
+    ...{ target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, strict: true, noEmit: true, skipLibCheck: true },
     ...{ allowImportingTsExtensions: true, types: ['node'], typeRoots: [join(repository, 'node_modules/@types')] },
   };
   const program = ts.createProgram(paths, options);
-  const faults = ts
-    .getPreEmitDiagnostics(program)
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  const faults = ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
   t.same(faults, []);
 });

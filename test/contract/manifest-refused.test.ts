@@ -5,13 +5,7 @@ import type { plugin } from '@cleat/schemas';
 import t from 'tap';
 import { BareKernel } from '../platform/bare-kernel.ts';
 
-const GOOD = {
-  cleat: 1,
-  name: 'wrong',
-  version: '1.0.0',
-  contracts: { provider: ['1.0'] },
-  run: { command: ['true'] },
-};
+const GOOD = { cleat: 1, name: 'wrong', version: '1.0.0', contracts: { provider: ['1.0'] }, run: { command: ['true'] } };
 
 const WRONG: readonly (readonly [string, unknown, RegExp])[] = [
   ['an unknown field', { ...GOOD, permisions: {} }, /must NOT have additional properties \(permisions\)/],
@@ -21,11 +15,7 @@ const WRONG: readonly (readonly [string, unknown, RegExp])[] = [
     { ...GOOD, provides: [{ kind: 'thing' }] },
     /provides\/0: must have required property 'reserve'/,
   ],
-  [
-    'a mount root that is not absolute',
-    { ...GOOD, permissions: { mountRoots: ['data'] } },
-    /permissions\/mountRoots\/0/,
-  ],
+  ['a mount root that is not absolute', { ...GOOD, permissions: { mountRoots: ['data'] } }, /permissions\/mountRoots\/0/],
   ['a newer format', { ...GOOD, cleat: 2 }, /no manifest of the format 1/],
   ['a list', [GOOD], /no manifest of the format 1/],
 ];

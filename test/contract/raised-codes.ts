@@ -15,16 +15,12 @@ const CODE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/;
 
 /** The codes that TypeScript sources raise: in `new CleatError(class, code, ...)`, and as `code` given to a function that does. */
 export function raisedCodes(root: string, folders: readonly string[]): readonly RaisedCode[] {
-  return folders.flatMap((folder) =>
-    sources(join(root, folder)).flatMap((path) => codesIn(path, readFileSync(path, 'utf8'))),
-  );
+  return folders.flatMap((folder) => sources(join(root, folder)).flatMap((path) => codesIn(path, readFileSync(path, 'utf8'))));
 }
 
 /** Every text that looks like a code, wherever it stands. */
 export function mentionedCodes(root: string, folders: readonly string[]): ReadonlySet<string> {
-  const text = folders
-    .flatMap((folder) => sources(join(root, folder)).map((path) => readFileSync(path, 'utf8')))
-    .join('\n');
+  const text = folders.flatMap((folder) => sources(join(root, folder)).map((path) => readFileSync(path, 'utf8'))).join('\n');
   return new Set([
     ...[...text.matchAll(/['"]([A-Z][A-Z0-9_]+)['"]/g)].map((match) => match[1] ?? ''),
     ...[...text.matchAll(/`([A-Z][A-Z0-9]*_)\$\{/g)].map((match) => `${match[1] ?? ''}*`),
@@ -38,19 +34,12 @@ export function codesIn(file: string, text: string): readonly RaisedCode[] {
       const [errorClass, code] = node.arguments ?? [];
       const classes = errorClass === undefined ? [] : texts(errorClass);
       for (const one of code === undefined ? [] : texts(code)) {
-        for (const name of classes.length === 0 ? [undefined] : classes)
-          found.push({ code: one, errorClass: name, file });
+        for (const name of classes.length === 0 ? [undefined] : classes) found.push({ code: one, errorClass: name, file });
       }
     } else if (ts.isCallExpression(node)) {
-      const given = node.arguments
-        .filter((argument) => ts.isStringLiteralLike(argument))
-        .map(({ text: value }) => value);
+      const given = node.arguments.filter((argument) => ts.isStringLiteralLike(argument)).map(({ text: value }) => value);
       found.push(...given.filter((value) => CODE.test(value)).map((code) => ({ code, errorClass: undefined, file })));
-    } else if (
-      ts.isPropertyAssignment(node) &&
-      node.name.getText() === 'code' &&
-      ts.isStringLiteralLike(node.initializer)
-    ) {
+    } else if (ts.isPropertyAssignment(node) && node.name.getText() === 'code' && ts.isStringLiteralLike(node.initializer)) {
       found.push({ code: node.initializer.text, errorClass: undefined, file });
     }
     ts.forEachChild(node, visit);

@@ -21,9 +21,7 @@ t.test('whoever is on the bus learns from the kernel who is there and what every
   if (created === undefined) throw new Error('no container.created');
 
   // A stranger has nothing but the fingerprint that the event names.
-  const { contract, version, schema } = await kernel.call<sys.SchemaResponse>('sys', 'schema', {
-    fingerprint: created.schema,
-  });
+  const { contract, version, schema } = await kernel.call<sys.SchemaResponse>('sys', 'schema', { fingerprint: created.schema });
   t.same([contract, version], ['event', '1.0']);
   const type = compileType(JSON.parse(schema));
   t.equal(fingerprintOf(type), created.schema);
@@ -41,8 +39,5 @@ t.test('a fingerprint that nobody has published is not found', async (t) => {
   const kernel = new BareKernel(tempDir(t, 'registry'));
   t.teardown(() => kernel.down());
   await kernel.start();
-  await t.rejects(kernel.call('sys', 'schema', { fingerprint: '0123456789abcdef' }), {
-    class: 'not_found',
-    code: 'SCHEMA_UNKNOWN',
-  });
+  await t.rejects(kernel.call('sys', 'schema', { fingerprint: '0123456789abcdef' }), { class: 'not_found', code: 'SCHEMA_UNKNOWN' });
 });

@@ -1,12 +1,5 @@
 import type { Manifest, provider, providerTypes } from '@cleat/schemas';
-import {
-  Deadline,
-  definePlugin,
-  type PluginContext,
-  type PluginDefinition,
-  type PluginHandlers,
-  type ProviderHandlers,
-} from '@cleat/sdk';
+import { Deadline, definePlugin, type PluginContext, type PluginDefinition, type PluginHandlers, type ProviderHandlers } from '@cleat/sdk';
 import { DriverLedger } from '@cleat/sdk/drivers';
 import { FakeWorld } from './fake-world.ts';
 
@@ -48,11 +41,7 @@ export function fakePlugin(manifest: Manifest, pluginDir: string): PluginDefinit
         drivers,
         interceptor: {
           judge: async ({ operation, actor }, _request, call) => {
-            await world.begin('judge', undefined, call, {
-              operation,
-              principal: actor.principal,
-              caller: actor.caller,
-            });
+            await world.begin('judge', undefined, call, { operation, principal: actor.principal, caller: actor.caller });
             const { denial } = world;
             return { allow: denial === undefined, reason: denial ?? '' };
           },
@@ -70,16 +59,12 @@ function noting(context: PluginContext, world: FakeWorld): PluginContext {
   return {
     ...context,
     openJournal: (options) =>
-      context.openJournal({
-        ...options,
-        onFault: (point) => world.reach(point === 'before-write' ? 'before' : 'after', 'ledger'),
-      }),
+      context.openJournal({ ...options, onFault: (point) => world.reach(point === 'before-write' ? 'before' : 'after', 'ledger') }),
   };
 }
 
 function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): ProviderHandlers {
-  const viaDriver = (options: string): DriverLedger | undefined =>
-    optionsOf(options).driver === undefined ? undefined : ledger;
+  const viaDriver = (options: string): DriverLedger | undefined => (optionsOf(options).driver === undefined ? undefined : ledger);
   return {
     reserve: async (request, call) => {
       const { reference, options, directory } = request;
@@ -129,10 +114,7 @@ function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): Provi
     update: async ({ reference, options, containerName }, call) => {
       await world.begin('update', reference, call, { options, containerName });
       const { hosts } = optionsOf(options ?? '{}');
-      return {
-        contribution: hosts === undefined ? null : { hosts: [...hosts] },
-        status: JSON.stringify({ updated: reference.number }),
-      };
+      return { contribution: hosts === undefined ? null : { hosts: [...hosts] }, status: JSON.stringify({ updated: reference.number }) };
     },
     reconcile: async (all, call): Promise<provider.ReconcileResponseInput> => {
       await world.begin('reconcile', undefined, call, {
@@ -161,13 +143,10 @@ function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): Provi
 
 /** What the kernel says holds of the kind's own objects: here an object lives as long as its claim. */
 async function settleLedger(ledger: DriverLedger, all: Parameters<ProviderHandlers['reconcile']>[0]): Promise<void> {
-  await ledger.settleUses(all, (held) =>
-    optionsOf(held.options).driver === undefined ? undefined : held.reference.object,
-  );
+  await ledger.settleUses(all, (held) => (optionsOf(held.options).driver === undefined ? undefined : held.reference.object));
   const held = new Set(all.held.map(({ reference }) => reference.object));
   const scope = { deadline: Deadline.after(2_000), signal: new AbortController().signal };
-  for (const { object } of ledger.objects)
-    if (!held.has(object)) await ledger.release(object, { purge: true, force: true }, scope);
+  for (const { object } of ledger.objects) if (!held.has(object)) await ledger.release(object, { purge: true, force: true }, scope);
 }
 
 function contributionOf(options: string, objectPath: string): providerTypes.ContributionInput {

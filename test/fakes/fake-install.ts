@@ -13,9 +13,7 @@ export const FAKE: Manifest = {
   name: 'fake',
   version: '1.0.0',
   contracts: { provider: ['1.0'] },
-  provides: [
-    { kind: 'fake', reserve: true, attach: true, needsRoot: true, hearsUpdates: true, options: { type: 'object' } },
-  ],
+  provides: [{ kind: 'fake', reserve: true, attach: true, needsRoot: true, hearsUpdates: true, options: { type: 'object' } }],
   events: { publishes: ['fake.attached', 'fake.noted'] },
   permissions: {
     contribution: ['root', 'mounts', 'devices', 'environment', 'hosts', 'dns', 'hooks', 'annotations', 'log'],

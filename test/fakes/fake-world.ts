@@ -83,8 +83,7 @@ export class FakeWorld {
     if (behaviour.die === 'before') process.kill(process.pid, 'SIGKILL');
     if (behaviour.delayMs !== undefined) await sleep(behaviour.delayMs, call.signal);
     if (behaviour.hang === true) await new Promise(() => undefined);
-    if (behaviour.error !== undefined)
-      throw new CleatError(behaviour.error.class, behaviour.error.code, behaviour.error.message);
+    if (behaviour.error !== undefined) throw new CleatError(behaviour.error.class, behaviour.error.code, behaviour.error.message);
   }
 
   end(operation: keyof Control, reference: providerTypes.Reference | undefined): void {
@@ -148,13 +147,11 @@ export class FakeWorld {
     const failing = new Set(this.#control.reconcile?.failures ?? []);
     const wantedObjects = new Set(all.held.map(({ reference }) => fileName(reference.object)));
     const attached = new Set(all.held.filter((held) => held.attached).map(({ reference }) => useName(reference)));
-    const isFailing = (reference: providerTypes.Reference): boolean =>
-      failing.has(`${reference.container}/${reference.claim}`);
+    const isFailing = (reference: providerTypes.Reference): boolean => failing.has(`${reference.container}/${reference.claim}`);
     const failed = all.owed.filter(({ reference }) => isFailing(reference));
     for (const { reference } of failed) wantedObjects.add(fileName(reference.object));
     for (const name of readdirSync(this.#uses)) if (!attached.has(name)) rmSync(join(this.#uses, name));
-    for (const name of readdirSync(this.#objects))
-      if (!wantedObjects.has(name)) rmSync(join(this.#objects, name), { recursive: true });
+    for (const name of readdirSync(this.#objects)) if (!wantedObjects.has(name)) rmSync(join(this.#objects, name), { recursive: true });
     const lacks = all.held
       .filter(({ reference }) => reference.claim !== '' || reference.container === '')
       .filter(({ reference }) => !existsSync(this.objectPath(reference.object)));

@@ -41,10 +41,7 @@ export class RawPlugin {
     const credentials = decodeCredentials(readFileSync(path, 'utf8'));
     const log = { info: (): void => undefined, warn: (): void => undefined, error: (): void => undefined };
     const open = (own: ParticipantCredentials['importing']): Promise<BusConnection> =>
-      BusConnection.open(
-        { url: () => kernel.busUrl, credentials: own, name: `raw/${manifest.name}`, log },
-        Deadline.after(10_000),
-      );
+      BusConnection.open({ url: () => kernel.busUrl, credentials: own, name: `raw/${manifest.name}`, log }, Deadline.after(10_000));
     const connections = { importing: await open(credentials.importing), exporting: await open(credentials.exporting) };
     return new RawPlugin(fake, credentials, connections);
   }
@@ -60,9 +57,7 @@ export class RawPlugin {
       store: '',
       ...more,
     };
-    const answer = await this.#raw.call('hello', 'hello', Buffer.from(JSON.stringify(hello)), {
-      deadline: Deadline.after(5_000),
-    });
+    const answer = await this.#raw.call('hello', 'hello', Buffer.from(JSON.stringify(hello)), { deadline: Deadline.after(5_000) });
     return JSON.parse(answer.body.toString());
   }
 

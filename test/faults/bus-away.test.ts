@@ -13,11 +13,7 @@ import { checkTruth } from './kernel-matrix.ts';
 t.setTimeout(110_000 * slowFactor());
 
 const KEEPER = { ...FAKE, name: 'keeper', provides: [{ kind: 'keeper', reserve: true, attach: false }] };
-const LOG = fakeClaim(
-  'l',
-  { reserved: { log: { segmentBytes: 1_048_576, spoolBytes: 0, mode: 'blocking' } } },
-  'keeper',
-);
+const LOG = fakeClaim('l', { reserved: { log: { segmentBytes: 1_048_576, spoolBytes: 0, mode: 'blocking' } } }, 'keeper');
 const TALKER = ['sh', '-c', 'while :; do echo said; sleep 0.2; done'];
 /** Runs by policy while the bus is away: 100 ms after an end, then 200. */
 const RUNS = 2;
@@ -30,10 +26,7 @@ class BrokenServer {
   constructor(dir: string) {
     this.path = join(dir, 'nats-server');
     this.#mark = join(dir, 'broken');
-    writeFileSync(
-      this.path,
-      `#!/bin/sh\n[ -e ${this.#mark} ] && { echo 'no room for it' >&2; exit 1; }\nexec nats-server "$@"\n`,
-    );
+    writeFileSync(this.path, `#!/bin/sh\n[ -e ${this.#mark} ] && { echo 'no room for it' >&2; exit 1; }\nexec nats-server "$@"\n`);
     chmodSync(this.path, 0o755);
   }
 
@@ -111,9 +104,7 @@ async function away(t: Test, { kernel, server, consumer }: Scene, meanwhile: () 
   await consumer.waitFor(newestEvent, 30_000);
   t.ok(consumer.hasGaplessOrder, 'every event came, in order');
   t.same(consumer.gaps, []);
-  const ends = (await node.events()).filter(
-    ({ type, subject }) => type === 'container.exited' && subject === phoenix.id,
-  );
+  const ends = (await node.events()).filter(({ type, subject }) => type === 'container.exited' && subject === phoenix.id);
   t.equal(ends.length, phoenix.state.run - 1 + RUNS, 'each end was recorded');
 }
 

@@ -52,9 +52,9 @@ export async function killAtEvery(t: Test, matrix: Matrix): Promise<void> {
         t.equal(now.state.pid, pid);
         t.ok(isSameProcess(pid, startTime), 'it did not notice');
         await kernel.client.removeAll(['bystander']);
-        await waitFor('nothing left', () => compareSnapshots(clean, hostSnapshot(scope)).length === 0, {
-          timeoutMs: 3000,
-        }).catch(() => undefined);
+        await waitFor('nothing left', () => compareSnapshots(clean, hostSnapshot(scope)).length === 0, { timeoutMs: 3000 }).catch(
+          () => undefined,
+        );
         t.same(compareSnapshots(clean, hostSnapshot(scope)), [], 'nothing leaked');
         await matrix.check?.(t);
         if (!t.passing()) t.comment(kernel.logTail);
@@ -74,8 +74,7 @@ async function oneKill(
   kernel.arm(at.moment, at.step);
   const outcome = matrix.life(kernel.client, at.name).then(
     () => 'done',
-    (error: unknown) =>
-      error instanceof Error ? `${isCleatError(error) ? `${error.code}: ` : ''}${error.message}` : String(error),
+    (error: unknown) => (error instanceof Error ? `${isCleatError(error) ? `${error.code}: ` : ''}${error.message}` : String(error)),
   );
   await Promise.race([outcome, kernel.ended(30_000)]);
   await kernel.ended(5_000).catch(() => undefined);
@@ -99,11 +98,7 @@ export async function checkTruth(t: Test, kernel: BareKernel): Promise<void> {
     const { state: settled, paths } = await kernel.client.inspect(name);
     t.ok(AT_REST.includes(settled.status), `${name} is at rest: ${settled.status}`);
     const isThere = settled.pid > 0 && existsSync(`/proc/${settled.pid}`);
-    t.equal(
-      ['running', 'paused'].includes(settled.status),
-      isThere,
-      `${name} is ${settled.status} (was ${state.status})`,
-    );
+    t.equal(['running', 'paused'].includes(settled.status), isThere, `${name} is ${settled.status} (was ${state.status})`);
     if (!isThere) t.same(cgroupsOf(paths.cgroup), [], `${name} has no cgroup`);
   }
 }

@@ -98,12 +98,7 @@ export const CLAIM_STEPS: readonly string[] = [
 
 /** A life with claims of the fake kind: two from the beginning, one that comes and goes while it runs. */
 export async function claimLife(node: NodeClient, name: string): Promise<void> {
-  const first = {
-    contribution: {
-      environment: ['FIRST=1'],
-      mounts: [{ type: 'bind', source: '$OBJECT', target: '/bin', copyUp: true }],
-    },
-  };
+  const first = { contribution: { environment: ['FIRST=1'], mounts: [{ type: 'bind', source: '$OBJECT', target: '/bin', copyUp: true }] } };
   const claims = [fakeClaim('first', first), fakeClaim('second', { contribution: { hosts: ['10.1.1.1 second'] } })];
   await node.run(name, ['sleep', '1000'], { claims });
   const renamed = `${name}-renamed`;

@@ -49,11 +49,7 @@ export async function killOtherAtEvery(t: Test, matrix: OtherMatrix): Promise<vo
       t.equal(kernel.pid, kernelPid);
       t.notOk(kernel.hasEnded, 'the kernel stays up');
       await checkTruth(t, kernel);
-      t.equal(
-        processStartTime((await node.inspect('bystander')).state.pid),
-        startTime,
-        'another container did not notice',
-      );
+      t.equal(processStartTime((await node.inspect('bystander')).state.pid), startTime, 'another container did not notice');
       await node.removeAll(['bystander']);
       await matrix.settle?.();
       const isClean = (): boolean => compareSnapshots(clean, hostSnapshot(scope)).length === 0;

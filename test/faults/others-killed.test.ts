@@ -11,15 +11,7 @@ t.setTimeout(300_000 * slowFactor());
 /** Records between which somebody else is asked for something, or has just been. */
 const STEPS: readonly string[] = [
   ...['create.intent', 'reserve.intent', 'reserve.done', 'start.intent', 'attach.intent', 'attach.done', 'started'],
-  ...[
-    'update.intent',
-    'claim.add.intent',
-    'claim.remove.intent',
-    'exit',
-    'detach.intent',
-    'remove.intent',
-    'release.intent',
-  ],
+  ...['update.intent', 'claim.add.intent', 'claim.remove.intent', 'exit', 'detach.intent', 'remove.intent', 'release.intent'],
 ];
 
 t.test('the server of the bus killed at every record: everything comes through', async (t) => {

@@ -26,10 +26,7 @@ const KILLS: readonly Kill[] = [
       title: `the plugin ${moment} the kernel's record`,
       arm: async (kernel, fake) => kernel.arm(moment, 'plugin.event', await fake.pid()),
     },
-    {
-      title: `the bus ${moment} the kernel's record`,
-      arm: (kernel) => kernel.arm(moment, 'plugin.event', kernel.busPid),
-    },
+    { title: `the bus ${moment} the kernel's record`, arm: (kernel) => kernel.arm(moment, 'plugin.event', kernel.busPid) },
   ]),
 ];
 
@@ -48,9 +45,7 @@ async function oneKill(t: Test, kernel: BareKernel, fake: Fake, kill: Kill): Pro
   const had = fake.notes.length;
   await kill.arm(kernel, fake);
   const creates = Array.from({ length: AT_ONCE }, (_, index) =>
-    kernel.client
-      .create(`noted-${index}`, ['true'], { claims: [fakeClaim('a', { note: true })] })
-      .catch(() => undefined),
+    kernel.client.create(`noted-${index}`, ['true'], { claims: [fakeClaim('a', { note: true })] }).catch(() => undefined),
   );
   const made = Promise.all(creates);
   await waitFor('the kill', () => !(kernel.isArmed || fake.isArmed), { timeoutMs: 20_000 });
@@ -61,9 +56,7 @@ async function oneKill(t: Test, kernel: BareKernel, fake: Fake, kill: Kill): Pro
   t.ok(fake.notes.length > had, `${fake.notes.length - had} objects`);
   const told = async (): Promise<readonly string[]> =>
     (await kernel.client.events()).filter(({ type }) => type === 'fake.noted').map(({ subject }) => subject);
-  await waitFor('every event', async () => new Set(await told()).size === fake.notes.length, {
-    timeoutMs: 20_000,
-  }).catch(() => undefined);
+  await waitFor('every event', async () => new Set(await told()).size === fake.notes.length, { timeoutMs: 20_000 }).catch(() => undefined);
   t.same([...(await told())].sort(), fake.notes, 'each object was told of once');
   await kernel.client.removeAll();
 }

@@ -56,9 +56,7 @@ t.test('a kind calls its drivers as the kernel calls the kind', async (t) => {
   });
 
   await t.test('the driver’s refusal is the error, and names the driver', async (t) => {
-    driver.control({
-      attach: { error: { class: 'resource_exhausted', code: 'DEEP_FULL', message: 'no room down here' } },
-    });
+    driver.control({ attach: { error: { class: 'resource_exhausted', code: 'DEEP_FULL', message: 'no room down here' } } });
     await node.create('full', SLEEP, { claims: [CLAIM] });
     const error = await failure(node.call('container', 'start', { container: 'full' }));
     t.match(error, { code: 'DEEP_FULL', plugin: 'fake-driver' });
@@ -83,15 +81,9 @@ t.test('a kind calls its drivers as the kernel calls the kind', async (t) => {
 });
 
 const KIND_RECORDS: readonly (readonly [string, number])[] = [
-  ...[
-    'reserve.intent',
-    'reserve.done',
-    'attach.intent',
-    'attach.done',
-    'detach.done',
-    'release.intent',
-    'release.done',
-  ].map((step) => [step, 1] as const),
+  ...['reserve.intent', 'reserve.done', 'attach.intent', 'attach.done', 'detach.done', 'release.intent', 'release.done'].map(
+    (step) => [step, 1] as const,
+  ),
   ...Array.from({ length: 9 }, (_, index) => ['ledger', index + 1] as const),
 ];
 const DRIVER_RECORDS = [
@@ -120,13 +112,9 @@ t.test('killed at every record of the three journals, nothing is left with kind 
   if (all === undefined) return;
   const { kernel, kind, driver } = all;
   const cases: readonly (readonly [string, () => void, Fake | undefined])[] = [
-    ...KIND_RECORDS.map(
-      ([step, count]) => [`the kind at ${step} ${count}`, (): void => kind.arm('after', step, count), kind] as const,
-    ),
+    ...KIND_RECORDS.map(([step, count]) => [`the kind at ${step} ${count}`, (): void => kind.arm('after', step, count), kind] as const),
     ...DRIVER_RECORDS.map((step) => [`the driver at ${step}`, (): void => driver.arm('after', step), driver] as const),
-    ...KERNEL_RECORDS.map(
-      (step) => [`the kernel at ${step}`, (): void => kernel.arm('after', step), undefined] as const,
-    ),
+    ...KERNEL_RECORDS.map((step) => [`the kernel at ${step}`, (): void => kernel.arm('after', step), undefined] as const),
   ];
   for (const [title, arm, victim] of cases) await t.test(title, (t) => oneKill(t, all, { arm, victim }));
   checkEvents(t, await kernel.client.events());
@@ -153,10 +141,7 @@ async function oneKill(t: Test, { kernel, kind, driver }: Levels, { arm, victim 
   for (const fake of [driver, kind]) await kernel.client.waitForPlugin(fake.name, 'ready', 30_000);
   const left = (): readonly string[] => [...kind.objects, ...kind.uses, ...driver.objects, ...driver.uses];
   await waitFor('nothing left', () => left().length === 0, { timeoutMs: 20_000 }).catch(() => undefined);
-  t.same(
-    { kind: [kind.objects, kind.uses], driver: [driver.objects, driver.uses] },
-    { kind: [[], []], driver: [[], []] },
-  );
+  t.same({ kind: [kind.objects, kind.uses], driver: [driver.objects, driver.uses] }, { kind: [[], []], driver: [[], []] });
   t.same((await kernel.client.info()).owed, []);
   if (!t.passing()) t.comment(`${kernel.logTail}\n${kind.log.slice(-3000)}`);
 }

@@ -122,9 +122,7 @@ async function execute(node: NodeClient, name: string): Promise<void> {
   const process = { args: ['cat'] };
   const attached = { attachStdin: true, attachStdout: true, attachStderr: true };
   await node.call('exec', 'create', { id, container: name, process, ...attached });
-  const started = await node
-    .call<{ readonly ticket: containerTypes.StreamTicket | null }>('exec', 'start', { id })
-    .catch(refusedByStreams);
+  const started = await node.call<{ readonly ticket: containerTypes.StreamTicket | null }>('exec', 'start', { id }).catch(refusedByStreams);
   const client = await Client.open(started?.ticket ?? null);
   client?.write('to the exec\n');
   await waitFor('its answer, or its end', async () => client === undefined || client.text !== '' || (await isOver()));
@@ -133,9 +131,7 @@ async function execute(node: NodeClient, name: string): Promise<void> {
   await client?.ended();
 
   async function isOver(): Promise<boolean> {
-    const { running, exitCode } = await node.call<{ running: boolean; exitCode: number | null }>('exec', 'inspect', {
-      id,
-    });
+    const { running, exitCode } = await node.call<{ running: boolean; exitCode: number | null }>('exec', 'inspect', { id });
     return !running && (exitCode !== null || started === undefined);
   }
 }

@@ -51,9 +51,7 @@ t.test('a bad plugin costs one operation one clear error', async (t) => {
   await t.test('it hangs in attach: rm -f does not wait for it', async (t) => {
     fake.control({ attach: { hang: true } });
     await node.create('hung', SLEEP, { claims });
-    const started: Promise<CleatError> = failure(
-      node.call('container', 'start', { container: 'hung' }, { timeoutMs: 90_000 }),
-    );
+    const started: Promise<CleatError> = failure(node.call('container', 'start', { container: 'hung' }, { timeoutMs: 90_000 }));
     await waitFor('the attach', () => fake.words().includes('attach a'));
     await othersKeepSpeed(t, kernel);
     const { ms } = await timed(node.remove('hung'));
@@ -102,33 +100,30 @@ t.test('a bad plugin costs one operation one clear error', async (t) => {
     });
   }
 
-  await t.test(
-    'it is frozen in attach and goes on after the next start: the late answer changes nothing',
-    async (t) => {
-      await node.create('slept', SLEEP, { claims });
-      fake.control({ attach: { delayMs: 500 } });
-      const first = failure(node.call('container', 'start', { container: 'slept' }, { timeoutMs: 60_000 }));
-      await waitFor('the attach', () => fake.words().filter((word) => word === 'attach a').length > 0);
-      const pid = await fake.pid();
-      process.kill(pid, 'SIGSTOP');
-      const stopped = timed(node.call('container', 'stop', { container: 'slept' }));
-      await stopped;
-      t.match((await first).class, /cancelled|conflict|unavailable/);
-      fake.control({});
-      process.kill(pid, 'SIGCONT');
-      await node.until(
-        'its next start',
-        async () => {
-          await node.call('container', 'start', { container: 'slept' });
-          return true;
-        },
-        30_000,
-      );
-      t.equal((await node.inspect('slept')).state.status, 'running');
-      t.equal(fake.uses.length, 1);
-      await nothingLeft(t);
-    },
-  );
+  await t.test('it is frozen in attach and goes on after the next start: the late answer changes nothing', async (t) => {
+    await node.create('slept', SLEEP, { claims });
+    fake.control({ attach: { delayMs: 500 } });
+    const first = failure(node.call('container', 'start', { container: 'slept' }, { timeoutMs: 60_000 }));
+    await waitFor('the attach', () => fake.words().filter((word) => word === 'attach a').length > 0);
+    const pid = await fake.pid();
+    process.kill(pid, 'SIGSTOP');
+    const stopped = timed(node.call('container', 'stop', { container: 'slept' }));
+    await stopped;
+    t.match((await first).class, /cancelled|conflict|unavailable/);
+    fake.control({});
+    process.kill(pid, 'SIGCONT');
+    await node.until(
+      'its next start',
+      async () => {
+        await node.call('container', 'start', { container: 'slept' });
+        return true;
+      },
+      30_000,
+    );
+    t.equal((await node.inspect('slept')).state.status, 'running');
+    t.equal(fake.uses.length, 1);
+    await nothingLeft(t);
+  });
 
   await t.test('it is frozen while a container that it serves is removed', async (t) => {
     await node.run('served', SLEEP, { claims });

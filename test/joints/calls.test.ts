@@ -31,11 +31,7 @@ t.test('interceptors judge requests where they are executed, and nothing else', 
 
   await t.test('it is asked who wants what, and allows or denies', async (t) => {
     await node.create('allowed', SLEEP);
-    t.match(judge.calls().at(-1)?.detail, {
-      operation: 'container.create',
-      principal: 'plugin:operator',
-      caller: 'operator',
-    });
+    t.match(judge.calls().at(-1)?.detail, { operation: 'container.create', principal: 'plugin:operator', caller: 'operator' });
     judge.control({ judge: { deny: 'not on a Tuesday' } });
     const denied = await failure(node.create('denied', SLEEP));
     t.match(denied, { class: 'permission_denied', code: 'DENIED', plugin: 'judge' });
@@ -90,15 +86,9 @@ t.test('who calls, for whom, in which version, and how much', async (t) => {
   t.teardown(() => caller.close());
 
   await t.test('only who may speak for others is believed', async (t) => {
-    const request = (id: string, name: string): object => ({
-      id,
-      name,
-      spec: { process: { args: SLEEP }, rootfs: kernel.rootfs },
-    });
+    const request = (id: string, name: string): object => ({ id, name, spec: { process: { args: SLEEP }, rootfs: kernel.rootfs } });
     await node.call('container', 'create', request('a1'.repeat(32), 'for-other'), { principal: 'uid:1000' });
-    await caller.caller.call('container', 'container', 'create', request('b1'.repeat(32), 'for-self'), {
-      principal: 'uid:0',
-    });
+    await caller.caller.call('container', 'container', 'create', request('b1'.repeat(32), 'for-self'), { principal: 'uid:0' });
     const created = (await node.events()).filter(({ type }) => type === 'container.created');
     t.match(actorOf(created[0]), { principal: 'uid:1000', caller: 'operator' });
     t.match(actorOf(created[1]), { principal: 'plugin:caller', caller: 'caller' });
@@ -132,10 +122,7 @@ t.test('who calls, for whom, in which version, and how much', async (t) => {
 
   await t.test('what would not fit in an event is refused', async (t) => {
     const labels = { big: 'x'.repeat(270_000) };
-    t.match(await failure(node.create('labels', SLEEP, { spec: { labels } })), {
-      class: 'invalid_argument',
-      code: 'LABELS',
-    });
+    t.match(await failure(node.create('labels', SLEEP, { spec: { labels } })), { class: 'invalid_argument', code: 'LABELS' });
     const env = Array.from({ length: 20 }, (_, index) => `V${index}=${'x'.repeat(45_000)}`);
     const big = await failure(node.create('big', SLEEP, { spec: { process: { args: SLEEP, env } } }));
     t.equal(big.class, 'invalid_argument');

@@ -14,11 +14,7 @@ t.test('a claim lives from create to remove, its attachment from the first holde
   if (kernel === undefined) return;
   const node = kernel.client;
   const fake = await Fake.install(kernel, FAKE);
-  const second = await Fake.install(kernel, {
-    ...FAKE,
-    name: 'notes',
-    provides: [{ kind: 'notes', reserve: true, attach: false }],
-  });
+  const second = await Fake.install(kernel, { ...FAKE, name: 'notes', provides: [{ kind: 'notes', reserve: true, attach: false }] });
 
   await t.test('a provider is asked for what its manifest names, in the order of the request and back', async (t) => {
     const claims = [fakeClaim('b'), fakeClaim('a'), fakeClaim('n', {}, 'notes')];
@@ -64,10 +60,7 @@ t.test('a claim lives from create to remove, its attachment from the first holde
     writeFileSync(join(fake.stateDir, 'objects', object, 'file'), 'inside');
     const first = await node.call<{ view: string; path: string }>('view', 'open', { container: 'viewed' });
     t.ok(existsSync(join(first.path, 'data', 'file')), 'a view shows the mounts of claims');
-    const root = await node.call<{ view: string; path: string }>('view', 'open', {
-      container: 'viewed',
-      scope: 'root',
-    });
+    const root = await node.call<{ view: string; path: string }>('view', 'open', { container: 'viewed', scope: 'root' });
     t.notOk(existsSync(join(root.path, 'data', 'file')), 'a view of the root does not');
     await node.call('container', 'start', { container: 'viewed' });
     t.same(fake.words(from), ['reserve data', 'attach data'], 'a start during a view joins the use');
@@ -91,9 +84,7 @@ t.test('a claim lives from create to remove, its attachment from the first holde
   await t.test('a view of a running container is its run', async (t) => {
     const from = fake.callCount;
     await node.run('running', SLEEP, { claims: [fakeClaim('data')] });
-    const { path, running } = await node.call<{ path: string; running: boolean }>('view', 'open', {
-      container: 'running',
-    });
+    const { path, running } = await node.call<{ path: string; running: boolean }>('view', 'open', { container: 'running' });
     t.equal(path, `/proc/${(await node.inspect('running')).state.pid}/root`);
     t.ok(running);
     t.same(fake.words(from), ['reserve data', 'attach data']);
@@ -148,20 +139,14 @@ t.test('a claim lives from create to remove, its attachment from the first holde
     const id = await node.create('from-image', SLEEP, { claims: [{ ...claim, fromImage: true }] });
     t.same((await node.inspect(id)).claims, []);
     await node.remove(id);
-    const invalid = await failure(
-      node.create('options', SLEEP, { claims: [{ name: 'x', kind: 'fake', options: '7' }] }),
-    );
+    const invalid = await failure(node.create('options', SLEEP, { claims: [{ name: 'x', kind: 'fake', options: '7' }] }));
     t.equal(invalid.code, 'CLAIM_OPTIONS');
     t.same(fake.objects, []);
   });
 
   await t.test('a create that one provider refuses leaves nothing with any of them', async (t) => {
-    second.control({
-      reserve: { error: { class: 'resource_exhausted', code: 'NOTES_FULL', message: 'no more notes' } },
-    });
-    const refused = await failure(
-      node.create('refused', SLEEP, { claims: [fakeClaim('a'), fakeClaim('n', {}, 'notes')] }),
-    );
+    second.control({ reserve: { error: { class: 'resource_exhausted', code: 'NOTES_FULL', message: 'no more notes' } } });
+    const refused = await failure(node.create('refused', SLEEP, { claims: [fakeClaim('a'), fakeClaim('n', {}, 'notes')] }));
     t.match(refused, { class: 'resource_exhausted', code: 'NOTES_FULL', plugin: 'notes' });
     second.control({});
     t.same(fake.objects, []);

@@ -73,9 +73,7 @@ t.test('a contribution describes, the kernel checks it, and runc makes it', asyn
 
   await t.test('a mount that leads out of the root by a link is refused', async (t) => {
     await node.create('link', SLEEP, {
-      claims: [
-        fakeClaim('a', { contribution: { mounts: [{ type: 'bind', source: '$OBJECT/way', target: '/e' }] } }, 'other'),
-      ],
+      claims: [fakeClaim('a', { contribution: { mounts: [{ type: 'bind', source: '$OBJECT/way', target: '/e' }] } }, 'other')],
     });
     const [object = ''] = other.objects;
     symlinkSync('/etc', join(other.stateDir, 'objects', object, 'way'));
@@ -98,10 +96,7 @@ t.test('a contribution describes, the kernel checks it, and runc makes it', asyn
     const own = join(kernel.dir, 'own');
     mkdirSync(own);
     writeFileSync(join(own, 'file'), 'of the user');
-    const contribution = {
-      mounts: [{ type: 'bind', source: '$OBJECT', target: '/data' }],
-      environment: ['WHO=fake'],
-    };
+    const contribution = { mounts: [{ type: 'bind', source: '$OBJECT', target: '/data' }], environment: ['WHO=fake'] };
     const process = { args: SLEEP, env: ['PATH=/bin', 'WHO=user'] };
     await node.run('user', SLEEP, {
       spec: { process, mounts: [{ type: 'bind', source: own, target: '/data' }] },

@@ -73,10 +73,7 @@ t.test('the output of many short runs that nobody reads is bounded', async (t) =
 });
 
 /** The state after the last exit, and when the policy wants the next run at the latest: 100 ms, doubled each time. */
-async function settledAt(
-  kernel: BareKernel,
-  name: string,
-): Promise<{ readonly state: string; readonly restartAt: number }> {
+async function settledAt(kernel: BareKernel, name: string): Promise<{ readonly state: string; readonly restartAt: number }> {
   const { state } = await kernel.client.waitForStatus(name, 'restarting');
   return { state: state.status, restartAt: Number(state.finishedAt / 1_000_000n) + 100 * 2 ** state.restartCount };
 }

@@ -13,11 +13,7 @@ t.test('ps and inspect ask nobody: the kernel remembers status, client and owner
   const fake = await Fake.install(kernel, FAKE);
   const client = JSON.stringify({ Image: 'busybox', secret: randomBytes(8).toString('hex') });
   const spec = { labels: { tier: 'front' } };
-  await node.run('known', ['sleep', '1000'], {
-    claims: [fakeClaim('a', { contribution: { hosts: ['10.0.0.1 a'] } })],
-    client,
-    spec,
-  });
+  await node.run('known', ['sleep', '1000'], { claims: [fakeClaim('a', { contribution: { hosts: ['10.0.0.1 a'] } })], client, spec });
   const before = await node.inspect('known');
   t.equal(before.client, client);
   t.equal(before.owner, 'operator');

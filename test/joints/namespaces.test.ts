@@ -8,10 +8,7 @@ import { failure, startedKernel } from './joint.ts';
 t.setTimeout(60_000 * slowFactor());
 
 const SLEEP = ['sleep', '1000'];
-const MAPPING = {
-  uids: [{ containerId: 0, hostId: 100_000, size: 65_536 }],
-  gids: [{ containerId: 0, hostId: 100_000, size: 65_536 }],
-};
+const MAPPING = { uids: [{ containerId: 0, hostId: 100_000, size: 65_536 }], gids: [{ containerId: 0, hostId: 100_000, size: 65_536 }] };
 
 function namespaceOf(pid: number, name: string): string {
   return readlinkSync(`/proc/${pid}/ns/${name}`);
@@ -23,29 +20,26 @@ t.test('the kernel makes and pins namespaces before it asks anybody', async (t) 
   const node = kernel.client;
   const fake = await Fake.install(kernel, FAKE);
 
-  await t.test(
-    'a network namespace is pinned, handed to providers, kept over a restart by policy, and gone with the use',
-    async (t) => {
-      const from = fake.callCount;
-      await node.run('own', SLEEP, { claims: [fakeClaim('net')], spec: { restart: { name: 'always' } } });
-      const { state, paths } = await node.inspect('own');
-      const pin = paths.networkNamespace;
-      const attach = fake.calls(from).find(({ operation }) => operation === 'attach');
-      t.same([attach?.detail['networkNamespace'], attach?.detail['userNamespace']], [pin, '']);
-      const name = namespaceOf(state.pid, 'net');
-      t.not(name, readlinkSync('/proc/self/ns/net'));
-      process.kill(state.pid, 'SIGKILL');
-      await node.until('the next run', async () => {
-        const next = (await node.inspect('own')).state;
-        return next.run === 2 && next.status === 'running';
-      });
-      t.equal(namespaceOf((await node.inspect('own')).state.pid, 'net'), name, 'the next run is in the same');
-      t.same(fake.words(from), ['reserve net', 'attach net'], 'and nobody was asked');
-      await node.call('container', 'stop', { container: 'own' });
-      t.notOk(existsSync(pin));
-      await node.remove('own');
-    },
-  );
+  await t.test('a network namespace is pinned, handed to providers, kept over a restart by policy, and gone with the use', async (t) => {
+    const from = fake.callCount;
+    await node.run('own', SLEEP, { claims: [fakeClaim('net')], spec: { restart: { name: 'always' } } });
+    const { state, paths } = await node.inspect('own');
+    const pin = paths.networkNamespace;
+    const attach = fake.calls(from).find(({ operation }) => operation === 'attach');
+    t.same([attach?.detail['networkNamespace'], attach?.detail['userNamespace']], [pin, '']);
+    const name = namespaceOf(state.pid, 'net');
+    t.not(name, readlinkSync('/proc/self/ns/net'));
+    process.kill(state.pid, 'SIGKILL');
+    await node.until('the next run', async () => {
+      const next = (await node.inspect('own')).state;
+      return next.run === 2 && next.status === 'running';
+    });
+    t.equal(namespaceOf((await node.inspect('own')).state.pid, 'net'), name, 'the next run is in the same');
+    t.same(fake.words(from), ['reserve net', 'attach net'], 'and nobody was asked');
+    await node.call('container', 'stop', { container: 'own' });
+    t.notOk(existsSync(pin));
+    await node.remove('own');
+  });
 
   await t.test('with a user namespace both are made together, the one owning the other', async (t) => {
     if (!needs(t, 'user-namespaces')) return;
@@ -63,9 +57,7 @@ t.test('the kernel makes and pins namespaces before it asks anybody', async (t) 
     t.equal(attach?.detail['networkNamespace'], paths.networkNamespace);
     t.not(attach?.detail['userNamespace'], '');
     t.not(namespaceOf(state.pid, 'user'), readlinkSync('/proc/self/ns/user'));
-    const joined = await node.run('joined', SLEEP, {
-      spec: { rootfs, namespaces: { network: `container:${started}` } },
-    });
+    const joined = await node.run('joined', SLEEP, { spec: { rootfs, namespaces: { network: `container:${started}` } } });
     const { pid } = (await node.inspect(joined)).state;
     t.equal(namespaceOf(pid, 'net'), namespaceOf(state.pid, 'net'));
     t.equal(namespaceOf(pid, 'user'), namespaceOf(state.pid, 'user'), 'who joins the network joins the user namespace');
@@ -74,9 +66,7 @@ t.test('the kernel makes and pins namespaces before it asks anybody', async (t) 
   });
 
   await t.test('container:X is refused at create when X is not there, at start when it does not run', async (t) => {
-    const missing = await failure(
-      node.create('x', SLEEP, { spec: { namespaces: { network: `container:${'f'.repeat(64)}` } } }),
-    );
+    const missing = await failure(node.create('x', SLEEP, { spec: { namespaces: { network: `container:${'f'.repeat(64)}` } } }));
     t.equal(missing.class, 'not_found');
     const other = await node.create('other', SLEEP);
     for (const kind of ['network', 'pid']) {
@@ -101,8 +91,7 @@ t.test('the kernel makes and pins namespaces before it asks anybody', async (t) 
     const spec = { namespaces: { network: 'host', pid: 'host', ipc: 'host', uts: 'host' } };
     await node.run('host', SLEEP, { spec, claims: [fakeClaim('net')] });
     const { pid } = (await node.inspect('host')).state;
-    for (const name of ['net', 'pid', 'ipc', 'uts'])
-      t.equal(namespaceOf(pid, name), readlinkSync(`/proc/self/ns/${name}`));
+    for (const name of ['net', 'pid', 'ipc', 'uts']) t.equal(namespaceOf(pid, name), readlinkSync(`/proc/self/ns/${name}`));
     t.equal(fake.calls(from).find(({ operation }) => operation === 'attach')?.detail['networkNamespace'], '');
     await node.remove('host');
   });

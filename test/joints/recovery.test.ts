@@ -29,11 +29,7 @@ t.test('what is owed is written down, told at the next reconcile, and shown unti
     ]);
     t.match(warnings.join(), /2 undos are owed/);
     t.equal(fake.objects.length, 3);
-    t.equal(
-      (await node.inspect('kept')).state.status,
-      'running',
-      'a container of a plugin that was taken away runs on',
-    );
+    t.equal((await node.inspect('kept')).state.status, 'running', 'a container of a plugin that was taken away runs on');
     const from = fake.callCount;
     await node.call('plugin', 'enable', { name: 'fake' });
     await node.waitForPlugin('fake');
@@ -114,11 +110,7 @@ t.test('a restart by policy needs nobody', async (t) => {
   if (kernel === undefined) return;
   const node = kernel.client;
   const fake = await Fake.install(kernel, FAKE);
-  const log = await Fake.install(kernel, {
-    ...FAKE,
-    name: 'notes',
-    provides: [{ kind: 'notes', reserve: true, attach: false }],
-  });
+  const log = await Fake.install(kernel, { ...FAKE, name: 'notes', provides: [{ kind: 'notes', reserve: true, attach: false }] });
   const claims = [fakeClaim('a', { contribution: { environment: ['KEPT=1'] } }), fakeClaim('n', {}, 'notes')];
   await node.run('again', SLEEP, { claims, spec: { restart: { name: 'always' } } });
   await node.call('plugin', 'disable', { name: 'fake', force: true });
@@ -208,9 +200,7 @@ t.test('after a boot of the host attachments are void, and containers wait for t
     ['reconcile ', 'attach a'],
     'nothing was detached',
   );
-  t.match(fake.calls(from)[0]?.detail, {
-    held: [{ attached: false }, { attached: false }, { attached: false }, { attached: false }],
-  });
+  t.match(fake.calls(from)[0]?.detail, { held: [{ attached: false }, { attached: false }, { attached: false }, { attached: false }] });
   // A provider that heard of a number by reconcile refuses a lower one, in the new boot as well.
   const [reconciled, attached] = fake.calls(from);
   const held = reconciled?.detail['held'] as readonly { readonly container: string; readonly number: number }[];

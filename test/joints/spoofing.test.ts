@@ -30,9 +30,7 @@ t.test('a stolen credential is good for what its plugin was granted, and no more
   const deadline = (): { readonly timeoutMs: number } => ({ timeoutMs: SHORT_MS });
 
   await t.test('it may call what it was granted', async (t) => {
-    t.match(await thief.caller.call('container', 'container', 'inspect', { container: 'victim' }, deadline()), {
-      name: 'victim',
-    });
+    t.match(await thief.caller.call('container', 'container', 'inspect', { container: 'victim' }, deadline()), { name: 'victim' });
   });
 
   await t.test('it cannot call what it was not', async (t) => {
@@ -47,9 +45,7 @@ t.test('a stolen credential is good for what its plugin was granted, and no more
     }
     const { calls } = { calls: fake.callCount };
     const reference = { object: 'x', container: 'x', claim: 'a', bootId: 'b', number: 1 };
-    const direct = await failure(
-      thief.caller.call('provider', 'provider.fake', 'release', { reference, purge: true }, deadline()),
-    );
+    const direct = await failure(thief.caller.call('provider', 'provider.fake', 'release', { reference, purge: true }, deadline()));
     t.match(direct.class, /permission_denied|deadline_exceeded/, 'a provider');
     t.equal(fake.callCount, calls);
     t.equal((await node.inspect('victim')).state.status, 'running');
@@ -111,11 +107,7 @@ t.test('a stolen credential is good for what its plugin was granted, and no more
   await t.test('it sees the events that it was granted, and publishes only its own', async (t) => {
     const controller = new AbortController();
     const seen: string[] = [];
-    const stream = liveEvents(thief.importing, {
-      patterns: ['*.*', 'container.*'],
-      node: '*',
-      signal: controller.signal,
-    });
+    const stream = liveEvents(thief.importing, { patterns: ['*.*', 'container.*'], node: '*', signal: controller.signal });
     const reading = (async () => {
       for await (const item of stream) if (item.type === 'event') seen.push(item.headers.get('ce-type') ?? '');
     })();
@@ -132,10 +124,7 @@ t.test('a stolen credential is good for what its plugin was granted, and no more
     const listed = await failure(thief.caller.call('event', 'event', 'open', { after: 0, type: '*' }, deadline()));
     t.match(listed.class, /permission_denied|deadline_exceeded/);
     const own = { type: 'thief.stole', subject: 'x' };
-    t.match(
-      await thief.caller.call('sys', 'sys', 'event', { store: 's', number: 1, event: own, actor: {} }, deadline()),
-      { durable: 1 },
-    );
+    t.match(await thief.caller.call('sys', 'sys', 'event', { store: 's', number: 1, event: own, actor: {} }, deadline()), { durable: 1 });
     const error = await failure(
       thief.caller.call(
         'sys',
@@ -146,22 +135,13 @@ t.test('a stolen credential is good for what its plugin was granted, and no more
       ),
     );
     t.match(error, { class: 'permission_denied', code: 'EVENT_NOT_GRANTED' });
-    t.match(
-      await thief.caller.call('sys', 'sys', 'event', { store: 's', number: 1, event: own, actor: {} }, deadline()),
-      { durable: 1 },
-    );
-    t.equal(
-      (await node.events()).filter(({ type }) => type === 'thief.stole').length,
-      1,
-      'an event that comes again is one',
-    );
+    t.match(await thief.caller.call('sys', 'sys', 'event', { store: 's', number: 1, event: own, actor: {} }, deadline()), { durable: 1 });
+    t.equal((await node.events()).filter(({ type }) => type === 'thief.stole').length, 1, 'an event that comes again is one');
   });
 
   await t.test('what is no request at all harms nobody', async (t) => {
     const raw = new BusCaller(thief.importing, { decodeError: () => new CleatError('internal', 'X', 'x') });
-    const garbage = await failure(
-      raw.call('container', 'inspect', Buffer.from('garbage'), { deadline: Deadline.after(SHORT_MS) }),
-    );
+    const garbage = await failure(raw.call('container', 'inspect', Buffer.from('garbage'), { deadline: Deadline.after(SHORT_MS) }));
     t.ok(garbage);
     t.equal((await node.inspect('victim')).state.status, 'running');
   });

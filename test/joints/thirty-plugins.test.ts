@@ -50,8 +50,7 @@ t.test('thirty plugins come and go while calls of 60 ms are in flight: none is l
     await node.call('plugin', 'install', { directory, enable: true, grant: '' });
     if (index >= 5) await node.call('plugin', 'remove', { name: `passing-${index - 5}` });
   }
-  for (let index = COUNT - 5; index < COUNT; index += 1)
-    await node.call('plugin', 'remove', { name: `passing-${index}` });
+  for (let index = COUNT - 5; index < COUNT; index += 1) await node.call('plugin', 'remove', { name: `passing-${index}` });
   isOver = true;
   await Promise.all(callers);
   t.same(failures, []);

@@ -37,13 +37,7 @@ export class BareKernel {
     // Mapped users have to get through.
     chmodSync(dir, 0o711);
     makeBusyboxRootfs(this.rootfs);
-    this.#config = {
-      stateDir: join(dir, 'state'),
-      runDir: join(dir, 'run'),
-      nodeName: 'test',
-      version: '0.1.0',
-      ...config,
-    };
+    this.#config = { stateDir: join(dir, 'state'), runDir: join(dir, 'run'), nodeName: 'test', version: '0.1.0', ...config };
   }
 
   get runDir(): string {
@@ -167,10 +161,7 @@ export class BareKernel {
     copyFileSync(join(this.stateDir, 'bus', 'accounts.json'), copy);
     const { exporting } = AccountBook.open(copy).credentials('kernel');
     const log = { info: (): void => undefined, warn: (): void => undefined, error: (): void => undefined };
-    return BusConnection.open(
-      { url: () => this.busUrl, credentials: exporting, name: 'test', log },
-      Deadline.after(10_000),
-    );
+    return BusConnection.open({ url: () => this.busUrl, credentials: exporting, name: 'test', log }, Deadline.after(10_000));
   }
 
   /** Every process of it ends at once. */

@@ -4,12 +4,7 @@ import { slowFactor } from '@cleat/harness';
 const CALL_MS = 60_000;
 
 /** Calls the Docker API without a program for each call; throws what the API says went wrong. Resolves with the parsed answer. */
-export function dockerCall(
-  socketPath: string,
-  method: 'GET' | 'POST' | 'DELETE',
-  path: string,
-  body?: object,
-): Promise<unknown> {
+export function dockerCall(socketPath: string, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = text === undefined ? {} : { 'content-type': 'application/json' };
   return new Promise((resolve, reject) => {
@@ -21,8 +16,7 @@ export function dockerCall(
       });
       response.on('error', reject);
       response.on('end', () => {
-        if ((response.statusCode ?? 500) >= 400)
-          reject(new Error(`${method} ${path}: ${response.statusCode} ${answer}`));
+        if ((response.statusCode ?? 500) >= 400) reject(new Error(`${method} ${path}: ${response.statusCode} ${answer}`));
         else resolve(answer === '' ? undefined : JSON.parse(answer));
       });
     });

@@ -14,9 +14,7 @@ export function checkEvents(t: Test, seen: readonly event.Entry[]): void {
   for (const entry of seen.filter(({ type }) => type.startsWith('container.')))
     lives.set(entry.subject, [...(lives.get(entry.subject) ?? []), entry]);
   t.ok(lives.size > 0, `${lives.size} containers`);
-  const faults = [...lives].flatMap(([id, entries]) =>
-    faultsOf(entries).map((fault) => `${id.slice(0, 12)}: ${fault}`),
-  );
+  const faults = [...lives].flatMap(([id, entries]) => faultsOf(entries).map((fault) => `${id.slice(0, 12)}: ${fault}`));
   t.same(faults, [], 'every container had a life that can be');
 }
 

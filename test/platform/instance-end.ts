@@ -30,9 +30,7 @@ export async function endProcesses(dir: string, instanceId: string | undefined):
 
 /** Processes whose arguments name the directory, and those in the instance's cgroups. */
 export function instanceProcesses(dir: string, instanceId: string | undefined): readonly number[] {
-  const named = findProcesses((argv, pid) => pid !== process.pid && argv.some((word) => word.includes(`${dir}/`))).map(
-    ({ pid }) => pid,
-  );
+  const named = findProcesses((argv, pid) => pid !== process.pid && argv.some((word) => word.includes(`${dir}/`))).map(({ pid }) => pid);
   const within =
     instanceId === undefined
       ? []
@@ -45,9 +43,7 @@ export function instanceProcesses(dir: string, instanceId: string | undefined): 
 /** Inner ones first. */
 export function instanceCgroups(instanceId: string): readonly string[] {
   const name = `cleat-${instanceId}`;
-  const tops = ['', ...readdirSync(CGROUPS)]
-    .map((controller) => join(CGROUPS, controller, name))
-    .filter((path) => existsSync(path));
+  const tops = ['', ...readdirSync(CGROUPS)].map((controller) => join(CGROUPS, controller, name)).filter((path) => existsSync(path));
   return tops.flatMap((path) => below(path));
 }
 

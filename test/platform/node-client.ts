@@ -4,15 +4,7 @@ import { join } from 'node:path';
 import { ContractCaller, Deadline } from '@cleat/core';
 import { BusConnection, type Credentials } from '@cleat/core/bus';
 import { slowFactor, waitFor } from '@cleat/harness';
-import {
-  CleatError,
-  type container,
-  type event,
-  isCleatError,
-  type node,
-  type plugin,
-  SchemaBook,
-} from '@cleat/schemas';
+import { CleatError, type container, type event, isCleatError, type node, type plugin, SchemaBook } from '@cleat/schemas';
 
 const QUIET = { info: (): void => undefined, warn: (): void => undefined, error: (): void => undefined };
 
@@ -62,23 +54,14 @@ export class NodeClient {
   async call<T>(contract: string, operation: string, request: object = {}, settings: CallSettings = {}): Promise<T> {
     if (this.#isClosed) throw closed();
     const { timeoutMs = 20_000, operationId, principal } = settings;
-    return this.#caller.call<T>(contract, contract, operation, request, {
-      timeoutMs: timeoutMs * slowFactor(),
-      operationId,
-      principal,
-    });
+    return this.#caller.call<T>(contract, contract, operation, request, { timeoutMs: timeoutMs * slowFactor(), operationId, principal });
   }
 
   /** Makes a container of the busybox root file system. */
   async create(
     name: string,
     args: readonly string[],
-    more: {
-      readonly spec?: object;
-      readonly claims?: readonly object[];
-      readonly client?: string;
-      readonly id?: string;
-    } = {},
+    more: { readonly spec?: object; readonly claims?: readonly object[]; readonly client?: string; readonly id?: string } = {},
   ): Promise<string> {
     const id = more.id ?? randomBytes(32).toString('hex');
     const process = { args, env: ['PATH=/bin:/sbin:/usr/bin'] };

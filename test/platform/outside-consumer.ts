@@ -24,10 +24,7 @@ export class OutsideConsumer {
   }
 
   static async open(runDir: string, credentialsFile: string): Promise<OutsideConsumer> {
-    const { accountKey, jwt } = JSON.parse(readFileSync(credentialsFile, 'utf8')) as {
-      accountKey: string;
-      jwt: string;
-    };
+    const { accountKey, jwt } = JSON.parse(readFileSync(credentialsFile, 'utf8')) as { accountKey: string; jwt: string };
     const url = (): string => readFileSync(join(runDir, 'bus.url'), 'utf8').trim();
     const connection = await BusConnection.open(
       { url, credentials: { accountKey, jwt }, name: 'outside', log: QUIET },
@@ -61,12 +58,6 @@ export class OutsideConsumer {
   }
 
   #open(after: number): Promise<event.OpenResponse> {
-    return this.#caller.call<event.OpenResponse>(
-      'event',
-      'event',
-      'open',
-      { after },
-      { timeoutMs: CALL_MS * slowFactor() },
-    );
+    return this.#caller.call<event.OpenResponse>('event', 'event', 'open', { after }, { timeoutMs: CALL_MS * slowFactor() });
   }
 }

@@ -30,10 +30,7 @@ export class Platform {
 
   async up(...flags: readonly string[]): Promise<void> {
     const own = ['--state-dir', join(this.dir, 'state'), '--run-dir', this.runDir, '-H', this.host];
-    await runProcess([CLEAT, 'up', '--detach', ...own, ...flags], {
-      timeoutMs: UP_MS,
-      env: { PATH: PATH_OF_THIS_NODE },
-    });
+    await runProcess([CLEAT, 'up', '--detach', ...own, ...flags], { timeoutMs: UP_MS, env: { PATH: PATH_OF_THIS_NODE } });
   }
 
   /** Stops containers and platform. */

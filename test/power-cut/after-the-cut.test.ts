@@ -32,9 +32,7 @@ t.test('after a power cut the platform comes back as it was told to clients', as
       'the fleet',
       async () => {
         const all = await client.list();
-        const isBack = all.every(
-          ({ id, state }) => removing.includes(id) || isSettled(state.status, started.includes(id)),
-        );
+        const isBack = all.every(({ id, state }) => removing.includes(id) || isSettled(state.status, started.includes(id)));
         return isBack && all;
       },
       { timeoutMs: BACK_MS, intervalMs: 500 },
@@ -46,9 +44,7 @@ t.test('after a power cut the platform comes back as it was told to clients', as
       'nothing that a client was told of is lost',
     );
     t.ok(running.length <= FLEET_SIZE, 'and nothing is there twice');
-    const pids = running
-      .filter(({ id }) => started.includes(id) && !removing.includes(id))
-      .map(({ state }) => state.pid);
+    const pids = running.filter(({ id }) => started.includes(id) && !removing.includes(id)).map(({ state }) => state.pid);
     t.equal(new Set(pids).size, pids.length);
     t.ok(pids.every(isAlive), 'each has a process of this boot');
   });
@@ -122,10 +118,7 @@ async function newestOf(client: NodeClient): Promise<{ readonly newest: number; 
   return { newest: newestEvent, node };
 }
 
-function of<T extends Entry['type']>(
-  entries: readonly Entry[],
-  type: T,
-): readonly Extract<Entry, { readonly type: T }>[] {
+function of<T extends Entry['type']>(entries: readonly Entry[], type: T): readonly Extract<Entry, { readonly type: T }>[] {
   return entries.filter((entry): entry is Extract<Entry, { readonly type: T }> => entry.type === type);
 }
 

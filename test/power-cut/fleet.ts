@@ -43,11 +43,7 @@ function requestOf(index: number): object {
   if (sort === 'plain') return { Image, Cmd: ['sleep', '1000000'], HostConfig: { ...policy, NetworkMode: 'none' } };
   if (sort === 'volume') {
     const script = `echo ${index} >> /data/runs; exec sleep 1000000`;
-    return {
-      Image,
-      Cmd: ['sh', '-c', script],
-      HostConfig: { ...policy, NetworkMode: 'none', Binds: [`${VOLUME}:/data`] },
-    };
+    return { Image, Cmd: ['sh', '-c', script], HostConfig: { ...policy, NetworkMode: 'none', Binds: [`${VOLUME}:/data`] } };
   }
   const script = `mkdir -p /www; echo fleet-${index} > /www/index.html; exec httpd -f -p 80 -h /www`;
   const PortBindings = { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] };

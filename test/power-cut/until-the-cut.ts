@@ -67,8 +67,7 @@ async function read(outside: OutsideConsumer): Promise<void> {
 
 async function create({ socket }: Platform, name: string, request: object): Promise<string> {
   const answer = await dockerCall(socket, 'POST', `/containers/create?name=${name}`, request);
-  if (typeof answer === 'object' && answer !== null && 'Id' in answer && typeof answer.Id === 'string')
-    return answer.Id;
+  if (typeof answer === 'object' && answer !== null && 'Id' in answer && typeof answer.Id === 'string') return answer.Id;
   throw new Error(`no id for ${name}`);
 }
 

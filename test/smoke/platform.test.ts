@@ -13,12 +13,9 @@ t.test('a platform on this version of Node runs a container', async (t) => {
   await platform.up();
   t.teardown(() => platform.down());
   await platform.importBusybox();
-  const run = await platform.docker(
-    ['run', '--rm', '-v', 'kept:/data', 'busybox', 'sh', '-c', 'echo out > /data/f; cat /data/f; exit 3'],
-    {
-      allowExit: [3],
-    },
-  );
+  const run = await platform.docker(['run', '--rm', '-v', 'kept:/data', 'busybox', 'sh', '-c', 'echo out > /data/f; cat /data/f; exit 3'], {
+    allowExit: [3],
+  });
   t.equal(run.code, 3);
   t.equal(run.stdout, 'out\n');
   await platform.docker(['run', '-d', '--name', 'lasting', 'busybox', 'sh', '-c', 'echo said; exec sleep 1000']);

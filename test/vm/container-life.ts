@@ -53,20 +53,7 @@ export async function limitsHold(t: Test, platform: PlatformClients, driver: Cgr
     await platform.docker(['unpause', 'life']);
     t.equal(readControl(directory, 'cgroup.freeze'), '0');
     const killed = await platform.docker(
-      [
-        'run',
-        '--name',
-        'greedy',
-        '--network',
-        'none',
-        '-m',
-        '16m',
-        '--memory-swap',
-        '16m',
-        'busybox',
-        'tail',
-        '/dev/zero',
-      ],
+      ['run', '--name', 'greedy', '--network', 'none', '-m', '16m', '--memory-swap', '16m', 'busybox', 'tail', '/dev/zero'],
       { allowExit: 'any' },
     );
     t.equal(killed.code, 137, 'what takes more memory than it may is killed');
@@ -126,11 +113,10 @@ async function deathsAreOutlived(t: Test, platform: PlatformClients): Promise<vo
     for (const plugin of ['images', 'gateway']) {
       const killed = await pluginPid(platform, plugin);
       process.kill(killed, 'SIGKILL');
-      await waitFor(
-        `another process of ${plugin}`,
-        async () => (await pluginPid(platform, plugin).catch(() => killed)) !== killed,
-        { timeoutMs: 30_000, intervalMs: 200 },
-      );
+      await waitFor(`another process of ${plugin}`, async () => (await pluginPid(platform, plugin).catch(() => killed)) !== killed, {
+        timeoutMs: 30_000,
+        intervalMs: 200,
+      });
       await waitUntilWell(platform);
     }
     t.equal(await inspect(platform, 'life', '{{.State.Pid}} {{.State.Running}}'), `${pid} true`);

@@ -25,40 +25,25 @@ t.test('systemd runs the platform: socket activation, containers as scopes, rest
   await platform.importBusybox(dir);
   await wholeLife(t, platform, 'systemd');
 
-  await t.test(
-    'a restart of the service, and one after its first process was killed, leave containers alone',
-    async (t) => {
-      await platform.docker(['run', '-d', '--name', 'stays', '--network', 'none', 'busybox', 'sleep', '10000']);
-      const state = '{{.State.Pid}} {{.State.Running}}';
-      const before = await inspect(platform, 'stays', state);
-      await platform.systemctl('restart', 'cleat.service');
-      t.equal(await inspect(platform, 'stays', state), before);
-      const killed = platform.loopPid;
-      process.kill(killed, 'SIGKILL');
-      await waitFor('another first process', () => platform.loopPid !== killed, { timeoutMs: 30_000 });
-      await platform.waitForApi();
-      t.equal(await inspect(platform, 'stays', state), before);
-      t.equal((await platform.docker(['exec', 'stays', 'echo', 'well'])).stdout, 'well\n');
-    },
-  );
+  await t.test('a restart of the service, and one after its first process was killed, leave containers alone', async (t) => {
+    await platform.docker(['run', '-d', '--name', 'stays', '--network', 'none', 'busybox', 'sleep', '10000']);
+    const state = '{{.State.Pid}} {{.State.Running}}';
+    const before = await inspect(platform, 'stays', state);
+    await platform.systemctl('restart', 'cleat.service');
+    t.equal(await inspect(platform, 'stays', state), before);
+    const killed = platform.loopPid;
+    process.kill(killed, 'SIGKILL');
+    await waitFor('another first process', () => platform.loopPid !== killed, { timeoutMs: 30_000 });
+    await platform.waitForApi();
+    t.equal(await inspect(platform, 'stays', state), before);
+    t.equal((await platform.docker(['exec', 'stays', 'echo', 'well'])).stdout, 'well\n');
+  });
 
   await t.test('the other driver takes over containers that the first has made', async (t) => {
     const config = '/etc/cleat/config.yaml';
     writeFileSync(config, readFileSync(config, 'utf8').replace('cgroupDriver: systemd', 'cgroupDriver: cgroupfs'));
     await platform.systemctl('restart', 'cleat.service');
-    await platform.docker([
-      'run',
-      '-d',
-      '--name',
-      'direct',
-      '--network',
-      'none',
-      '-m',
-      '32m',
-      'busybox',
-      'sleep',
-      '10000',
-    ]);
+    await platform.docker(['run', '-d', '--name', 'direct', '--network', 'none', '-m', '32m', 'busybox', 'sleep', '10000']);
     const directory = await cgroupOf(platform, 'direct');
     t.match(directory.replace('/sys/fs/cgroup', ''), CGROUP_PATHS.cgroupfs);
     t.equal(readFileSync(`${directory}/memory.max`, 'utf8'), '33554432\n');

@@ -44,11 +44,9 @@ export class UnitPlatform implements PlatformClients {
   }
 
   async waitForApi(): Promise<void> {
-    await waitFor(
-      'the API',
-      async () => existsSync(this.socket) && (await this.docker(['version'], { allowExit: 'any' })).code === 0,
-      { timeoutMs: UNIT_MS },
-    );
+    await waitFor('the API', async () => existsSync(this.socket) && (await this.docker(['version'], { allowExit: 'any' })).code === 0, {
+      timeoutMs: UNIT_MS,
+    });
   }
 
   async importBusybox(dir: string): Promise<void> {

@@ -26,9 +26,7 @@ export function recordFromJson(value: unknown, type: unknown, path = ''): unknow
   if (type.itemsType !== undefined && Array.isArray(value))
     return value.map((item, index) => recordFromJson(item, type.itemsType, `${path}[${index}]`));
   if (type.valuesType !== undefined && isRecord(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [name, recordFromJson(item, type.valuesType, join(path, name))]),
-    );
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, recordFromJson(item, type.valuesType, join(path, name))]));
   }
   if (type.types !== undefined && value !== null) {
     const branch = type.types.find(({ typeName }) => typeName !== 'null');
@@ -37,11 +35,7 @@ export function recordFromJson(value: unknown, type: unknown, path = ''): unknow
   return value;
 }
 
-function fieldsFrom(
-  value: Readonly<Record<string, unknown>>,
-  fields: NonNullable<TypeShape['fields']>,
-  path: string,
-): unknown {
+function fieldsFrom(value: Readonly<Record<string, unknown>>, fields: NonNullable<TypeShape['fields']>, path: string): unknown {
   const types = new Map(fields.map(({ name, type }) => [name, type]));
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => {

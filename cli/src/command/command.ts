@@ -71,10 +71,7 @@ export interface CommandDefinition<O extends OptionTable> {
 
 /** A command whose flags are known by their table alone. */
 export interface Command extends Omit<CommandDefinition<OptionTable>, 'run'> {
-  execute(
-    flags: ReadonlyMap<string, boolean | string | readonly string[]>,
-    rest: Omit<Invocation<OptionTable>, 'flags'>,
-  ): Promise<number>;
+  execute(flags: ReadonlyMap<string, boolean | string | readonly string[]>, rest: Omit<Invocation<OptionTable>, 'flags'>): Promise<number>;
 }
 
 /** Ties a run function to the types of its own flags. */
@@ -83,10 +80,7 @@ export function defineCommand<O extends OptionTable>(definition: CommandDefiniti
   return {
     ...described,
     execute: (given, rest) => {
-      const values = Object.entries(definition.options).map(([name, option]) => [
-        name,
-        given.get(name) ?? absentValue(option),
-      ]);
+      const values = Object.entries(definition.options).map(([name, option]) => [name, given.get(name) ?? absentValue(option)]);
       // Made from the table that the type comes from, with values that the parser has typed by it.
       return run({ ...rest, flags: Object.fromEntries(values) as FlagValues<O> });
     },

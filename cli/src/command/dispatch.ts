@@ -22,9 +22,7 @@ export async function dispatch(argv: readonly string[], env: NodeJS.ProcessEnv):
   } catch (error) {
     await printed().catch(() => undefined);
     const { reason, code } =
-      error instanceof CommandFailure
-        ? error
-        : new CommandFailure(error, isUsageError(error) ? EXIT_USAGE : EXIT_FAILED);
+      error instanceof CommandFailure ? error : new CommandFailure(error, isUsageError(error) ? EXIT_USAGE : EXIT_FAILED);
     process.stderr.write(failureText(reason, paint));
     return code;
   }
@@ -58,8 +56,7 @@ class Dispatcher {
     let loaded = await entry.load();
     while (loaded.type === 'group') {
       const [next, ...others] = rest;
-      if (next === undefined || next === '--help' || next === '-h' || before.flags.get('help') === true)
-        return this.#help(path, before);
+      if (next === undefined || next === '--help' || next === '-h' || before.flags.get('help') === true) return this.#help(path, before);
       rest.splice(0, rest.length, ...others);
       path.push(next);
       entry = found(loaded.entries, path);
@@ -74,20 +71,13 @@ class Dispatcher {
     const failure = command.failureCode;
     let parsed: Parsed;
     try {
-      parsed = parseCommandLine(
-        argv,
-        { ...command.options, ...globalOptionsOf(command) },
-        { passesOn: command.passesOn },
-      );
+      parsed = parseCommandLine(argv, { ...command.options, ...globalOptionsOf(command) }, { passesOn: command.passesOn });
       if (parsed.flags.get('help') === true) return await this.#help(path, before);
       checkOperands(parsed.operands, command);
-      if (before.flags.get('json') === true && command.json !== true)
-        throw usageError(`cleat ${path.join(' ')} does not answer in JSON`);
+      if (before.flags.get('json') === true && command.json !== true) throw usageError(`cleat ${path.join(' ')} does not answer in JSON`);
     } catch (error) {
       const hinted =
-        isUsageError(error) && error.hint === undefined
-          ? usageError(error.message, `See "cleat help ${path.join(' ')}".`)
-          : error;
+        isUsageError(error) && error.hint === undefined ? usageError(error.message, `See "cleat help ${path.join(' ')}".`) : error;
       throw new CommandFailure(hinted, failure ?? EXIT_USAGE);
     }
     const flags = new Map([...before.flags, ...parsed.flags]);

@@ -7,8 +7,6 @@ export function failureText(thrown: unknown, style: Painter): string {
   const name = error.plugin === undefined || error.plugin === 'kernel' ? '' : ` (plugin ${error.plugin})`;
   const hint = error.hint === undefined ? '' : `${style.dim(error.hint)}\n`;
   const where =
-    isCleatError(thrown) || process.env['CLEAT_DEBUG'] === undefined || !(thrown instanceof Error)
-      ? ''
-      : `${thrown.stack ?? ''}\n`;
+    isCleatError(thrown) || process.env['CLEAT_DEBUG'] === undefined || !(thrown instanceof Error) ? '' : `${thrown.stack ?? ''}\n`;
   return `cleat: ${error.message}${error.message.includes(error.plugin ?? ' ') ? '' : name}\n${hint}${where}`;
 }

@@ -3,11 +3,7 @@ import type { Entry, TopEntry } from './entry.ts';
 
 /** Flags that every command takes. */
 export const GLOBAL_OPTIONS = {
-  'run-dir': {
-    type: 'string',
-    value: 'DIR',
-    help: 'run directory of the platform (default $CLEAT_RUN_DIR, else /run/cleat)',
-  },
+  'run-dir': { type: 'string', value: 'DIR', help: 'run directory of the platform (default $CLEAT_RUN_DIR, else /run/cleat)' },
   json: { type: 'boolean', help: 'answer in JSON' },
   'no-color': { type: 'boolean', help: 'no colour, also on a terminal' },
   help: { type: 'boolean', short: 'h', help: 'show this page' },

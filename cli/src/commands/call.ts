@@ -22,10 +22,7 @@ and bytes are written.`,
   json: true,
   examples: [
     { command: 'cleat call --list volume', does: 'operations of the contract volume' },
-    {
-      command: `cleat call volume create '{"name": "data", "labels": {"for": "web"}}'`,
-      does: 'what a client does, by hand',
-    },
+    { command: `cleat call volume create '{"name": "data", "labels": {"for": "web"}}'`, does: 'what a client does, by hand' },
     { command: 'cleat call node info', does: 'an operation that asks for nothing' },
   ],
   run: async ({ flags, operands, globals }) => {
@@ -43,17 +40,7 @@ and bytes are written.`,
       parseRequest(request === '-' ? await text(process.stdin) : request),
       book.typeOf(codecs.request.fingerprint),
     );
-    const onProgress = ({
-      message,
-      item,
-      current,
-      total,
-    }: {
-      message: string;
-      item: string;
-      current: number;
-      total: number;
-    }): void => {
+    const onProgress = ({ message, item, current, total }: { message: string; item: string; current: number; total: number }): void => {
       notice(`${item} ${message} ${total === 0 ? '' : `${current}/${total}`}`.trim());
     };
     return withNode(globals, async (node) => {
@@ -73,20 +60,7 @@ interface Operations {
 }
 
 /** Contracts that clients have no business with: between the kernel and its plugins. */
-const CONTRACTS = [
-  'claim',
-  'container',
-  'event',
-  'exec',
-  'image',
-  'log',
-  'network',
-  'node',
-  'plugin',
-  'sys',
-  'view',
-  'volume',
-] as const;
+const CONTRACTS = ['claim', 'container', 'event', 'exec', 'image', 'log', 'network', 'node', 'plugin', 'sys', 'view', 'volume'] as const;
 
 function listOperations(contract: string, book: Operations, isJson: boolean): number {
   const contracts = contract === '' ? CONTRACTS : [contract];

@@ -16,16 +16,8 @@ const addCommand: Command = defineCommand({
 position that is kept while it is away. The credentials are shown once; with --out they go to a file that only
 its owner can read. docs/plugin-authors tells how to read with them.`,
   options: {
-    subject: {
-      type: 'string',
-      value: 'EVENTS',
-      help: "which events it gets: container.exited, 'container.*' (default all)",
-    },
-    from: {
-      type: 'string',
-      value: 'WHERE',
-      help: 'now, oldest, or the number of the last event it has had (default now)',
-    },
+    subject: { type: 'string', value: 'EVENTS', help: "which events it gets: container.exited, 'container.*' (default all)" },
+    from: { type: 'string', value: 'WHERE', help: 'now, oldest, or the number of the last event it has had (default now)' },
     out: { type: 'string', short: 'o', value: 'FILE', help: 'write the credentials to this new file, mode 0600' },
   },
   operands: { least: 1, most: 1 },
@@ -146,8 +138,7 @@ const removeCommand: Command = defineCommand({
     ),
 });
 
-const entry = (name: string, summary: string, command: Command): Entry =>
-  leaf(name, summary, () => Promise.resolve(command));
+const entry = (name: string, summary: string, command: Command): Entry => leaf(name, summary, () => Promise.resolve(command));
 
 export const consumerEntries: readonly Entry[] = [
   entry('add', 'let a program outside the platform read events', addCommand),

@@ -23,10 +23,7 @@ do without.`,
   json: true,
   examples: [
     { command: 'sudo cleat doctor', does: 'before the first "cleat up"' },
-    {
-      command: 'cleat doctor --journal /var/lib/cleat/journal | tail',
-      does: 'the last records before a crash; "*" marks a snapshot',
-    },
+    { command: 'cleat doctor --journal /var/lib/cleat/journal | tail', does: 'the last records before a crash; "*" marks a snapshot' },
     { command: `cleat doctor --json | jq '.[] | select(.verdict != "ok")'`, does: 'only what is wrong' },
   ],
   run: async ({ flags, globals }) => {
@@ -45,11 +42,7 @@ async function printJournal(directory: string, isJson: boolean): Promise<number>
 }
 
 export async function examine(look: HostLook, stateDir: string): Promise<readonly Finding[]> {
-  const [cgroups, network, programs] = await Promise.all([
-    cgroupFindings(look),
-    networkFindings(look),
-    programFindings(look),
-  ]);
+  const [cgroups, network, programs] = await Promise.all([cgroupFindings(look), networkFindings(look), programFindings(look)]);
   return [...hostFindings(look, stateDir), ...kernelFindings(look), ...cgroups, ...network, ...programs];
 }
 

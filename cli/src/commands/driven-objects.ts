@@ -7,16 +7,12 @@ const KINDS: ReadonlyMap<string, (node: OperatorClient, driver: string) => Promi
   [
     'volume',
     async (node: OperatorClient, driver: string) =>
-      (await node.call('volume', 'list', { filters: { driver: [driver] } })).volumes.map(
-        ({ name }) => `volume ${name}`,
-      ),
+      (await node.call('volume', 'list', { filters: { driver: [driver] } })).volumes.map(({ name }) => `volume ${name}`),
   ],
   [
     'network',
     async (node: OperatorClient, driver: string) =>
-      (await node.call('network', 'list', { filters: { driver: [driver] } })).networks.map(
-        ({ name }) => `network ${name}`,
-      ),
+      (await node.call('network', 'list', { filters: { driver: [driver] } })).networks.map(({ name }) => `network ${name}`),
   ],
 ]);
 
@@ -27,9 +23,7 @@ export async function checkDrivesNothing(node: OperatorClient, plugin: string): 
   const { manifest } = await node.call('plugin', 'inspect', { name: plugin });
   const drives = parseObject(manifest)['drives'];
   const objects = await Promise.all(
-    (Array.isArray(drives) ? drives : [])
-      .filter(isRecord)
-      .map((one) => KINDS.get(String(one['kind']))?.(node, String(one['name'])) ?? []),
+    (Array.isArray(drives) ? drives : []).filter(isRecord).map((one) => KINDS.get(String(one['kind']))?.(node, String(one['name'])) ?? []),
   );
   const names = objects.flat();
   if (names.length === 0) return;

@@ -21,12 +21,7 @@ with that unless --since says otherwise. What retention has taken away in betwee
     since: { type: 'string', value: 'TIME', help: 'from this time on: RFC 3339, seconds since 1970, or 10m ago' },
     until: { type: 'string', value: 'TIME', help: 'up to this time' },
     after: { type: 'string', value: 'SEQUENCE', help: 'those after this one, by its number' },
-    subject: {
-      type: 'string',
-      value: 'OBJECT',
-      multiple: true,
-      help: 'only of this object: id, beginning of an id, or name',
-    },
+    subject: { type: 'string', value: 'OBJECT', multiple: true, help: 'only of this object: id, beginning of an id, or name' },
     type: { type: 'string', value: 'TYPE', multiple: true, help: "only of this type: container.exited, 'container.*'" },
   },
   operands: { least: 0, most: 0 },
@@ -43,16 +38,13 @@ with that unless --since says otherwise. What retention has taken away in betwee
     const format = formatOf(flags.format, globals.json);
     const since = timeFlag('--since', flags.since);
     const until = timeFlag('--until', flags.until);
-    if (flags.after !== undefined && flags.since !== undefined)
-      throw usageError('--after and --since contradict each other');
-    if (flags.after !== undefined && !/^\d+$/.test(flags.after))
-      throw usageError(`--after ${flags.after}: not the number of an event`);
+    if (flags.after !== undefined && flags.since !== undefined) throw usageError('--after and --since contradict each other');
+    if (flags.after !== undefined && !/^\d+$/.test(flags.after)) throw usageError(`--after ${flags.after}: not the number of an event`);
     return withNode(globals, async (node) => {
       const info = await node.call('node', 'info', {});
       const isBounded = !flags.follow;
       const after = flags.after === undefined ? await positionBefore(node, since, flags.follow) : Number(flags.after);
-      const fits = (event: ReceivedEvent): boolean =>
-        isWanted(event, { types: flags.type, subjects: flags.subject, since });
+      const fits = (event: ReceivedEvent): boolean => isWanted(event, { types: flags.type, subjects: flags.subject, since });
       const end = isBounded ? info.newestEvent : Number.POSITIVE_INFINITY;
       await show(node, { after, end, until, fits, line: (event) => eventLine(event, { node: info.node, format }) });
       return EXIT_OK;
@@ -96,11 +88,7 @@ async function show(node: OperatorClient, { after, end, until, fits, line }: Sho
       ? setTimeout(() => controller.abort(), Math.max(0, leftMs) + UNTIL_GRACE_MS)
       : undefined;
   try {
-    for await (const item of node.subscribe({
-      types: ['*'],
-      signal: controller.signal,
-      ...(after === undefined ? {} : { after }),
-    })) {
+    for await (const item of node.subscribe({ types: ['*'], signal: controller.signal, ...(after === undefined ? {} : { after }) })) {
       if (item.type === 'gap') {
         notice(`cleat: ${item.missed} events are gone: the node keeps only the newest`);
         continue;
@@ -135,10 +123,7 @@ export function isWanted(event: ReceivedEvent, { types, subjects, since }: Wante
   if (since > 0n && event.time < since) return false;
   const isOfType =
     types.length === 0 ||
-    types.some(
-      (type) =>
-        type === '*' || type === event.type || (type.endsWith('.*') && event.type.startsWith(type.slice(0, -1))),
-    );
+    types.some((type) => type === '*' || type === event.type || (type.endsWith('.*') && event.type.startsWith(type.slice(0, -1))));
   return isOfType && (subjects.length === 0 || subjects.some((subject) => isOf(event, subject)));
 }
 

@@ -18,22 +18,12 @@ const OPTIONS = {
   detach: { type: 'boolean', short: 'd', help: 'run in the background' },
   interactive: { type: 'boolean', short: 'i', help: 'pass standard input on' },
   tty: { type: 'boolean', short: 't', help: 'give it a terminal' },
-  env: {
-    type: 'string',
-    short: 'e',
-    value: 'NAME[=VALUE]',
-    multiple: true,
-    help: 'set a variable; NAME alone takes it from here',
-  },
+  env: { type: 'string', short: 'e', value: 'NAME[=VALUE]', multiple: true, help: 'set a variable; NAME alone takes it from here' },
   'env-file': { type: 'string', value: 'FILE', multiple: true, help: 'set the variables that are listed in a file' },
   workdir: { type: 'string', short: 'w', value: 'DIR', help: 'working directory' },
   user: { type: 'string', short: 'u', value: 'USER[:GROUP]', help: 'user and group, names or numbers' },
   privileged: { type: 'boolean', help: 'all capabilities, no confinement' },
-  'detach-keys': {
-    type: 'string',
-    value: 'KEYS',
-    help: `with -it: what leaves the command running (default ${DEFAULT_DETACH_KEYS})`,
-  },
+  'detach-keys': { type: 'string', value: 'KEYS', help: `with -it: what leaves the command running (default ${DEFAULT_DETACH_KEYS})` },
 } as const satisfies OptionTable;
 
 /** How long the end of a process may take to be known after its streams have closed. */
@@ -42,8 +32,7 @@ const FIRST_PAUSE_MS = 5;
 
 export const execCommand: Command = defineCommand({
   usage: ['exec [flags] CONTAINER COMMAND [ARGUMENT...]'],
-  about:
-    'The exit code is that of the command. It has the environment, user and directory of the container, unless flags say otherwise.',
+  about: 'The exit code is that of the command. It has the environment, user and directory of the container, unless flags say otherwise.',
   options: OPTIONS,
   operands: { least: 2 },
   passesOn: true,
@@ -75,12 +64,7 @@ async function run(
     ...{ attachStdin: flags.interactive && isAttached, attachStdout: isAttached, attachStderr: isAttached },
   });
   const size = flags.tty ? terminalSize() : undefined;
-  const started = await startOf(node, {
-    id,
-    detach: flags.detach,
-    consoleRows: size?.rows ?? 0,
-    consoleColumns: size?.columns ?? 0,
-  });
+  const started = await startOf(node, { id, detach: flags.detach, consoleRows: size?.rows ?? 0, consoleColumns: size?.columns ?? 0 });
   if (typeof started === 'number') return started;
   if (flags.detach || started.ticket === null) return EXIT_OK;
   const socket = await openKernelStream(started.ticket, flags.tty);
@@ -98,12 +82,7 @@ async function run(
 
 async function startOf(
   node: OperatorClient,
-  request: {
-    readonly id: string;
-    readonly detach: boolean;
-    readonly consoleRows: number;
-    readonly consoleColumns: number;
-  },
+  request: { readonly id: string; readonly detach: boolean; readonly consoleRows: number; readonly consoleColumns: number },
 ): Promise<number | { readonly ticket: containerTypes.StreamTicket | null }> {
   try {
     return await node.call('exec', 'start', request, LONG_CALL);
@@ -113,11 +92,7 @@ async function startOf(
 }
 
 /** The container's own process, with what the flags say otherwise. */
-function processOf(
-  info: container.Info,
-  flags: FlagValues<typeof OPTIONS>,
-  args: readonly string[],
-): containerTypes.ProcessInput {
+function processOf(info: container.Info, flags: FlagValues<typeof OPTIONS>, args: readonly string[]): containerTypes.ProcessInput {
   const base = info.spec.process;
   return {
     args,

@@ -17,23 +17,14 @@ const importCommand: Command = defineCommand({
   usage: ['image import [flags] FILE|- [NAME[:TAG]]'],
   about: 'Makes an image of one layer from a tar archive of a root file system (plain, gzip or zstd).',
   options: {
-    change: {
-      type: 'string',
-      short: 'c',
-      value: 'INSTRUCTION',
-      multiple: true,
-      help: 'a Dockerfile instruction: CMD, ENV, USER, ...',
-    },
+    change: { type: 'string', short: 'c', value: 'INSTRUCTION', multiple: true, help: 'a Dockerfile instruction: CMD, ENV, USER, ...' },
     message: { type: 'string', short: 'm', value: 'TEXT', help: 'comment in its history' },
     platform: { type: 'string', value: 'OS/ARCH', help: "platform of the image (default the host's)" },
   },
   operands: { least: 1, most: 2 },
   examples: [
     { command: 'cleat image import rootfs.tar tools:1', does: 'an image of a root file system' },
-    {
-      command: `tar -C rootfs -c . | cleat image import -c 'CMD ["/bin/sh"]' - tools`,
-      does: 'from a pipe, with a command',
-    },
+    { command: `tar -C rootfs -c . | cleat image import -c 'CMD ["/bin/sh"]' - tools`, does: 'from a pipe, with a command' },
   ],
   run: ({ flags, operands, globals }) =>
     withNode(globals, async (node) => {
@@ -64,17 +55,14 @@ const loadCommand: Command = defineCommand({
       const source = await openArchive(operands[0] ?? '-');
       const ticket = await node.call('image', 'load', { quiet: flags.quiet });
       const onProgress = flags.quiet ? undefined : (text: string): void => notice(text);
-      for (const { id, reference } of await sendArchive(ticket, source, onProgress))
-        write(`${reference === '' ? id : reference}\n`);
+      for (const { id, reference } of await sendArchive(ticket, source, onProgress)) write(`${reference === '' ? id : reference}\n`);
       return EXIT_OK;
     }),
 });
 
 const saveCommand: Command = defineCommand({
   usage: ['image save [flags] IMAGE...'],
-  options: {
-    output: { type: 'string', short: 'o', value: 'FILE', help: 'write to a file instead of standard output' },
-  },
+  options: { output: { type: 'string', short: 'o', value: 'FILE', help: 'write to a file instead of standard output' } },
   operands: { least: 1 },
   examples: [
     { command: 'cleat image save -o images.tar busybox web:2', does: 'two images in one archive' },
@@ -95,13 +83,7 @@ const listCommand: Command = defineCommand({
   options: {
     all: { type: 'boolean', short: 'a', help: 'those that only other images use as well' },
     quiet: { type: 'boolean', short: 'q', help: 'ids only' },
-    filter: {
-      type: 'string',
-      short: 'f',
-      value: 'KEY=VALUE',
-      multiple: true,
-      help: 'dangling, label, reference, before, since or until',
-    },
+    filter: { type: 'string', short: 'f', value: 'KEY=VALUE', multiple: true, help: 'dangling, label, reference, before, since or until' },
   },
   operands: { least: 0, most: 0 },
   json: true,
@@ -145,15 +127,8 @@ const removeCommand: Command = defineCommand({
   run: ({ flags, operands, globals }) =>
     withNode(globals, (node) =>
       forEach(operands, async (image) => {
-        const { items } = await node.call(
-          'image',
-          'remove',
-          { image, force: flags.force, noPrune: flags['no-prune'] },
-          LONG_CALL,
-        );
-        return items
-          .map(({ untagged, deleted }) => (deleted === null ? `untagged ${untagged ?? ''}` : `deleted ${deleted}`))
-          .join('\n');
+        const { items } = await node.call('image', 'remove', { image, force: flags.force, noPrune: flags['no-prune'] }, LONG_CALL);
+        return items.map(({ untagged, deleted }) => (deleted === null ? `untagged ${untagged ?? ''}` : `deleted ${deleted}`)).join('\n');
       }),
     ),
 });
@@ -176,11 +151,8 @@ const inspectCommand: Command = defineCommand({
   options: {},
   operands: { least: 1 },
   json: true,
-  examples: [
-    { command: `cleat image inspect busybox | jq '.[0].config'`, does: 'what an image gives to its containers' },
-  ],
-  run: ({ operands, globals }) =>
-    withNode(globals, (node) => inspectAll(operands, (image) => node.call('image', 'inspect', { image }))),
+  examples: [{ command: `cleat image inspect busybox | jq '.[0].config'`, does: 'what an image gives to its containers' }],
+  run: ({ operands, globals }) => withNode(globals, (node) => inspectAll(operands, (image) => node.call('image', 'inspect', { image }))),
 });
 
 const historyCommand: Command = defineCommand({
@@ -216,24 +188,14 @@ const pruneCommand: Command = defineCommand({
   examples: [{ command: 'cleat image prune', does: 'remove images without a name' }],
   run: ({ flags, globals }) =>
     withNode(globals, async (node) => {
-      const { items, spaceBytes } = await node.call(
-        'image',
-        'prune',
-        { filters: { dangling: [String(!flags.all)] } },
-        LONG_CALL,
-      );
-      write(
-        items
-          .map(({ untagged, deleted }) => `${deleted === null ? `untagged ${untagged ?? ''}` : `deleted ${deleted}`}\n`)
-          .join(''),
-      );
+      const { items, spaceBytes } = await node.call('image', 'prune', { filters: { dangling: [String(!flags.all)] } }, LONG_CALL);
+      write(items.map(({ untagged, deleted }) => `${deleted === null ? `untagged ${untagged ?? ''}` : `deleted ${deleted}`}\n`).join(''));
       write(`${byteText(spaceBytes)} are free again\n`);
       return EXIT_OK;
     }),
 });
 
-const entry = (name: string, summary: string, command: Command): Entry =>
-  leaf(name, summary, () => Promise.resolve(command));
+const entry = (name: string, summary: string, command: Command): Entry => leaf(name, summary, () => Promise.resolve(command));
 
 export const imageEntries: readonly Entry[] = [
   entry('import', 'make an image from a root file system', importCommand),

@@ -77,11 +77,7 @@ export const COMMANDS: readonly TopEntry[] = [
   ),
   top(
     'Containers',
-    leaf(
-      'restart',
-      'stop containers and start them again',
-      async () => (await import('./lifecycle.ts')).restartCommand,
-    ),
+    leaf('restart', 'stop containers and start them again', async () => (await import('./lifecycle.ts')).restartCommand),
   ),
   top(
     'Containers',
@@ -129,11 +125,7 @@ export const COMMANDS: readonly TopEntry[] = [
   ),
   top(
     'Events',
-    group(
-      'consumer',
-      'let programs outside the platform read events',
-      async () => (await import('./consumer.ts')).consumerEntries,
-    ),
+    group('consumer', 'let programs outside the platform read events', async () => (await import('./consumer.ts')).consumerEntries),
   ),
   top(
     'Plugins',
@@ -145,10 +137,6 @@ export const COMMANDS: readonly TopEntry[] = [
   ),
   top(
     'Help',
-    leaf(
-      'version',
-      'show versions of this command and of the platform',
-      async () => (await import('./node.ts')).versionCommand,
-    ),
+    leaf('version', 'show versions of this command and of the platform', async () => (await import('./node.ts')).versionCommand),
   ),
 ];

@@ -20,21 +20,16 @@ const KINDS: ReadonlyMap<string, Find> = new Map<string, Find>([
 
 export const inspectCommand: Command = defineCommand({
   usage: ['inspect [flags] NAME...'],
-  about:
-    'Looks among containers, then images, volumes and networks, and prints an array of what it found, always in JSON.',
+  about: 'Looks among containers, then images, volumes and networks, and prints an array of what it found, always in JSON.',
   options: { type: { type: 'string', value: 'KIND', help: `only among these: ${[...KINDS.keys()].join(', ')}` } },
   operands: { least: 1 },
   json: true,
   examples: [
     { command: 'cleat inspect web', does: 'all that is known of a container' },
-    {
-      command: `cleat inspect web | jq -r '.[0].claims[] | select(.claim.kind == "network") | .status.ipv4'`,
-      does: 'its address',
-    },
+    { command: `cleat inspect web | jq -r '.[0].claims[] | select(.claim.kind == "network") | .status.ipv4'`, does: 'its address' },
   ],
   run: ({ flags, operands, globals }) => {
-    const kinds =
-      flags.type === undefined ? [...KINDS.values()] : [KINDS.get(flags.type)].filter((find) => find !== undefined);
+    const kinds = flags.type === undefined ? [...KINDS.values()] : [KINDS.get(flags.type)].filter((find) => find !== undefined);
     if (kinds.length === 0) throw usageError(`--type ${flags.type ?? ''}: not one of ${[...KINDS.keys()].join(', ')}`);
     return withNode(globals, (node) =>
       inspectAll(operands, (name) => firstOf(node, kinds, name, flags.type ?? 'container, image, volume or network')),

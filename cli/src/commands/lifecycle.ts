@@ -35,8 +35,7 @@ function stopRequest(flags: { readonly time: string | undefined; readonly signal
 
 export const stopCommand: Command = defineCommand({
   usage: ['stop [flags] CONTAINER...'],
-  about:
-    'Sends the stop signal, and SIGKILL to what has not ended in time. Containers that are stopped already are fine.',
+  about: 'Sends the stop signal, and SIGKILL to what has not ended in time. Containers that are stopped already are fine.',
   options: STOP_OPTIONS,
   operands: { least: 1 },
   examples: [
@@ -69,11 +68,7 @@ export const restartCommand: Command = defineCommand({
 export const startCommand: Command = defineCommand({
   usage: ['start [flags] CONTAINER...'],
   options: {
-    attach: {
-      type: 'boolean',
-      short: 'a',
-      help: "show its output, pass signals on, and end with the container's exit code",
-    },
+    attach: { type: 'boolean', short: 'a', help: "show its output, pass signals on, and end with the container's exit code" },
     interactive: { type: 'boolean', short: 'i', help: 'with --attach: pass standard input on' },
     'detach-keys': {
       type: 'string',
@@ -103,14 +98,7 @@ export const startCommand: Command = defineCommand({
       };
       try {
         return await inForeground(node, {
-          ...{
-            container: id,
-            name,
-            start,
-            terminal: spec.process.terminal,
-            stdin: flags.interactive,
-            forwardsSignals: true,
-          },
+          ...{ container: id, name, start, terminal: spec.process.terminal, stdin: flags.interactive, forwardsSignals: true },
           detachKeys: parseDetachKeys(flags['detach-keys'] ?? DEFAULT_DETACH_KEYS),
           until: spec.autoRemove ? 'removed' : 'next-exit',
         });
@@ -123,16 +111,11 @@ export const startCommand: Command = defineCommand({
 
 export const attachCommand: Command = defineCommand({
   usage: ['attach [flags] CONTAINER'],
-  about:
-    'Shows the output of a running container, passes standard input and signals on to it, and ends with its exit code.',
+  about: 'Shows the output of a running container, passes standard input and signals on to it, and ends with its exit code.',
   options: {
     'no-stdin': { type: 'boolean', help: 'do not pass standard input on' },
     'no-signals': { type: 'boolean', help: 'do not pass signals on' },
-    'detach-keys': {
-      type: 'string',
-      value: 'KEYS',
-      help: `on a terminal: what leaves it running (default ${DEFAULT_DETACH_KEYS})`,
-    },
+    'detach-keys': { type: 'string', value: 'KEYS', help: `on a terminal: what leaves it running (default ${DEFAULT_DETACH_KEYS})` },
   },
   operands: { least: 1, most: 1 },
   failureCode: EXIT_NOT_RUN,
@@ -148,9 +131,7 @@ export const attachCommand: Command = defineCommand({
           'conflict',
           'CONTAINER_NOT_RUNNING',
           `container ${name} is ${state.status}, so there is nothing to attach to`,
-          {
-            hint: `Start it with "cleat start --attach ${name}".`,
-          },
+          { hint: `Start it with "cleat start --attach ${name}".` },
         );
       }
       return inForeground(node, {
@@ -174,10 +155,7 @@ export const killCommand: Command = defineCommand({
   run: ({ flags, operands, globals }) =>
     withNode(globals, (node) =>
       forEach(operands, async (container) => {
-        await node.call('container', 'kill', {
-          container,
-          ...(flags.signal === undefined ? {} : { signal: flags.signal }),
-        });
+        await node.call('container', 'kill', { container, ...(flags.signal === undefined ? {} : { signal: flags.signal }) });
       }),
     ),
 });
@@ -230,9 +208,7 @@ export const removeCommand: Command = defineCommand({
 export const waitCommand: Command = defineCommand({
   usage: ['wait [flags] CONTAINER...'],
   about: 'Waits until they do not run, and prints the exit code of each, in their order.',
-  options: {
-    condition: { type: 'string', value: 'WHAT', help: 'not-running, next-exit or removed (default not-running)' },
-  },
+  options: { condition: { type: 'string', value: 'WHAT', help: 'not-running, next-exit or removed (default not-running)' } },
   operands: { least: 1 },
   examples: [{ command: 'code=$(cleat wait job)', does: 'the exit code of a container in the background' }],
   run: ({ flags, operands, globals }) => {
@@ -247,10 +223,7 @@ export const waitCommand: Command = defineCommand({
       for (const code of codes) code.catch(() => undefined);
       let worst = 0;
       for (const [index, code] of codes.entries()) {
-        worst = Math.max(
-          worst,
-          (await forEach([operands[index] ?? ''], async () => String(await code))) === 0 ? 0 : EXIT_FAILED,
-        );
+        worst = Math.max(worst, (await forEach([operands[index] ?? ''], async () => String(await code))) === 0 ? 0 : EXIT_FAILED);
       }
       return worst;
     });

@@ -46,9 +46,6 @@ export function timeFlag(flag: string, text: string | undefined): bigint {
   if (text === undefined) return 0n;
   const time = parseTime(text, nowNs());
   if (time === undefined)
-    throw usageError(
-      `${flag} ${text}: not a time`,
-      'RFC 3339 (2026-03-01T12:00:00Z), seconds since 1970, or a duration before now (10m).',
-    );
+    throw usageError(`${flag} ${text}: not a time`, 'RFC 3339 (2026-03-01T12:00:00Z), seconds since 1970, or a duration before now (10m).');
   return time;
 }

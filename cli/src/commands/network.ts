@@ -15,13 +15,7 @@ const listCommand: Command = defineCommand({
   usage: ['network ls [flags]'],
   options: {
     quiet: { type: 'boolean', short: 'q', help: 'ids only' },
-    filter: {
-      type: 'string',
-      short: 'f',
-      value: 'KEY=VALUE',
-      multiple: true,
-      help: 'name, id, driver, label, scope, type or dangling',
-    },
+    filter: { type: 'string', short: 'f', value: 'KEY=VALUE', multiple: true, help: 'name, id, driver, label, scope, type or dangling' },
   },
   operands: { least: 0, most: 0 },
   json: true,
@@ -71,9 +65,7 @@ const createCommand: Command = defineCommand({
     const isPartial = flags.subnet === undefined && (flags['ip-range'] !== undefined || flags.gateway !== undefined);
     if (isPartial) throw usageError('--ip-range and --gateway need --subnet');
     const pools =
-      flags.subnet === undefined
-        ? []
-        : [{ subnet: flags.subnet, range: flags['ip-range'] ?? '', gateway: flags.gateway ?? '' }];
+      flags.subnet === undefined ? [] : [{ subnet: flags.subnet, range: flags['ip-range'] ?? '', gateway: flags.gateway ?? '' }];
     return withNode(globals, async (node) => {
       const { id, warnings } = await node.call(
         'network',
@@ -113,17 +105,13 @@ const inspectCommand: Command = defineCommand({
   operands: { least: 1 },
   json: true,
   examples: [
-    {
-      command: `cleat network inspect front | jq -r '.[0].endpoints[] | "\\(.name) \\(.ipv4)"'`,
-      does: 'who is in it, at which address',
-    },
+    { command: `cleat network inspect front | jq -r '.[0].endpoints[] | "\\(.name) \\(.ipv4)"'`, does: 'who is in it, at which address' },
   ],
   run: ({ operands, globals }) =>
     withNode(globals, (node) => inspectAll(operands, (network) => node.call('network', 'inspect', { network }))),
 });
 
-const entry = (name: string, summary: string, command: Command): Entry =>
-  leaf(name, summary, () => Promise.resolve(command));
+const entry = (name: string, summary: string, command: Command): Entry => leaf(name, summary, () => Promise.resolve(command));
 
 export const networkEntries: readonly Entry[] = [
   entry('ls', 'list networks', listCommand),

@@ -37,16 +37,12 @@ export const infoCommand: Command = defineCommand({
         pairs([
           ['node', `${info.name} (${info.node})`],
           ['version', info.version],
-          [
-            'containers',
-            containers.length === 0 ? 'none' : [...counts].map(([status, count]) => `${count} ${status}`).join(', '),
-          ],
+          ['containers', containers.length === 0 ? 'none' : [...counts].map(([status, count]) => `${count} ${status}`).join(', ')],
           [
             'runtimes',
             info.runtimes
               .map(
-                ({ name, version }) =>
-                  `${name}${version === '' ? '' : ` ${version}`}${name === info.defaultRuntime ? ' (default)' : ''}`,
+                ({ name, version }) => `${name}${version === '' ? '' : ` ${version}`}${name === info.defaultRuntime ? ' (default)' : ''}`,
               )
               .join(', '),
           ],
@@ -79,30 +75,21 @@ export const versionCommand: Command = defineCommand({
   run: async ({ globals }) => {
     const client = cliVersion();
     const server = await withNode(globals, (node) => node.call('node', 'info', {})).catch((error: unknown) => {
-      if (isCleatError(error) && (error.class === 'unavailable' || error.class === 'permission_denied'))
-        return undefined;
+      if (isCleatError(error) && (error.class === 'unavailable' || error.class === 'permission_denied')) return undefined;
       throw error;
     });
     if (globals.json)
       write(
         jsonText({
           client: { version: client, node: process.versions.node },
-          server:
-            server === undefined
-              ? null
-              : { version: server.version, nats: server.natsVersion, runtimes: server.runtimes },
+          server: server === undefined ? null : { version: server.version, nats: server.natsVersion, runtimes: server.runtimes },
         }),
       );
     else
       write(
         pairs([
           ['client', `${client}, Node.js ${process.versions.node}`],
-          [
-            'platform',
-            server === undefined
-              ? `not up in ${globals.runDir}`
-              : `${server.version}, nats-server ${server.natsVersion}`,
-          ],
+          ['platform', server === undefined ? `not up in ${globals.runDir}` : `${server.version}, nats-server ${server.natsVersion}`],
         ]),
       );
     return EXIT_OK;

@@ -11,27 +11,14 @@ export const pluginNewCommand: Command = defineCommand({
   about: `Writes a plugin in TypeScript that builds, passes its contract suite and runs as it is; what it does is for you to
 change. Nothing is downloaded: the SDK is linked from this installation. docs/plugin-authors begins with it.`,
   options: {
-    kind: {
-      type: 'string',
-      short: 'k',
-      value: 'KIND',
-      help: 'volume-driver, network-driver, log-driver, authz or observer',
-    },
-    directory: {
-      type: 'string',
-      short: 'd',
-      value: 'DIR',
-      help: 'where to (default: a new directory of its name here)',
-    },
+    kind: { type: 'string', short: 'k', value: 'KIND', help: 'volume-driver, network-driver, log-driver, authz or observer' },
+    directory: { type: 'string', short: 'd', value: 'DIR', help: 'where to (default: a new directory of its name here)' },
   },
   operands: { least: 1, most: 1 },
   json: true,
   examples: [
     { command: 'cleat plugin new my-volumes --kind volume-driver', does: 'a volume driver in ./my-volumes' },
-    {
-      command: 'cleat plugin new gatekeeper --kind authz -d /srv/plugins/gatekeeper',
-      does: 'one that allows or denies requests',
-    },
+    { command: 'cleat plugin new gatekeeper --kind authz -d /srv/plugins/gatekeeper', does: 'one that allows or denies requests' },
   ],
   run: async ({ flags, operands, globals }) => {
     const [name = ''] = operands;

@@ -50,16 +50,13 @@ function findPlugin(nameOrDirectory: string): RunnablePlugin {
       'not_found',
       'PLUGIN_UNKNOWN',
       isPath ? `${directory} has no manifest.json` : `Cleat has no plugin ${nameOrDirectory} of its own`,
-      {
-        hint: 'The directory of a plugin is given with a "/": ./my-volumes.',
-      },
+      { hint: 'The directory of a plugin is given with a "/": ./my-volumes.' },
     );
   }
   const manifest = parseObject(readFileSync(path, 'utf8'));
   const name = textAt(manifest, 'name');
   const run = manifest['run'];
-  const command =
-    isRecord(run) && Array.isArray(run['command']) ? run['command'].filter((word) => typeof word === 'string') : [];
+  const command = isRecord(run) && Array.isArray(run['command']) ? run['command'].filter((word) => typeof word === 'string') : [];
   if (command.length > 0) return { name, directory, manifest, command };
   const host = join(dirname(fileURLToPath(import.meta.resolve('@cleat/sdk/run'))), 'main.js');
   return { name, directory, manifest, command: [process.execPath, host], module: join(directory, 'dist/src/index.js') };
@@ -79,9 +76,7 @@ async function runPlugin(node: OperatorClient, nameOrDirectory: string): Promise
     return await inForeground(found, runFile);
   } finally {
     await node.call('plugin', 'remove', { name: found.name, force: true }, LONG_CALL).catch((error: unknown) => {
-      notice(
-        `cleat: warning: plugin ${found.name} could not be removed: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      notice(`cleat: warning: plugin ${found.name} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
     });
     rmSync(place, { recursive: true, force: true });
   }
@@ -91,11 +86,7 @@ async function runPlugin(node: OperatorClient, nameOrDirectory: string): Promise
  * Has the plugin installed with a process that only waits: the kernel gives it rights and a run file as to every other, and the plugin itself
  * is started here with that. Resolves with the run file.
  */
-async function takePlace(
-  node: OperatorClient,
-  { name, manifest, module }: RunnablePlugin,
-  place: string,
-): Promise<string> {
+async function takePlace(node: OperatorClient, { name, manifest, module }: RunnablePlugin, place: string): Promise<string> {
   const said = join(place, 'run-file');
   const script = `printf %s "$1" > "$0.new" && mv "$0.new" "$0" && exec tail -f /dev/null`;
   const run = isRecord(manifest['run']) ? manifest['run'] : {};
@@ -120,11 +111,9 @@ function ownRunFile(given: string, module: string, place: string): string {
   const { plugins } = content;
   if (!Array.isArray(plugins)) throw fileFailure(given, new Error('it names no plugin'));
   const path = join(place, 'run.json');
-  writeFileSync(
-    path,
-    JSON.stringify({ ...content, plugins: plugins.filter(isRecord).map((entry) => ({ ...entry, module })) }),
-    { mode: 0o600 },
-  );
+  writeFileSync(path, JSON.stringify({ ...content, plugins: plugins.filter(isRecord).map((entry) => ({ ...entry, module })) }), {
+    mode: 0o600,
+  });
   return path;
 }
 
@@ -133,9 +122,7 @@ function inForeground({ name, directory, manifest, command }: RunnablePlugin, ru
   const [program = '', ...args] = command;
   const run = manifest['run'];
   const extra =
-    isRecord(run) && isRecord(run['env'])
-      ? Object.fromEntries(Object.entries(run['env']).map(([key, value]) => [key, String(value)]))
-      : {};
+    isRecord(run) && isRecord(run['env']) ? Object.fromEntries(Object.entries(run['env']).map(([key, value]) => [key, String(value)])) : {};
   const child = spawn(program, [...args, runFile], {
     cwd: directory,
     env: { ...process.env, ...extra, CLEAT_RUN_FILE: runFile },
@@ -153,8 +140,6 @@ function ended(child: ChildProcess, program: string): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, pass);
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(fileFailure(program, error)));
-    child.once('exit', (code, signal) =>
-      resolve(signal === null ? (code ?? EXIT_FAILED) : 128 + constants.signals[signal]),
-    );
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? EXIT_FAILED) : 128 + constants.signals[signal]));
   });
 }

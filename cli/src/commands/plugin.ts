@@ -43,20 +43,14 @@ const listCommand: Command = defineCommand({
 
 function listing(plugins: readonly plugin.Info[]): string {
   const now = nowNs();
-  const rows = plugins.map(
-    ({ name, version, state, reason, enabled, origin, process: group, pid, restarts, readySince }) => [
-      name,
-      version,
-      !enabled
-        ? 'disabled'
-        : state === 'ready'
-          ? `ready ${span(now - readySince)}`
-          : `${state}${reason === '' ? '' : `: ${reason}`}`,
-      pid === 0 ? group : `${group} (${pid})`,
-      String(restarts),
-      origin,
-    ],
-  );
+  const rows = plugins.map(({ name, version, state, reason, enabled, origin, process: group, pid, restarts, readySince }) => [
+    name,
+    version,
+    !enabled ? 'disabled' : state === 'ready' ? `ready ${span(now - readySince)}` : `${state}${reason === '' ? '' : `: ${reason}`}`,
+    pid === 0 ? group : `${group} (${pid})`,
+    String(restarts),
+    origin,
+  ]);
   return table(['NAME', 'VERSION', 'STATE', 'PROCESS', 'RESTARTS', 'ORIGIN'], rows);
 }
 
@@ -73,9 +67,7 @@ const inspectCommand: Command = defineCommand({
   json: true,
   examples: [{ command: `cleat plugin inspect storage | jq '.[0].grant'`, does: 'what a plugin may do' }],
   run: ({ operands, globals }) =>
-    withNode(globals, (node) =>
-      inspectAll(operands, async (name) => pluginObject(await node.call('plugin', 'inspect', { name }))),
-    ),
+    withNode(globals, (node) => inspectAll(operands, async (name) => pluginObject(await node.call('plugin', 'inspect', { name })))),
 });
 
 const installCommand: Command = defineCommand({
@@ -90,10 +82,7 @@ or the less that --grant says; what it was granted is shown. Installed again, it
   json: true,
   examples: [
     { command: 'cleat plugin install ./my-volumes', does: 'install a plugin and start it' },
-    {
-      command: 'cleat plugin install --disabled --grant less.json ./my-volumes',
-      does: 'with less than it asks for, and not yet',
-    },
+    { command: 'cleat plugin install --disabled --grant less.json ./my-volumes', does: 'with less than it asks for, and not yet' },
   ],
   run: ({ flags, operands, globals }) => {
     const grant = flags.grant === undefined ? '' : readGrant(flags.grant);
@@ -195,17 +184,13 @@ const logsCommand: Command = defineCommand({
   examples: [{ command: 'cleat plugin logs -n 50 storage', does: 'its last fifty lines' }],
   run: ({ flags, operands, globals }) =>
     withNode(globals, async (node) => {
-      const { lines } = await node.call('plugin', 'logs', {
-        name: operands[0] ?? '',
-        tail: integerFlag('--tail', flags.tail, 1) ?? 200,
-      });
+      const { lines } = await node.call('plugin', 'logs', { name: operands[0] ?? '', tail: integerFlag('--tail', flags.tail, 1) ?? 200 });
       write(lines.map((line) => `${line}\n`).join(''));
       return EXIT_OK;
     }),
 });
 
-const entry = (name: string, summary: string, command: Command): Entry =>
-  leaf(name, summary, () => Promise.resolve(command));
+const entry = (name: string, summary: string, command: Command): Entry => leaf(name, summary, () => Promise.resolve(command));
 
 export const pluginEntries: readonly Entry[] = [
   entry('ls', 'list plugins and how they are', listCommand),

@@ -16,13 +16,7 @@ export const psCommand: Command = defineCommand({
   options: {
     all: { type: 'boolean', short: 'a', help: 'those that do not run as well' },
     quiet: { type: 'boolean', short: 'q', help: 'ids only' },
-    filter: {
-      type: 'string',
-      short: 'f',
-      value: 'KEY=VALUE',
-      multiple: true,
-      help: 'only those with this name, status, label or network',
-    },
+    filter: { type: 'string', short: 'f', value: 'KEY=VALUE', multiple: true, help: 'only those with this name, status, label or network' },
     'no-trunc': { type: 'boolean', help: 'whole ids and commands' },
   },
   operands: { least: 0, most: 0 },
@@ -30,10 +24,7 @@ export const psCommand: Command = defineCommand({
   examples: [
     { command: 'cleat ps', does: 'what runs' },
     { command: 'cleat rm $(cleat ps -aq --filter status=exited)', does: 'remove all that have ended' },
-    {
-      command: `cleat ps --all --json | jq -r '.[] | select(.exitCode > 0) | .name'`,
-      does: 'names of those that failed',
-    },
+    { command: `cleat ps --all --json | jq -r '.[] | select(.exitCode > 0) | .name'`, does: 'names of those that failed' },
   ],
   run: ({ flags, globals }) =>
     withNode(globals, async (node) => {
@@ -92,10 +83,7 @@ function parseFilter(text: string): (summary: ContainerSummary) => boolean {
     case 'network':
       return ({ networks }) => networks.includes(value);
     case 'label': {
-      const [name = '', wanted] = [
-        value.split('=')[0],
-        value.includes('=') ? value.slice(value.indexOf('=') + 1) : undefined,
-      ];
+      const [name = '', wanted] = [value.split('=')[0], value.includes('=') ? value.slice(value.indexOf('=') + 1) : undefined];
       return ({ labels }) => labels[name] !== undefined && (wanted === undefined || labels[name] === wanted);
     }
     default:

@@ -31,14 +31,10 @@ where a network plugin runs, and none where not.`,
       does: 'a web server with a volume, in the background',
     },
     { command: 'cleat run --rm --rootfs /srv/rootfs -- /bin/ls /', does: 'a directory instead of an image' },
-    {
-      command: `cleat run --rm --claim 'gpu={"count": 1}' trainer`,
-      does: "something that a third party's plugin provides",
-    },
+    { command: `cleat run --rm --claim 'gpu={"count": 1}' trainer`, does: "something that a third party's plugin provides" },
   ],
   run: ({ flags, operands, globals }) => {
-    if (operands.length === 0)
-      throw usageError(flags.rootfs === undefined ? 'which image?' : 'which command?', 'See "cleat help run".');
+    if (operands.length === 0) throw usageError(flags.rootfs === undefined ? 'which image?' : 'which command?', 'See "cleat help run".');
     if (flags.interactive && flags.tty && !flags.detach && !process.stdin.isTTY)
       throw usageError('standard input is no terminal, so -t cannot be used with -i');
     return withNode(globals, (node) => new Run(node, flags, operands).execute());
@@ -88,8 +84,7 @@ class Run {
   async #removeUnstarted(): Promise<void> {
     try {
       const { state } = await this.#node.call('container', 'inspect', { container: this.#id });
-      if (state.status === 'created')
-        await this.#node.call('container', 'remove', { container: this.#id, purge: true }, LONG_CALL);
+      if (state.status === 'created') await this.#node.call('container', 'remove', { container: this.#id, purge: true }, LONG_CALL);
     } catch (error) {
       if (!isCleatError(error) || error.class !== 'not_found')
         notice(`cleat: warning: container ${this.#id.slice(0, 12)} could not be removed`);
@@ -100,22 +95,12 @@ class Run {
     const flags = this.#flags;
     const host = hostFacts();
     const [request, image] = await Promise.all([
-      runRequest(flags, this.#operands, {
-        host,
-        env: process.env,
-        find: (other) => this.#idOf(other),
-        ...(await this.#kinds()),
-      }),
+      runRequest(flags, this.#operands, { host, env: process.env, find: (other) => this.#idOf(other), ...(await this.#kinds()) }),
       this.#image(),
     ]);
     const { spec, claims, attributes, warnings } = containerFromImage({ id: this.#id, image, request, host });
     const name = flags.name === undefined ? derivedName(referenceOf(request), this.#id) : checkName(flags.name);
-    const answer = await this.#node.call(
-      'container',
-      'create',
-      { id: this.#id, name, spec, claims, attributes },
-      LONG_CALL,
-    );
+    const answer = await this.#node.call('container', 'create', { id: this.#id, name, spec, claims, attributes }, LONG_CALL);
     for (const warning of [...warnings, ...answer.warnings]) notice(`cleat: warning: ${warning}`);
     return { name, terminal: flags.tty };
   }
@@ -125,11 +110,7 @@ class Run {
     if (this.#flags.rootfs === undefined) return {};
     const participants = await this.#node.registry();
     const addresses = participants.flatMap((participant) => participant.addresses);
-    return {
-      kinds: new Set(
-        addresses.filter((address) => address.startsWith(PROVIDER)).map((address) => address.slice(PROVIDER.length)),
-      ),
-    };
+    return { kinds: new Set(addresses.filter((address) => address.startsWith(PROVIDER)).map((address) => address.slice(PROVIDER.length))) };
   }
 
   async #idOf(container: string): Promise<string> {

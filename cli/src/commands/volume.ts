@@ -113,8 +113,7 @@ const pruneCommand: Command = defineCommand({
     }),
 });
 
-const entry = (name: string, summary: string, command: Command): Entry =>
-  leaf(name, summary, () => Promise.resolve(command));
+const entry = (name: string, summary: string, command: Command): Entry => leaf(name, summary, () => Promise.resolve(command));
 
 export const volumeEntries: readonly Entry[] = [
   entry('ls', 'list volumes', listCommand),

@@ -16,24 +16,12 @@ export interface ContainerFiles {
 }
 
 /** Holds a view of a container open for as long as the work takes. */
-export async function withFiles<T>(
-  node: OperatorClient,
-  name: string,
-  work: (files: ContainerFiles) => Promise<T>,
-): Promise<T> {
+export async function withFiles<T>(node: OperatorClient, name: string, work: (files: ContainerFiles) => Promise<T>): Promise<T> {
   const info = await node.call('container', 'inspect', { container: name });
-  const opened = await node.call(
-    'view',
-    'open',
-    { container: info.id, scope: 'all', leaseMs: LEASE_MS },
-    { timeoutMs: OPEN_MS },
-  );
+  const opened = await node.call('view', 'open', { container: info.id, scope: 'all', leaseMs: LEASE_MS }, { timeoutMs: OPEN_MS });
   const { view } = opened;
   // A renewal that fails shows as the next read that fails: then the view is gone.
-  const renewal = setInterval(
-    () => void node.call('view', 'renew', { view, leaseMs: LEASE_MS }).catch(() => undefined),
-    RENEW_MS,
-  );
+  const renewal = setInterval(() => void node.call('view', 'renew', { view, leaseMs: LEASE_MS }).catch(() => undefined), RENEW_MS);
   try {
     const root = new SafeRoot(opened.path);
     try {

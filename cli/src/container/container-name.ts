@@ -3,8 +3,7 @@ import { usageError } from '../command/usage-error.ts';
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 export function checkName(name: string): string {
-  if (!NAME.test(name))
-    throw usageError(`--name ${name}: not a letter or digit, followed by letters, digits, "_", "." and "-"`);
+  if (!NAME.test(name)) throw usageError(`--name ${name}: not a letter or digit, followed by letters, digits, "_", "." and "-"`);
   return name;
 }
 

@@ -34,26 +34,14 @@ interface Source {
 export async function copyFiles(from: Place, to: Place, options: CopyOptions): Promise<void> {
   const source = sourceAt(from, options.isFollowing);
   const { directory, name } = targetAt(to, source);
-  const archive = packTree({
-    root: from.root,
-    path: source.path,
-    name,
-    mounts: from.mounts,
-    signal: options.signal,
-  });
+  const archive = packTree({ root: from.root, path: source.path, name, mounts: from.mounts, signal: options.signal });
   await unpack(archive, { ...to, path: directory }, options);
 }
 
 /** The tar of a file or tree. */
 export function archiveOf(from: Place, options: Pick<CopyOptions, 'isFollowing' | 'signal'>): Readable {
   const { path, name, isContent } = sourceAt(from, options.isFollowing);
-  return packTree({
-    root: from.root,
-    path,
-    name: isContent ? '.' : name,
-    mounts: from.mounts,
-    signal: options.signal,
-  });
+  return packTree({ root: from.root, path, name: isContent ? '.' : name, mounts: from.mounts, signal: options.signal });
 }
 
 /** Unpacks a tar into a directory that is there. */

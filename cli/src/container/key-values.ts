@@ -11,19 +11,14 @@ export function keyValues(
   return Object.fromEntries(
     texts.map((text) => {
       const equals = text.indexOf('=');
-      if (equals === 0 || text === '' || (equals < 0 && options.valueIsNeeded))
-        throw usageError(`${flag} ${text}: not KEY=VALUE`);
+      if (equals === 0 || text === '' || (equals < 0 && options.valueIsNeeded)) throw usageError(`${flag} ${text}: not KEY=VALUE`);
       return equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
     }),
   );
 }
 
 /** Variables of -e and --env-file. A name alone takes its value from here; one that is not set here is left out. */
-export function environment(
-  flags: readonly string[],
-  files: readonly string[],
-  env: NodeJS.ProcessEnv,
-): readonly string[] {
+export function environment(flags: readonly string[], files: readonly string[], env: NodeJS.ProcessEnv): readonly string[] {
   return [...files.flatMap(readEnvFile), ...flags].flatMap((entry) => {
     if (entry === '' || entry.startsWith('=')) throw usageError(`-e ${entry}: not NAME=VALUE`);
     if (entry.includes('=')) return [entry];

@@ -17,8 +17,7 @@ export function sizeFlag(flag: string, text: string | undefined): number {
 export function integerFlag(flag: string, text: string | undefined, least = 0): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!/^-?\d+$/.test(text) || value < least)
-    throw usageError(`${flag} ${text}: not a whole number of at least ${least}`);
+  if (!/^-?\d+$/.test(text) || value < least) throw usageError(`${flag} ${text}: not a whole number of at least ${least}`);
   return value;
 }
 
@@ -42,10 +41,7 @@ function swapOf(text: string | undefined, memoryBytes: number): number {
   return text === undefined ? memoryBytes * 2 : sizeFlag('--memory-swap', text);
 }
 
-function cpusOf(
-  text: string | undefined,
-  host: HostFacts,
-): Pick<containerTypes.ResourcesInput, 'cpuPeriodUs' | 'cpuQuotaUs'> {
+function cpusOf(text: string | undefined, host: HostFacts): Pick<containerTypes.ResourcesInput, 'cpuPeriodUs' | 'cpuQuotaUs'> {
   if (text === undefined) return {};
   const cpus = Number(text);
   if (text === '' || !Number.isFinite(cpus) || cpus <= 0) throw usageError(`--cpus ${text}: not a number of CPUs`);
@@ -54,9 +50,7 @@ function cpusOf(
 
 const ULIMIT = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/;
 
-export function ulimitsOf(
-  texts: readonly string[],
-): readonly { readonly name: string; readonly soft: number; readonly hard: number }[] {
+export function ulimitsOf(texts: readonly string[]): readonly { readonly name: string; readonly soft: number; readonly hard: number }[] {
   return texts.map((text) => {
     const match = ULIMIT.exec(text);
     if (match === null) throw usageError(`--ulimit ${text}: not NAME=SOFT[:HARD]`);

@@ -24,12 +24,7 @@ export function parsePublish(flag: string): readonly PublishedPort[] {
     return [{ containerPort: only.port, protocol: only.protocol, ...base, hostPort: first, hostPortEnd: last }];
   }
   if (last - first + 1 !== ports.length) throw usageError(`-p ${flag}: the ranges are not equally long`);
-  return ports.map(({ port, protocol }, index) => ({
-    containerPort: port,
-    protocol,
-    ...base,
-    hostPort: first + index,
-  }));
+  return ports.map(({ port, protocol }, index) => ({ containerPort: port, protocol, ...base, hostPort: first + index }));
 }
 
 function split(flag: string): { readonly hostIp: string; readonly hostPorts: string; readonly containerPorts: string } {
@@ -46,8 +41,7 @@ function rangeOf(text: string, flag: string): PortRange {
   const match = PORTS.exec(text);
   const first = Number(match?.[1]);
   const last = Number(match?.[2] ?? match?.[1]);
-  if (match === null || first === 0 || last < first || last > 65_535)
-    throw usageError(`-p ${flag}: "${text}" is no port of the host`);
+  if (match === null || first === 0 || last < first || last > 65_535) throw usageError(`-p ${flag}: "${text}" is no port of the host`);
   return { first, last };
 }
 

@@ -7,13 +7,7 @@ export const RUN_OPTIONS = {
   name: { type: 'string', value: 'NAME', help: 'name of the container' },
   rootfs: { type: 'string', value: 'DIR', help: 'run in this directory instead of an image' },
 
-  env: {
-    type: 'string',
-    short: 'e',
-    value: 'NAME[=VALUE]',
-    multiple: true,
-    help: 'set a variable; NAME alone takes it from here',
-  },
+  env: { type: 'string', short: 'e', value: 'NAME[=VALUE]', multiple: true, help: 'set a variable; NAME alone takes it from here' },
   'env-file': { type: 'string', value: 'FILE', multiple: true, help: 'set the variables that are listed in a file' },
   workdir: { type: 'string', short: 'w', value: 'DIR', help: 'working directory' },
   user: { type: 'string', short: 'u', value: 'USER[:GROUP]', help: 'user and group, names or numbers' },
@@ -38,21 +32,10 @@ export const RUN_OPTIONS = {
   'read-only': { type: 'boolean', help: 'read-only root file system' },
   'shm-size': { type: 'string', value: 'SIZE', help: 'size of /dev/shm' },
 
-  network: {
-    type: 'string',
-    value: 'NETWORK',
-    multiple: true,
-    help: 'a network, none, host, or container:NAME (default bridge)',
-  },
+  network: { type: 'string', value: 'NETWORK', multiple: true, help: 'a network, none, host, or container:NAME (default bridge)' },
   'network-alias': { type: 'string', value: 'NAME', multiple: true, help: 'one more name in the first network' },
   ip: { type: 'string', value: 'ADDRESS', help: 'IPv4 address in the first network' },
-  publish: {
-    type: 'string',
-    short: 'p',
-    value: '[[IP:]PORT:]PORT[/udp]',
-    multiple: true,
-    help: 'publish a port on the host',
-  },
+  publish: { type: 'string', short: 'p', value: '[[IP:]PORT:]PORT[/udp]', multiple: true, help: 'publish a port on the host' },
   'publish-all': { type: 'boolean', short: 'P', help: 'publish all exposed ports at free ports of the host' },
   expose: { type: 'string', value: 'PORT[/udp]', multiple: true, help: 'expose a port' },
   dns: { type: 'string', value: 'ADDRESS', multiple: true, help: 'name server' },
@@ -60,11 +43,7 @@ export const RUN_OPTIONS = {
   'add-host': { type: 'string', value: 'NAME:ADDRESS', multiple: true, help: 'add a line to /etc/hosts' },
 
   memory: { type: 'string', short: 'm', value: 'SIZE', help: 'memory limit: 512m, 2g' },
-  'memory-swap': {
-    type: 'string',
-    value: 'SIZE',
-    help: 'limit of memory and swap together; -1: none (default twice --memory)',
-  },
+  'memory-swap': { type: 'string', value: 'SIZE', help: 'limit of memory and swap together; -1: none (default twice --memory)' },
   'memory-reservation': { type: 'string', value: 'SIZE', help: 'soft memory limit' },
   cpus: { type: 'string', value: 'NUMBER', help: 'how many CPUs at most: 1.5' },
   'cpu-shares': { type: 'string', value: 'WEIGHT', help: 'weight among containers' },
@@ -89,15 +68,6 @@ export const RUN_OPTIONS = {
 
   'log-driver': { type: 'string', value: 'NAME', help: "log driver, or none (default the node's)" },
   'log-opt': { type: 'string', value: 'KEY=VALUE', multiple: true, help: 'option of the log driver' },
-  claim: {
-    type: 'string',
-    value: 'KIND[=JSON]',
-    multiple: true,
-    help: "something that a third party's plugin provides",
-  },
-  'detach-keys': {
-    type: 'string',
-    value: 'KEYS',
-    help: 'with -it: what leaves the container running (default ctrl-p,ctrl-q)',
-  },
+  claim: { type: 'string', value: 'KIND[=JSON]', multiple: true, help: "something that a third party's plugin provides" },
+  'detach-keys': { type: 'string', value: 'KEYS', help: 'with -it: what leaves the container running (default ctrl-p,ctrl-q)' },
 } as const;

@@ -25,11 +25,7 @@ export interface RunSurroundings {
 }
 
 /** The flags of "cleat run" as the request that every client makes. Throws USAGE. */
-export async function runRequest(
-  flags: RunFlags,
-  operands: readonly string[],
-  around: RunSurroundings,
-): Promise<ContainerRequest> {
+export async function runRequest(flags: RunFlags, operands: readonly string[], around: RunSurroundings): Promise<ContainerRequest> {
   const [image, ...afterImage] = operands;
   const command = flags.rootfs === undefined ? afterImage : operands;
   refuseContradictions(flags);
@@ -50,8 +46,7 @@ export async function runRequest(
 function refuseContradictions(flags: RunFlags): void {
   const policy = restartOf(flags.restart).name;
   if (flags.rm && policy !== 'no') throw usageError('--rm and --restart contradict each other');
-  if (flags.detach && flags['detach-keys'] !== undefined)
-    throw usageError('--detach-keys has no meaning with --detach');
+  if (flags.detach && flags['detach-keys'] !== undefined) throw usageError('--detach-keys has no meaning with --detach');
 }
 
 function processPart(flags: RunFlags, { env }: RunSurroundings): Partial<ContainerRequest> {
@@ -113,9 +108,7 @@ async function networkPart(flags: RunFlags, around: RunSurroundings): Promise<Pa
     publishAll: flags['publish-all'],
     expose: flags.expose.flatMap(parseExpose),
     extraHosts: flags['add-host'],
-    ...(flags.dns.length + flags['dns-search'].length === 0
-      ? {}
-      : { dns: { servers: flags.dns, search: flags['dns-search'] } }),
+    ...(flags.dns.length + flags['dns-search'].length === 0 ? {} : { dns: { servers: flags.dns, search: flags['dns-search'] } }),
   };
 }
 
@@ -137,23 +130,17 @@ async function networksOf(
   const names = flags.network;
   const [only = ''] = names;
   const special = names.find((name) => name === 'none' || name === 'host' || name.startsWith('container:'));
-  if (special !== undefined && names.length > 1)
-    throw usageError(`--network ${special} cannot be combined with another one`);
+  if (special !== undefined && names.length > 1) throw usageError(`--network ${special} cannot be combined with another one`);
   const hasProvider = around.kinds?.has('network') ?? true;
   // A bare kernel, asked for nothing in particular, gives what it can by itself.
   if (names.length === 0) return { network: 'private', networks: hasProvider ? [{ network: 'bridge' }] : [] };
   if (only === 'none') return { network: 'private', networks: [] };
   if (only === 'host') return { network: 'host', networks: hasProvider ? [{ network: 'host' }] : [] };
-  if (only.startsWith('container:'))
-    return { network: `container:${await around.find(only.slice('container:'.length))}`, networks: [] };
+  if (only.startsWith('container:')) return { network: `container:${await around.find(only.slice('container:'.length))}`, networks: [] };
   return { network: 'private', networks: names.map((network) => ({ network })) };
 }
 
-async function namespacesOf(
-  flags: RunFlags,
-  network: string,
-  around: RunSurroundings,
-): Promise<containerTypes.NamespacesInput> {
+async function namespacesOf(flags: RunFlags, network: string, around: RunSurroundings): Promise<containerTypes.NamespacesInput> {
   const isPrivateCgroup = around.host.cgroupVersion === 2 && !flags.privileged;
   return {
     network,
@@ -163,12 +150,7 @@ async function namespacesOf(
   };
 }
 
-async function sharedNamespace(
-  flag: string,
-  mode: string | undefined,
-  words: readonly string[],
-  around: RunSurroundings,
-): Promise<string> {
+async function sharedNamespace(flag: string, mode: string | undefined, words: readonly string[], around: RunSurroundings): Promise<string> {
   if (mode === undefined) return 'private';
   if (words.includes(mode)) return mode;
   if (mode.startsWith('container:')) return `container:${await around.find(mode.slice('container:'.length))}`;
@@ -186,10 +168,7 @@ function logPart(flags: RunFlags, around: RunSurroundings): Partial<ContainerReq
 }
 
 /** "--claim KIND=JSON". */
-export function parseClaim(text: string): {
-  readonly kind: string;
-  readonly options: Readonly<Record<string, unknown>>;
-} {
+export function parseClaim(text: string): { readonly kind: string; readonly options: Readonly<Record<string, unknown>> } {
   const equals = text.indexOf('=');
   const kind = equals < 0 ? text : text.slice(0, equals);
   if (!/^[a-z0-9][a-z0-9-]*$/.test(kind)) throw usageError(`--claim ${text}: "${kind}" is no name of a kind`);

@@ -33,11 +33,7 @@ function seccompOf(value: string): string {
 }
 
 /** "--device PATH[:PATH[:rwm]]". */
-export function deviceOf(text: string): {
-  readonly hostPath: string;
-  readonly containerPath: string;
-  readonly permissions: string;
-} {
+export function deviceOf(text: string): { readonly hostPath: string; readonly containerPath: string; readonly permissions: string } {
   const [hostPath = '', second, third] = text.split(':');
   const isMode = third === undefined && second !== undefined && /^[rwm]{1,3}$/.test(second);
   const permissions = (isMode ? second : third) ?? 'rwm';

@@ -25,18 +25,10 @@ export interface ContainerSummary {
 
 export function summaryOf(info: container.Info): ContainerSummary {
   const { state, spec } = info;
-  const endpoints = info.claims
-    .filter(({ claim }) => claim.kind === 'network')
-    .map(({ status }) => parseObject(status));
+  const endpoints = info.claims.filter(({ claim }) => claim.kind === 'network').map(({ status }) => parseObject(status));
   return {
     ...{ id: info.id, name: info.name, image: imageOf(info), command: spec.process.args },
-    ...{
-      status: state.status,
-      exitCode: state.exitCode,
-      oomKilled: state.oomKilled,
-      pid: state.pid,
-      restartCount: state.restartCount,
-    },
+    ...{ status: state.status, exitCode: state.exitCode, oomKilled: state.oomKilled, pid: state.pid, restartCount: state.restartCount },
     ...{ createdAt: info.createdAt, startedAt: state.startedAt, finishedAt: state.finishedAt },
     ports: hasProcess(info) ? endpoints.flatMap(boundPorts) : [],
     networks: endpoints.map((endpoint) => textAt(endpoint, 'networkName')).filter((name) => name !== ''),
@@ -52,8 +44,7 @@ export function hasProcess(info: Pick<container.Info, 'state'>): boolean {
 function imageOf(info: container.Info): string {
   const root = info.claims.find(({ claim }) => claim.kind === 'root');
   return (
-    info.attributes['image'] ??
-    (root === undefined ? info.spec.rootfs : textAt(parseObject(root.claim.options), 'image').slice(0, 19))
+    info.attributes['image'] ?? (root === undefined ? info.spec.rootfs : textAt(parseObject(root.claim.options), 'image').slice(0, 19))
   );
 }
 

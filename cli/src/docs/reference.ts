@@ -13,16 +13,12 @@ export async function referencePage(): Promise<string> {
     fenced(await helpText([], PLAIN)),
   ];
   for (const topic of TOPICS) parts.push(`## ${topic.name}`, fenced(topic.text));
-  for (const path of await allPaths(COMMANDS, []))
-    parts.push(`## cleat ${path.join(' ')}`, fenced(await helpText(path, PLAIN)));
+  for (const path of await allPaths(COMMANDS, [])) parts.push(`## cleat ${path.join(' ')}`, fenced(await helpText(path, PLAIN)));
   return `${parts.join('\n\n')}\n`;
 }
 
 /** The words of every command and group, a group before its own. */
-export async function allPaths(
-  entries: readonly Entry[],
-  parents: readonly string[],
-): Promise<readonly (readonly string[])[]> {
+export async function allPaths(entries: readonly Entry[], parents: readonly string[]): Promise<readonly (readonly string[])[]> {
   const paths: (readonly string[])[] = [];
   for (const entry of entries) {
     const path = [...parents, entry.name];

@@ -28,12 +28,7 @@ function layoutFinding(layout: CgroupLayout): Finding {
   const base = { area: 'cgroups', name: 'layout' } as const;
   switch (layout) {
     case 'unified':
-      return {
-        ...base,
-        verdict: 'ok',
-        found: 'cgroup v2',
-        means: 'all limits work, and containers see only their own cgroup',
-      };
+      return { ...base, verdict: 'ok', found: 'cgroup v2', means: 'all limits work, and containers see only their own cgroup' };
     case 'hybrid':
       return {
         ...base,
@@ -42,35 +37,19 @@ function layoutFinding(layout: CgroupLayout): Finding {
         means: 'all limits work; containers see the cgroups of the host',
       };
     case 'v1':
-      return {
-        ...base,
-        verdict: 'ok',
-        found: 'cgroup v1',
-        means: 'all limits work; containers see the cgroups of the host',
-      };
+      return { ...base, verdict: 'ok', found: 'cgroup v1', means: 'all limits work; containers see the cgroups of the host' };
     case 'none':
-      return {
-        ...base,
-        verdict: 'missing',
-        found: 'nothing at /sys/fs/cgroup',
-        means: 'no container can run: mount cgroups there',
-      };
+      return { ...base, verdict: 'missing', found: 'nothing at /sys/fs/cgroup', means: 'no container can run: mount cgroups there' };
   }
 }
 
 function controllersFinding(look: HostLook, layout: CgroupLayout): Finding {
   const listed = new Set((look.read(`${ROOT}/cgroup.controllers`) ?? '').split(/\s+/));
-  const has = (controller: string): boolean =>
-    layout === 'unified' ? listed.has(controller) : look.exists(`${ROOT}/${controller}`);
+  const has = (controller: string): boolean => (layout === 'unified' ? listed.has(controller) : look.exists(`${ROOT}/${controller}`));
   const absent = [...LIMITS].filter(([controller]) => !has(controller));
   const base = { area: 'cgroups', name: 'controllers' } as const;
   if (absent.length === 0)
-    return {
-      ...base,
-      verdict: 'ok',
-      found: [...LIMITS.keys()].join(', '),
-      means: `${[...LIMITS.values()].join(', ')} hold`,
-    };
+    return { ...base, verdict: 'ok', found: [...LIMITS.keys()].join(', '), means: `${[...LIMITS.values()].join(', ')} hold` };
   return {
     ...base,
     verdict: 'limited',
@@ -101,10 +80,5 @@ async function crunFinding(look: HostLook, layout: CgroupLayout): Promise<Findin
     };
   if (!isAtLeast(version, [1, 8]))
     return { ...base, verdict: 'limited', found, means: 'older than any that was tried; 1.8 is known to work' };
-  return {
-    ...base,
-    verdict: 'ok',
-    found,
-    means: 'works here: cleat run --runtime crun, or defaultRuntime: crun in the configuration',
-  };
+  return { ...base, verdict: 'ok', found, means: 'works here: cleat run --runtime crun, or defaultRuntime: crun in the configuration' };
 }

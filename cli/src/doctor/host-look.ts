@@ -17,8 +17,7 @@ export function lookAtHost(): HostLook {
     read,
     exists: existsSync,
     freeBytes,
-    version: async (program, argument) =>
-      (await output(program, [argument]))?.split('\n').find((line) => line.trim() !== ''),
+    version: async (program, argument) => (await output(program, [argument]))?.split('\n').find((line) => line.trim() !== ''),
     nftWorks: async () => (await output('nft', ['list', 'tables'])) !== undefined,
   };
 }

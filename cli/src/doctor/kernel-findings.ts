@@ -35,8 +35,7 @@ function linux(look: HostLook, version: readonly number[]): KernelFinding {
 
 function overlay(look: HostLook): KernelFinding {
   const name = 'overlayfs';
-  if (look.fileSystems.has('overlay'))
-    return { name, verdict: 'ok', found: 'available', means: 'containers of one image share its files' };
+  if (look.fileSystems.has('overlay')) return { name, verdict: 'ok', found: 'available', means: 'containers of one image share its files' };
   return {
     name,
     verdict: 'limited',
@@ -49,12 +48,7 @@ function userNamespaces(look: HostLook): KernelFinding {
   const name = 'user namespaces';
   const most = Number(look.read('/proc/sys/user/max_user_namespaces') ?? 0);
   if (!look.exists('/proc/self/ns/user') || most === 0) {
-    return {
-      name,
-      verdict: 'limited',
-      found: 'off',
-      means: 'no container can have ids of its own (user.max_user_namespaces)',
-    };
+    return { name, verdict: 'limited', found: 'off', means: 'no container can have ids of its own (user.max_user_namespaces)' };
   }
   return { name, verdict: 'ok', found: `up to ${most}`, means: 'containers can have ids of their own' };
 }
@@ -75,23 +69,13 @@ function appArmor(look: HostLook): KernelFinding {
   const isOn = look.read('/sys/module/apparmor/parameters/enabled') === 'Y';
   return isOn
     ? { name: 'AppArmor', verdict: 'ok', found: 'on', means: 'loaded profiles can be used' }
-    : {
-        name: 'AppArmor',
-        verdict: 'ok',
-        found: 'off',
-        means: 'a container that names a profile is refused; all others are not concerned',
-      };
+    : { name: 'AppArmor', verdict: 'ok', found: 'off', means: 'a container that names a profile is refused; all others are not concerned' };
 }
 
 function readonlyMounts(version: readonly number[]): KernelFinding {
   const name = 'read-only mounts';
   if (isAtLeast(version, [5, 12]))
-    return {
-      name,
-      verdict: 'ok',
-      found: 'recursive (mount_setattr)',
-      means: '-v /host:/there:ro holds for mounts below it as well',
-    };
+    return { name, verdict: 'ok', found: 'recursive (mount_setattr)', means: '-v /host:/there:ro holds for mounts below it as well' };
   return {
     name,
     verdict: 'limited',
@@ -103,12 +87,7 @@ function readonlyMounts(version: readonly number[]): KernelFinding {
 function clone(version: readonly number[]): KernelFinding {
   const name = 'cgroup.kill';
   if (isAtLeast(version, [5, 14]))
-    return {
-      name,
-      verdict: 'ok',
-      found: 'known to this kernel',
-      means: 'with cgroup v2, all processes of a container end at once',
-    };
+    return { name, verdict: 'ok', found: 'known to this kernel', means: 'with cgroup v2, all processes of a container end at once' };
   return {
     name,
     verdict: 'ok',
@@ -124,12 +103,7 @@ export function hostFindings(look: HostLook, stateDir: string): readonly Finding
   const findings: readonly KernelFinding[] = [
     look.isRoot
       ? { name: 'rights', verdict: 'ok', found: 'root', means: 'the platform can be started and used from here' }
-      : {
-          name: 'rights',
-          verdict: 'limited',
-          found: 'not root',
-          means: 'the platform needs root; some lines here cannot be told without',
-        },
+      : { name: 'rights', verdict: 'limited', found: 'not root', means: 'the platform needs root; some lines here cannot be told without' },
     {
       name: 'space',
       verdict: isShort ? 'limited' : 'ok',
@@ -143,12 +117,7 @@ export function hostFindings(look: HostLook, stateDir: string): readonly Finding
           found: 'systemd',
           means: 'a unit can keep Cleat running; cgroups can be made by systemd (cgroupDriver: systemd)',
         }
-      : {
-          name: 'init',
-          verdict: 'ok',
-          found: 'not systemd',
-          means: 'start Cleat by "cleat up --detach"; cgroups are made directly',
-        },
+      : { name: 'init', verdict: 'ok', found: 'not systemd', means: 'start Cleat by "cleat up --detach"; cgroups are made directly' },
   ];
   return findings.map((finding) => ({ area: 'host', ...finding }));
 }

@@ -7,8 +7,7 @@ export async function networkFindings(look: HostLook): Promise<readonly Finding[
 
 async function nftables(look: HostLook): Promise<Finding> {
   const base = { area: 'network', name: 'nftables' } as const;
-  if (await look.nftWorks())
-    return { ...base, verdict: 'ok', found: 'works', means: 'bridge networks and published ports work' };
+  if (await look.nftWorks()) return { ...base, verdict: 'ok', found: 'works', means: 'bridge networks and published ports work' };
   const why = look.isRoot ? 'this kernel, or its container, does not allow it' : 'it can only be tried as root';
   return {
     ...base,

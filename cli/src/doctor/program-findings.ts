@@ -10,23 +10,13 @@ interface Program {
   /** What it does here. */
   readonly does: string;
   /** Whether Cleat runs without it, and what of Cleat does not. */
-  readonly need:
-    | { readonly type: 'must' }
-    | { readonly type: 'part'; readonly without: string }
-    | { readonly type: 'none' };
+  readonly need: { readonly type: 'must' } | { readonly type: 'part'; readonly without: string } | { readonly type: 'none' };
   /** More to say about a version that will do. */
   readonly remark?: (version: readonly number[]) => string | undefined;
 }
 
 const PROGRAMS: readonly Program[] = [
-  {
-    name: 'runc',
-    argument: '--version',
-    debian: 'runc',
-    least: [1, 1],
-    does: 'runs containers',
-    need: { type: 'must' },
-  },
+  { name: 'runc', argument: '--version', debian: 'runc', least: [1, 1], does: 'runs containers', need: { type: 'must' } },
   {
     name: 'conmon',
     argument: '--version',
@@ -42,8 +32,7 @@ const PROGRAMS: readonly Program[] = [
     least: [2, 9],
     does: 'carries calls and events',
     need: { type: 'must' },
-    remark: (version) =>
-      isAtLeast(version, [2, 10, 27]) ? undefined : 'enough for one node; several nodes together need 2.10.27',
+    remark: (version) => (isAtLeast(version, [2, 10, 27]) ? undefined : 'enough for one node; several nodes together need 2.10.27'),
   },
   {
     name: 'nft',
@@ -53,14 +42,7 @@ const PROGRAMS: readonly Program[] = [
     does: 'address translation of networks',
     need: { type: 'part', without: 'bridge networks and published ports' },
   },
-  {
-    name: 'ip',
-    argument: '-V',
-    debian: 'iproute2',
-    least: [0, 0],
-    does: 'looking at networks by hand',
-    need: { type: 'none' },
-  },
+  { name: 'ip', argument: '-V', debian: 'iproute2', least: [0, 0], does: 'looking at networks by hand', need: { type: 'none' } },
   {
     name: 'docker',
     argument: '--version',
@@ -80,9 +62,7 @@ export async function programFindings(look: HostLook): Promise<readonly Finding[
 
 function nodeFinding(look: HostLook): Finding {
   const isNew = isAtLeast(versionIn(look.nodeVersion) ?? [], NODE_LEAST);
-  const means = isNew
-    ? 'runs Cleat; from 22 on commands start in half the time'
-    : `Cleat needs ${NODE_LEAST.join('.')}`;
+  const means = isNew ? 'runs Cleat; from 22 on commands start in half the time' : `Cleat needs ${NODE_LEAST.join('.')}`;
   return { area: 'programs', name: 'node', verdict: isNew ? 'ok' : 'missing', found: look.nodeVersion, means };
 }
 

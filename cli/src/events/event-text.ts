@@ -32,11 +32,7 @@ export function eventLine(event: ReceivedEvent, { node, format }: EventSource): 
 function details(data: unknown): string {
   const words = [textAt(data, 'name')];
   if (!isRecord(data)) return '';
-  for (const [name, value] of [
-    ...Object.entries(data),
-    ...entriesAt(data, 'attributes'),
-    ...entriesAt(data, 'properties'),
-  ]) {
+  for (const [name, value] of [...Object.entries(data), ...entriesAt(data, 'attributes'), ...entriesAt(data, 'properties')]) {
     const isShown =
       (typeof value === 'string' && value !== '' && name !== 'name') ||
       (typeof value === 'number' && (value !== 0 || name === 'exitCode')) ||

@@ -8,10 +8,7 @@ export function systemReason(error: unknown): string {
 
 /** A file of the user that could not be read or written. */
 export function fileFailure(path: string, cause: unknown): CleatError {
-  return new CleatError(
-    'invalid_argument',
-    'FILE_UNUSABLE',
-    `${path === '-' ? 'standard input' : path}: ${systemReason(cause)}`,
-    { cause },
-  );
+  return new CleatError('invalid_argument', 'FILE_UNUSABLE', `${path === '-' ? 'standard input' : path}: ${systemReason(cause)}`, {
+    cause,
+  });
 }

@@ -3,8 +3,7 @@ import { rfc3339 } from './time.ts';
 /** A value of a contract as JSON can hold it: times as text, bytes in base64. "cleat help json" tells users. */
 export function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return value === 0n ? null : rfc3339(value);
-  if (value instanceof Uint8Array)
-    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
   if (Array.isArray(value)) return value.map(jsonValue);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, jsonValue(field)]));

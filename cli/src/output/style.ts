@@ -11,13 +11,7 @@ function painted(code: number): (text: string) => string {
   return (text) => `\u001b[${code}m${text}\u001b[0m`;
 }
 
-const COLORED: Painter = {
-  bold: painted(1),
-  dim: painted(2),
-  red: painted(31),
-  green: painted(32),
-  yellow: painted(33),
-};
+const COLORED: Painter = { bold: painted(1), dim: painted(2), red: painted(31), green: painted(32), yellow: painted(33) };
 
 function plain(text: string): string {
   return text;

@@ -53,10 +53,7 @@ function parseFlags(argv: readonly string[]): {
   readonly 'stop-containers'?: boolean | undefined;
 } {
   try {
-    return parseArgs({
-      args: [...argv],
-      options: { 'run-dir': { type: 'string' }, 'stop-containers': { type: 'boolean' } },
-    }).values;
+    return parseArgs({ args: [...argv], options: { 'run-dir': { type: 'string' }, 'stop-containers': { type: 'boolean' } } }).values;
   } catch (cause) {
     throw new CleatError('invalid_argument', 'FLAGS_INVALID', cause instanceof Error ? cause.message : String(cause), {
       hint: 'See cleat help down.',

@@ -59,8 +59,7 @@ type FileSettings = { readonly [K in (typeof FILE_KEYS)[number]]?: unknown };
 export async function readSettings(argv: readonly string[]): Promise<Settings> {
   const flags = parse(argv);
   const file = flags.config === undefined ? {} : await readFile(flags.config);
-  const text = (flag: string | undefined, key: keyof FileSettings): string | undefined =>
-    flag ?? stringOf(file[key], key);
+  const text = (flag: string | undefined, key: keyof FileSettings): string | undefined => flag ?? stringOf(file[key], key);
   const stateDir = resolve(text(flags['state-dir'], 'stateDir') ?? '/var/lib/cleat');
   const runDir = resolve(text(flags['run-dir'], 'runDir') ?? '/run/cleat');
   const hosts = flags.host ?? hostsOf(file.host);
@@ -74,10 +73,7 @@ export async function readSettings(argv: readonly string[]): Promise<Settings> {
     nats: text(flags.nats, 'nats'),
     natsCreds: text(flags['nats-creds'], 'natsCreds'),
     natsServer: stringOf(file.natsServer, 'natsServer'),
-    plugins:
-      flags.plugins === undefined
-        ? namesOf(plugins)
-        : flags.plugins.split(',').filter((name) => name !== '' && name !== 'none'),
+    plugins: flags.plugins === undefined ? namesOf(plugins) : flags.plugins.split(',').filter((name) => name !== '' && name !== 'none'),
     pluginSettings: isRecord(plugins) ? pluginSettings(plugins) : {},
     detach: flags.detach === true,
     eventRetention: numberOf(file.eventRetention, 'eventRetention'),
@@ -139,12 +135,9 @@ async function readFile(path: string): Promise<FileSettings> {
   if (!isRecord(value)) throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path} is not a map of settings`);
   const unknown = Object.keys(value).filter((key) => !(FILE_KEYS as readonly string[]).includes(key));
   if (unknown.length > 0) {
-    throw new CleatError(
-      'invalid_argument',
-      'CONFIG_INVALID',
-      `${path} has settings that are not known: ${unknown.join(', ')}`,
-      { hint: `Known are ${FILE_KEYS.join(', ')}.` },
-    );
+    throw new CleatError('invalid_argument', 'CONFIG_INVALID', `${path} has settings that are not known: ${unknown.join(', ')}`, {
+      hint: `Known are ${FILE_KEYS.join(', ')}.`,
+    });
   }
   return value;
 }
@@ -181,9 +174,7 @@ function namesOf(value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined;
   if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value;
   if (isRecord(value))
-    return Object.entries(value).flatMap(([name, settings]) =>
-      isRecord(settings) && settings['enabled'] === false ? [] : [name],
-    );
+    return Object.entries(value).flatMap(([name, settings]) => (isRecord(settings) && settings['enabled'] === false ? [] : [name]));
   throw new CleatError('invalid_argument', 'CONFIG_INVALID', 'plugins is neither a list of names nor a map');
 }
 
@@ -196,11 +187,8 @@ function hostsOf(value: unknown): readonly string[] | undefined {
 
 function runtimesOf(value: unknown): Readonly<Record<string, string>> {
   if (value === undefined) return {};
-  if (!isRecord(value))
-    throw new CleatError('invalid_argument', 'CONFIG_INVALID', 'runtimes is not a map of names to programs');
-  return Object.fromEntries(
-    Object.entries(value).map(([name, path]) => [name, stringOf(path, `runtimes.${name}`) ?? '']),
-  );
+  if (!isRecord(value)) throw new CleatError('invalid_argument', 'CONFIG_INVALID', 'runtimes is not a map of names to programs');
+  return Object.fromEntries(Object.entries(value).map(([name, path]) => [name, stringOf(path, `runtimes.${name}`) ?? '']));
 }
 
 function stringOf(value: unknown, key: string): string | undefined {

@@ -8,10 +8,7 @@ const POLL_MS = 25;
 const LONGEST_POLL_MS = 250;
 
 /** Resolves with undefined when the platform is of use: the API answers, or, without a gateway, the kernel does. */
-export async function answers(
-  settings: Pick<Settings, 'hosts' | 'plugins' | 'runDir'>,
-  timeoutMs: number,
-): Promise<undefined | number> {
+export async function answers(settings: Pick<Settings, 'hosts' | 'plugins' | 'runDir'>, timeoutMs: number): Promise<undefined | number> {
   const begin = Date.now();
   const until = begin + timeoutMs;
   const hasGateway = settings.plugins === undefined || settings.plugins.includes('gateway');

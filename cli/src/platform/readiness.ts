@@ -36,11 +36,7 @@ function isBusy(error: unknown): boolean {
 }
 
 /** Waits until plugins are ready; those that are disabled are not waited for. Throws PLUGINS_NOT_READY. */
-export async function pluginsReady(
-  node: Pick<OperatorClient, 'call'>,
-  names: readonly string[],
-  timeoutMs: number,
-): Promise<void> {
+export async function pluginsReady(node: Pick<OperatorClient, 'call'>, names: readonly string[], timeoutMs: number): Promise<void> {
   const until = Date.now() + timeoutMs;
   while (true) {
     const { plugins } = await node.call('plugin', 'list', {}, { timeoutMs: ASK_MS });

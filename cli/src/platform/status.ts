@@ -24,9 +24,7 @@ export async function status(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv);
   const runDir = resolve(flags['run-dir'] ?? '/run/cleat');
   if (!isUp(runDir)) {
-    process.stdout.write(
-      flags.json === true ? `${JSON.stringify({ up: false, runDir })}\n` : `Cleat is not up in ${runDir}\n`,
-    );
+    process.stdout.write(flags.json === true ? `${JSON.stringify({ up: false, runDir })}\n` : `Cleat is not up in ${runDir}\n`);
     return 3;
   }
   const operator = await connectOperator(runDir);
@@ -35,14 +33,7 @@ export async function status(argv: readonly string[]): Promise<number> {
     const { plugins } = await operator.call('plugin', 'list', {}, { timeoutMs: ASK_MS });
     const isWell = info.busUp && plugins.every(({ state, enabled }) => state === 'ready' || !enabled);
     if (flags.json === true) {
-      const shown = plugins.map(({ name, version, state, reason, process: group, pid }) => ({
-        name,
-        version,
-        state,
-        reason,
-        group,
-        pid,
-      }));
+      const shown = plugins.map(({ name, version, state, reason, process: group, pid }) => ({ name, version, state, reason, group, pid }));
       process.stdout.write(
         `${JSON.stringify({ up: true, runDir, node: info.node, name: info.name, version: info.version, hosts: linesOf(join(runDir, HOSTS_FILE)), plugins: shown, owed: info.owed.length })}\n`,
       );
@@ -60,10 +51,7 @@ export async function status(argv: readonly string[]): Promise<number> {
   }
 }
 
-function parseFlags(argv: readonly string[]): {
-  readonly 'run-dir'?: string | undefined;
-  readonly json?: boolean | undefined;
-} {
+function parseFlags(argv: readonly string[]): { readonly 'run-dir'?: string | undefined; readonly json?: boolean | undefined } {
   try {
     return parseArgs({ args: [...argv], options: { 'run-dir': { type: 'string' }, json: { type: 'boolean' } } }).values;
   } catch (cause) {

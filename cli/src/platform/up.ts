@@ -150,8 +150,7 @@ function listen(host: string): number {
     return listenUnixInheritable(path, 0o660, gid === undefined ? {} : { gid });
   }
   const match = /^tcp:\/\/(\[[^\]]+\]|[^:]+):(\d+)$/.exec(host);
-  if (match?.[1] !== undefined && match[2] !== undefined)
-    return listenTcpInheritable(match[1].replace(/[[\]]/g, ''), Number(match[2]));
+  if (match?.[1] !== undefined && match[2] !== undefined) return listenTcpInheritable(match[1].replace(/[[\]]/g, ''), Number(match[2]));
   throw new CleatError('invalid_argument', 'HOST_INVALID', `"${host}" is no address to listen at`, {
     hint: 'Give unix:///path or tcp://127.0.0.1:2375.',
   });
@@ -163,11 +162,7 @@ function listen(host: string): number {
  */
 function placed(descriptors: readonly number[], lock: number): readonly number[] {
   if (descriptors.length > MOST_LISTENERS)
-    throw new CleatError(
-      'invalid_argument',
-      'HOSTS_TOO_MANY',
-      `at most ${MOST_LISTENERS} addresses can be listened at`,
-    );
+    throw new CleatError('invalid_argument', 'HOSTS_TOO_MANY', `at most ${MOST_LISTENERS} addresses can be listened at`);
   // First out of the way: one of them may lie where another belongs.
   const wanted = [...descriptors.map((fd, index) => ({ fd, at: 3 + index })), { fd: lock, at: LOCK_FD }];
   const parked = wanted.map(({ fd, at }, index) => {
@@ -195,18 +190,7 @@ function kernelConfig(settings: Settings, listeners: number): object {
     eventRetention,
   } = settings;
   return defined({
-    ...{
-      stateDir,
-      runDir,
-      nodeName,
-      runtimes,
-      defaultRuntime,
-      cgroupDriver,
-      cgroupParent,
-      logLevel,
-      eventRetention,
-      listeners,
-    },
+    ...{ stateDir, runDir, nodeName, runtimes, defaultRuntime, cgroupDriver, cgroupParent, logLevel, eventRetention, listeners },
     version: version(),
     hostCommand: [process.execPath, ...NODE_FLAGS, HOST_MAIN],
     nats: defined({ url: nats, credentials: natsCreds, server: natsServer }),
@@ -224,10 +208,7 @@ function plugin(name: string, given: PluginSettings, listeners: number): object 
     throw new CleatError('not_found', 'PLUGIN_UNKNOWN', `there is no plugin ${name} in ${directory}`, {
       hint: `Cleat's own are ${Object.keys(DEFAULT_PLUGINS).join(', ')}.`,
     });
-  const listen =
-    name === 'gateway'
-      ? { listen: Array.from({ length: listeners }, (_, index) => ({ kind: 'unix', fd: 3 + index })) }
-      : {};
+  const listen = name === 'gateway' ? { listen: Array.from({ length: listeners }, (_, index) => ({ kind: 'unix', fd: 3 + index })) } : {};
   return {
     name,
     directory,
@@ -249,9 +230,7 @@ async function detached(settings: Settings, argv: readonly string[]): Promise<nu
     stdio: ['ignore', output, output],
   });
   closeSync(output);
-  const ended = new Promise<number>((resolve) =>
-    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1)),
-  );
+  const ended = new Promise<number>((resolve) => child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1)));
   const code = await Promise.race([ended, answers(settings, START_MS)]);
   if (code === undefined) {
     child.unref();
@@ -295,9 +274,7 @@ function readIfThere(path: string): string {
 
 function version(): string {
   const value: unknown = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'string'
-    ? value.version
-    : '0';
+  return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'string' ? value.version : '0';
 }
 
 function defined(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
@@ -305,7 +282,5 @@ function defined(value: Readonly<Record<string, unknown>>): Readonly<Record<stri
 }
 
 function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }

@@ -31,8 +31,7 @@ export async function openArchive(file: string): Promise<ArchiveSource> {
     const handle = await open(file, 'r').catch((error: unknown) => Promise.reject(fileFailure(file, error)));
     return { name: file, stream: handle.createReadStream() };
   }
-  if (process.stdin.isTTY)
-    throw usageError('an archive does not come from a terminal', 'Name a file, or send it through a pipe.');
+  if (process.stdin.isTTY) throw usageError('an archive does not come from a terminal', 'Name a file, or send it through a pipe.');
   return { name: file, stream: process.stdin };
 }
 
@@ -54,23 +53,17 @@ export async function sendArchive(
     const value = parseObject(line);
     const { error, progress } = value;
     if (isRecord(error))
-      refusal = new CleatError(
-        parseErrorClass(textAt(error, 'class')),
-        textAt(error, 'code'),
-        textAt(error, 'message'),
-        { hint: textAt(error, 'hint') || undefined },
-      );
+      refusal = new CleatError(parseErrorClass(textAt(error, 'class')), textAt(error, 'code'), textAt(error, 'message'), {
+        hint: textAt(error, 'hint') || undefined,
+      });
     else if (isRecord(progress)) onProgress?.(progressText(progress));
-    else if (textAt(value, 'id') !== '')
-      images.push({ id: textAt(value, 'id'), reference: textAt(value, 'reference') });
+    else if (textAt(value, 'id') !== '') images.push({ id: textAt(value, 'id'), reference: textAt(value, 'reference') });
   }
   await sent;
   if (refusal !== undefined) throw refusal;
   if (failure !== undefined) throw fileFailure(source.name, failure);
   if (images.length === 0)
-    throw new CleatError('unavailable', 'STREAM_GONE', 'the plugin that keeps images went away before it was done', {
-      retryable: true,
-    });
+    throw new CleatError('unavailable', 'STREAM_GONE', 'the plugin that keeps images went away before it was done', { retryable: true });
   return images;
 }
 

@@ -46,8 +46,7 @@ export function showOutput(socket: Socket, isRaw: boolean): Promise<void> {
         return;
       }
       try {
-        for (const { stream, data } of decoder.push(chunk))
-          put(stream === 'stdout' ? process.stdout : process.stderr, data);
+        for (const { stream, data } of decoder.push(chunk)) put(stream === 'stdout' ? process.stdout : process.stderr, data);
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)));
         socket.destroy();

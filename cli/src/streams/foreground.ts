@@ -39,8 +39,7 @@ export async function inForeground(node: OperatorClient, shown: Foreground): Pro
   ]);
   const stops: (() => void)[] = [];
   try {
-    if (shown.forwardsSignals && !terminal)
-      stops.push(forwardSignals((signal) => node.call('container', 'kill', { container, signal })));
+    if (shown.forwardsSignals && !terminal) stops.push(forwardSignals((signal) => node.call('container', 'kill', { container, signal })));
     const shownStreams = attachStreams({ socket: streams, terminal, stdin, detachKeys: shown.detachKeys });
     // Its failure is looked at below; when the start fails first, that is what is told.
     shownStreams.catch(() => undefined);
@@ -64,11 +63,7 @@ interface Waiting {
 }
 
 /** Asks for the exit code; asked before the start, so that not even the shortest run is missed. */
-export async function waitFor(
-  node: OperatorClient,
-  container: string,
-  condition: Foreground['until'],
-): Promise<Waiting> {
+export async function waitFor(node: OperatorClient, container: string, condition: Foreground['until']): Promise<Waiting> {
   const answer = await node.call('container', 'wait', { container, condition });
   if (answer.done || answer.ticket === null) {
     const { exitCode, error } = answer;
@@ -89,10 +84,7 @@ function lineOf(socket: Socket): Promise<unknown> {
   });
 }
 
-export async function exitCodeOf(
-  waiting: Waiting,
-  { container, name }: Pick<Foreground, 'container' | 'name'>,
-): Promise<number> {
+export async function exitCodeOf(waiting: Waiting, { container, name }: Pick<Foreground, 'container' | 'name'>): Promise<number> {
   const answer = await waiting.answer;
   if (!isRecord(answer)) {
     throw new CleatError('unavailable', 'STREAMS_LOST', `the connection to container ${name || container} was lost`, {

@@ -37,13 +37,7 @@ export function encodeBook(book: BookText): string {
     revokedAt: entry.revokedAt,
   }));
   return `${JSON.stringify(
-    {
-      version: VERSION,
-      operator: book.operator.seed,
-      system: accountText(book.system),
-      outer: accountText(book.outer),
-      participants,
-    },
+    { version: VERSION, operator: book.operator.seed, system: accountText(book.system), outer: accountText(book.outer), participants },
     undefined,
     1,
   )}\n`;

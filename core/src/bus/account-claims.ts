@@ -24,12 +24,7 @@ export interface Grant {
 export const EMPTY_GRANT: Grant = { calls: [], events: [], eventsNode: '*', durable: false };
 
 /** What is not the kernel's needs few connections: an old and a new instance during an upgrade, with room. */
-const LIMITS: AccountLimits = {
-  connections: 8,
-  leafNodes: 0,
-  subscriptions: 512,
-  payloadBytes: MAX_MESSAGE_BYTES,
-};
+const LIMITS: AccountLimits = { connections: 8, leafNodes: 0, subscriptions: 512, payloadBytes: MAX_MESSAGE_BYTES };
 
 const STREAM_LIMITS = { storageBytes: -1, streams: 1, consumers: -1 } as const;
 
@@ -86,8 +81,7 @@ export function importingClaims(options: {
 
 function callImports(call: CallGrant, ownKey: string, account: string): AccountImport[] {
   const { address, ops } = call;
-  const subjects =
-    ops === undefined ? [addressSubject(ownKey, address)] : ops.map((op) => callSubject(ownKey, address, op));
+  const subjects = ops === undefined ? [addressSubject(ownKey, address)] : ops.map((op) => callSubject(ownKey, address, op));
   return subjects.map((subject) => ({ name: subject, subject, account, type: 'service' }));
 }
 

@@ -80,10 +80,7 @@ export class AccountBook {
   /** What a server has to know before it admits anybody. */
   get statements(): readonly AccountStatement[] {
     const held = [...this.#participants.values()].flatMap((entry) => [entry.exporting, entry.importing]);
-    return [this.#system, this.#outer, ...held].map((account) => ({
-      key: account.identity.publicKey,
-      jwt: account.jwt,
-    }));
+    return [this.#system, this.#outer, ...held].map((account) => ({ key: account.identity.publicKey, jwt: account.jwt }));
   }
 
   get participants(): readonly string[] {
@@ -116,12 +113,7 @@ export class AccountBook {
   ensure(name: string): AccountChanges {
     checkToken(name, 'participant name');
     if (this.#participants.has(name)) return { updated: [], deleted: [] };
-    const entry: HeldParticipant = {
-      exporting: newAccount(),
-      importing: newAccount(),
-      grant: EMPTY_GRANT,
-      revokedAt: 0,
-    };
+    const entry: HeldParticipant = { exporting: newAccount(), importing: newAccount(), grant: EMPTY_GRANT, revokedAt: 0 };
     this.#participants.set(name, entry);
     this.#issueExporting(name, entry);
     this.#issueImporting(name, entry);
@@ -252,12 +244,7 @@ export class AccountBook {
   }
 
   #save(): void {
-    const text = encodeBook({
-      operator: this.#operator,
-      system: this.#system,
-      outer: this.#outer,
-      participants: [...this.#participants],
-    });
+    const text = encodeBook({ operator: this.#operator, system: this.#system, outer: this.#outer, participants: [...this.#participants] });
     replaceFile(this.#file, text, { mode: 0o600, isDurable: true });
   }
 }

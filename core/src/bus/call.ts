@@ -160,8 +160,7 @@ class PendingCall {
     }
     if (!this.#parts.connection.isConnected) {
       // What was sent waits for the reconnect; what was not fails soon, as nothing has been done yet.
-      const giveUpMs =
-        this.#attempt === 0 ? Math.min(this.#deadlineMs, this.#startedMs + BUS_GRACE_MS) : this.#deadlineMs;
+      const giveUpMs = this.#attempt === 0 ? Math.min(this.#deadlineMs, this.#startedMs + BUS_GRACE_MS) : this.#deadlineMs;
       if (now >= giveUpMs) this.#settle(this.#parts.connection.downError());
       else this.#disarm = armTimer(giveUpMs, () => this.#step());
       return;
@@ -256,12 +255,7 @@ class PendingCall {
       return;
     }
     const { title, options } = this.#parts;
-    this.#settle(
-      new CleatError('cancelled', 'BUS_CALL_CANCELLED', `${title} was cancelled`, {
-        plugin: options.plugin,
-        cause: reason,
-      }),
-    );
+    this.#settle(new CleatError('cancelled', 'BUS_CALL_CANCELLED', `${title} was cancelled`, { plugin: options.plugin, cause: reason }));
   };
 
   /** Tells the callee that nobody waits any more. It may not arrive; the deadline stands. */

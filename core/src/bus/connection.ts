@@ -180,11 +180,7 @@ export class BusConnection {
   }
 
   /** One question, one answer; `deadline_exceeded` `BUS_NO_ANSWER` when it does not come. Not for calls: see `BusCaller`. */
-  async request(
-    subject: string,
-    body: Uint8Array,
-    options: { headers?: BusHeaders; deadline: Deadline },
-  ): Promise<BusMessage> {
+  async request(subject: string, body: Uint8Array, options: { headers?: BusHeaders; deadline: Deadline }): Promise<BusMessage> {
     let path: ReplyPath | undefined;
     const answer = new Promise<BusMessage>((resolve) => {
       path = this.openReplyPath(resolve);
@@ -215,9 +211,7 @@ export class BusConnection {
 
   /** What is published while the connection is down fails with. */
   downError(): CleatError {
-    return new CleatError('unavailable', 'BUS_DOWN', `the bus cannot be reached: ${this.#lastFailure}`, {
-      retryable: true,
-    });
+    return new CleatError('unavailable', 'BUS_DOWN', `the bus cannot be reached: ${this.#lastFailure}`, { retryable: true });
   }
 
   /** Sends what is pending, at most until the deadline, and ends. May be called again. */
@@ -293,11 +287,7 @@ export class BusConnection {
     this.#lastFailure = isRefusal(error) ? `its server does not admit ${this.#options.name}` : message;
     // A restart takes some dials; a line for each would say nothing.
     if (failures === RECONNECT_TOLD_ATTEMPTS || failures === RECONNECT_FAST_ATTEMPTS) {
-      this.#options.log.warn('the bus cannot be reached', {
-        connection: this.#options.name,
-        reason: message,
-        failures,
-      });
+      this.#options.log.warn('the bus cannot be reached', { connection: this.#options.name, reason: message, failures });
     }
   }
 
@@ -322,7 +312,5 @@ export class BusConnection {
 }
 
 function noAnswer(subject: string): CleatError {
-  return new CleatError('deadline_exceeded', 'BUS_NO_ANSWER', `nobody answered on ${subject} in time`, {
-    retryable: true,
-  });
+  return new CleatError('deadline_exceeded', 'BUS_NO_ANSWER', `nobody answered on ${subject} in time`, { retryable: true });
 }

@@ -27,11 +27,7 @@ export interface ConnectProof {
 export function prove(credentials: Credentials, nonce: string | undefined): ConnectProof {
   if (credentials.seed === undefined) return { jwt: credentials.jwt };
   const user = Identity.fromSeed(credentials.seed);
-  return {
-    jwt: credentials.jwt,
-    nkey: user.publicKey,
-    sig: user.sign(Buffer.from(nonce ?? '')).toString('base64url'),
-  };
+  return { jwt: credentials.jwt, nkey: user.publicKey, sig: user.sign(Buffer.from(nonce ?? '')).toString('base64url') };
 }
 
 /** The text of a 0600 file that a participant is handed. */

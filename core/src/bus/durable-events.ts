@@ -37,10 +37,7 @@ const LOST_PULL_MS = 2_000;
 const REFUSED_PULL_MS = 1_000;
 
 /** The events of this account's durable consumer. The reader sets the pace: it is asked for more when all is read. */
-export async function* durableEvents(
-  connection: BusConnection,
-  options: DurableEventsOptions,
-): AsyncGenerator<DurableItem, void> {
+export async function* durableEvents(connection: BusConnection, options: DurableEventsOptions): AsyncGenerator<DurableItem, void> {
   const puller = new Puller(connection, options);
   try {
     for (let item = await puller.next(); item !== undefined; item = await puller.next()) {

@@ -14,10 +14,7 @@ export type JetStreamAnswer =
   | { readonly type: 'failure'; readonly failure: JetStreamFailure };
 
 /** JetStream's numbers that are decided by. */
-export const JetStreamCode = {
-  streamMissing: 10_059,
-  consumerMissing: 10_014,
-} as const;
+export const JetStreamCode = { streamMissing: 10_059, consumerMissing: 10_014 } as const;
 
 /** One request to `$JS.API`. */
 export async function jetStreamRequest(

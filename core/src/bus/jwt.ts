@@ -125,11 +125,7 @@ function limitClaims(limits: AccountLimits): object {
     wildcards: true,
     ...(limits.stream === undefined
       ? {}
-      : {
-          disk_storage: limits.stream.storageBytes,
-          streams: limits.stream.streams,
-          consumer: limits.stream.consumers,
-        }),
+      : { disk_storage: limits.stream.storageBytes, streams: limits.stream.streams, consumer: limits.stream.consumers }),
   };
 }
 

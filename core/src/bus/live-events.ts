@@ -15,10 +15,7 @@ export interface StreamedEvent {
 }
 
 /** `lag`: so many were dropped here, as the reader was too slow. `reconnected`: what came meanwhile was missed. Both: read on elsewhere. */
-export type LiveItem =
-  | StreamedEvent
-  | { readonly type: 'lag'; readonly dropped: number }
-  | { readonly type: 'reconnected' };
+export type LiveItem = StreamedEvent | { readonly type: 'lag'; readonly dropped: number } | { readonly type: 'reconnected' };
 
 export interface LiveEventsOptions {
   /** `<noun>.<action>` with stars; within what the grant names, else the server refuses them. */

@@ -40,9 +40,7 @@ export class PrivateBus {
     const url = (): string => this.#server.url;
     const credentials = this.#book.systemCredentials();
     const connection = { url, credentials, name: 'kernel/system', log: options.log };
-    this.#link = new SystemLink({ ...connection, pingIntervalMs: SYSTEM_PING_INTERVAL_MS }, (event) =>
-      this.#onDisconnect(event),
-    );
+    this.#link = new SystemLink({ ...connection, pingIntervalMs: SYSTEM_PING_INTERVAL_MS }, (event) => this.#onDisconnect(event));
     this.#link.connection.onEvent((event) => {
       if (event.type === 'connected') this.#onConnected();
       else if (event.type === 'disconnected') this.#onLost();
@@ -53,10 +51,7 @@ export class PrivateBus {
    * Opens the account book and adopts or starts the server. When that is not up at the deadline the bus is returned even so:
    * it keeps trying, and `ready` waits. Throws only what no patience cures: no binary, an unreadable book.
    */
-  static async start(
-    options: PrivateBusOptions,
-    deadline: Deadline = Deadline.after(SERVER_START_MS),
-  ): Promise<PrivateBus> {
+  static async start(options: PrivateBusOptions, deadline: Deadline = Deadline.after(SERVER_START_MS)): Promise<PrivateBus> {
     const bus = new PrivateBus(options);
     try {
       const { isAdopted } = await bus.#server.start(deadline);

@@ -79,9 +79,7 @@ export class BusCallee {
   serve(address: string, handler: CallHandler, options: ServeOptions = {}): () => void {
     const entry: Address = { name: address, handler, allow: options.allow ?? (() => true) };
     const subject = addressSubject('*', address);
-    const subscription = this.#connection.subscribe(subject, (message) => this.#onRequest(entry, message), {
-      queue: 'q',
-    });
+    const subscription = this.#connection.subscribe(subject, (message) => this.#onRequest(entry, message), { queue: 'q' });
     this.#subscriptions.add(subscription);
     return () => {
       this.#subscriptions.delete(subscription);
@@ -150,11 +148,7 @@ export class BusCallee {
     return true;
   }
 
-  #begin(
-    address: Address,
-    key: string,
-    call: { callerKey: string; op: string; message: BusMessage; request: ReadRequest },
-  ): void {
+  #begin(address: Address, key: string, call: { callerKey: string; op: string; message: BusMessage; request: ReadRequest }): void {
     const { callerKey, op, message, request } = call;
     const count = this.#runningPerCaller.get(callerKey) ?? 0;
     if (count >= RUNNING_PER_CALLER) {

@@ -70,8 +70,7 @@ export class ServerFiles {
   /** What the server finds at its start. Only while none runs: a statement that it finds on file already is not news to it. */
   writeStatements(statements: readonly AccountStatement[]): void {
     const wanted = new Set(statements.map(({ key }) => `${key}.jwt`));
-    for (const name of this.#list('jwt'))
-      if (!wanted.has(name)) rmSync(join(this.dir, 'jwt', name), { recursive: true });
+    for (const name of this.#list('jwt')) if (!wanted.has(name)) rmSync(join(this.dir, 'jwt', name), { recursive: true });
     for (const { key, jwt } of statements) {
       replaceFile(join(this.dir, 'jwt', `${key}.jwt`), jwt, { mode: 0o600, isDurable: false });
     }

@@ -27,9 +27,7 @@ export interface NatsServerOptions {
   readonly onEvent?: ((event: ServerEvent) => void) | undefined;
 }
 
-export type ServerEvent =
-  | { readonly type: 'up'; readonly url: string; readonly isAdopted: boolean }
-  | { readonly type: 'down' };
+export type ServerEvent = { readonly type: 'up'; readonly url: string; readonly isAdopted: boolean } | { readonly type: 'down' };
 
 interface ServerProcess {
   readonly pid: number;
@@ -294,8 +292,7 @@ export class NatsServer {
     await sleep(ms, woken.signal).catch(() => undefined);
     // A broken connection is noticed some moments before the process has gone.
     const look = Deadline.after(RECONNECT_WAIT_MS * 4);
-    while (woken.signal.aborted && !this.#ending.signal.aborted && isAlive(this.#process) && !look.isExpired)
-      await sleep(5);
+    while (woken.signal.aborted && !this.#ending.signal.aborted && isAlive(this.#process) && !look.isExpired) await sleep(5);
   }
 }
 

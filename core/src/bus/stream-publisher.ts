@@ -43,12 +43,7 @@ export async function sendBatch(
   return acks;
 }
 
-function sendWindow(
-  connection: BusConnection,
-  records: readonly StreamRecord[],
-  after: number,
-  deadline: Deadline,
-): Promise<BatchAcks> {
+function sendWindow(connection: BusConnection, records: readonly StreamRecord[], after: number, deadline: Deadline): Promise<BatchAcks> {
   return new Promise((resolve, reject) => {
     const collector = new AckCollector(records.length);
     const finish = (): void => {

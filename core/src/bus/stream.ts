@@ -2,14 +2,7 @@ import { CleatError } from '@cleat/schemas';
 import type { Deadline } from '../deadlines/index.ts';
 import type { BusConnection } from './connection.ts';
 import { EVENT_STREAM, EVENT_SUBJECT, isEventSubject, LIVE_PREFIX } from './event-subjects.ts';
-import {
-  type JetStreamAnswer,
-  JetStreamCode,
-  jetStreamError,
-  jetStreamRequest,
-  numberOr,
-  objectIn,
-} from './jetstream-api.ts';
+import { type JetStreamAnswer, JetStreamCode, jetStreamError, jetStreamRequest, numberOr, objectIn } from './jetstream-api.ts';
 import { MAX_MESSAGE_BYTES } from './limits.ts';
 import { type BatchAcks, type StreamRecord, sendBatch } from './stream-publisher.ts';
 import { checkToken } from './subjects.ts';
@@ -169,11 +162,7 @@ export class EventStream {
     return { type: 'partial', stored, state, reason: acks.failure?.description ?? 'not all was acknowledged in time' };
   }
 
-  #ofConsumer<T>(
-    answer: JetStreamAnswer,
-    name: string,
-    read: (value: Readonly<Record<string, unknown>>) => T,
-  ): T | undefined {
+  #ofConsumer<T>(answer: JetStreamAnswer, name: string, read: (value: Readonly<Record<string, unknown>>) => T): T | undefined {
     if (answer.type === 'failure' && answer.failure.code === JetStreamCode.streamMissing) return undefined;
     return optional(answer, JetStreamCode.consumerMissing, `the consumer ${name} cannot be reached`, read);
   }

@@ -93,10 +93,7 @@ export class Wire {
         this.#options.onHandlerError(thrown, message.subject);
       }
     };
-    const subscription: Subscription = this.#client.subscribe(
-      subject,
-      queue === undefined ? { callback } : { callback, queue },
-    );
+    const subscription: Subscription = this.#client.subscribe(subject, queue === undefined ? { callback } : { callback, queue });
     return {
       close: () => {
         if (!this.#client.isClosed()) subscription.unsubscribe();
@@ -127,9 +124,7 @@ export class Wire {
 /** True when the server is there and will not have us: unknown account, revoked, expired. */
 export function isRefusal(error: unknown): boolean {
   const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return (
-    code === 'AUTHORIZATION_VIOLATION' || code === 'AUTHENTICATION_EXPIRED' || code === 'ACCOUNT_AUTHENTICATION_EXPIRED'
-  );
+  return code === 'AUTHORIZATION_VIOLATION' || code === 'AUTHENTICATION_EXPIRED' || code === 'ACCOUNT_AUTHENTICATION_EXPIRED';
 }
 
 /** The bytes that headers take on the wire. */
@@ -144,11 +139,7 @@ export function headerBytes(headers: BusHeaders): number {
 export function checkHeaders(headers: BusHeaders): void {
   for (const [name, value] of headers) {
     if (!/^[!-9;-~]+$/.test(name) || /[\r\n]/.test(value)) {
-      throw new CleatError(
-        'invalid_argument',
-        'BUS_HEADER_INVALID',
-        `the header ${JSON.stringify(name)} cannot be sent`,
-      );
+      throw new CleatError('invalid_argument', 'BUS_HEADER_INVALID', `the header ${JSON.stringify(name)} cannot be sent`);
     }
   }
 }

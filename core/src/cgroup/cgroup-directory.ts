@@ -47,9 +47,7 @@ export function keyedNumber(text: string | undefined, key: string): number | und
 export function subtree(directory: string): string[] {
   const entries = unlessFailing(directory, GONE, () => readdirSync(directory, { withFileTypes: true }));
   if (entries === undefined) return [];
-  const below = entries
-    .filter((entry) => entry.isDirectory())
-    .flatMap((entry) => subtree(`${directory}/${entry.name}`));
+  const below = entries.filter((entry) => entry.isDirectory()).flatMap((entry) => subtree(`${directory}/${entry.name}`));
   return [...below, directory];
 }
 

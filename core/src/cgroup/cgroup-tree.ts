@@ -35,9 +35,7 @@ export class CgroupTree {
 
   /** The cgroup's directory by controller: `memory`, `cpu`, ..., `systemd` on v1, `unified` for the v2 tree. Whether or not they exist. */
   paths(path: string): ReadonlyMap<string, string> {
-    return new Map(
-      this.#all(path).flatMap(({ hierarchy, directory }) => hierarchy.names.map((name) => [name, directory])),
-    );
+    return new Map(this.#all(path).flatMap(({ hierarchy, directory }) => hierarchy.names.map((name) => [name, directory])));
   }
 
   exists(path: string): boolean {
@@ -78,15 +76,10 @@ export class CgroupTree {
     });
     if (isEmpty) return;
     const pids = this.processes(path);
-    throw new CleatError(
-      'deadline_exceeded',
-      'CGROUP_KILL_TIMEOUT',
-      `processes in ${path} do not end: ${pids.join(', ')}`,
-      {
-        retryable: true,
-        details: { pids: pids.join(' '), directory: all[0]?.directory ?? path },
-      },
-    );
+    throw new CleatError('deadline_exceeded', 'CGROUP_KILL_TIMEOUT', `processes in ${path} do not end: ${pids.join(', ')}`, {
+      retryable: true,
+      details: { pids: pids.join(' '), directory: all[0]?.directory ?? path },
+    });
   }
 
   /** cgroup.kill (Linux 5.14) also reaches what forks meanwhile. */
@@ -144,8 +137,7 @@ export class CgroupTree {
     } finally {
       if (!isDone) this.#requestFreeze(path, false);
     }
-    if (!isDone)
-      throw new CleatError('deadline_exceeded', 'CGROUP_FREEZE_TIMEOUT', `the processes in ${path} do not stand still`);
+    if (!isDone) throw new CleatError('deadline_exceeded', 'CGROUP_FREEZE_TIMEOUT', `the processes in ${path} do not stand still`);
   }
 
   async thaw(path: string, signal?: AbortSignal): Promise<void> {
@@ -184,8 +176,7 @@ export class CgroupTree {
   /** How often the kernel has ended a process here for want of memory; undefined when the cgroup or its memory controller is not there. */
   oomKillCount(path: string): number | undefined {
     const memory = this.#hierarchies.find(({ names }) => names.includes('memory'));
-    if (memory !== undefined)
-      return keyedNumber(readControl(directoryIn(memory, path), 'memory.oom_control'), 'oom_kill');
+    if (memory !== undefined) return keyedNumber(readControl(directoryIn(memory, path), 'memory.oom_control'), 'oom_kill');
     if (this.#unified === undefined) return undefined;
     return keyedNumber(readControl(directoryIn(this.#unified, path), 'memory.events'), 'oom_kill');
   }
@@ -198,12 +189,7 @@ export class CgroupTree {
 function directoryIn(hierarchy: CgroupHierarchy, path: string): string {
   const names = path.split('/').slice(1);
   const isValid = path.startsWith('/') && names.every((name) => name !== '' && name !== '.' && name !== '..');
-  if (!isValid)
-    throw new CleatError(
-      'invalid_argument',
-      'CGROUP_PATH_INVALID',
-      `${path} is not the path of a cgroup below the root`,
-    );
+  if (!isValid) throw new CleatError('invalid_argument', 'CGROUP_PATH_INVALID', `${path} is not the path of a cgroup below the root`);
   return `${hierarchy.mountPoint}${path}`;
 }
 

@@ -23,15 +23,7 @@ export interface CgroupHost {
 }
 
 /** Options of the super block that are no controllers. */
-const MOUNT_OPTIONS: ReadonlySet<string> = new Set([
-  'rw',
-  'ro',
-  'xattr',
-  'noprefix',
-  'clone_children',
-  'cpuset_v2_mode',
-  'favordynmods',
-]);
+const MOUNT_OPTIONS: ReadonlySet<string> = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'cpuset_v2_mode', 'favordynmods']);
 
 function hierarchyOf(entry: MountEntry): CgroupHierarchy | undefined {
   if (entry.fsType === 'cgroup2') return { names: ['unified'], mountPoint: entry.mountPoint, isV2: true };

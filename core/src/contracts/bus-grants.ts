@@ -7,17 +7,7 @@ interface Participant {
 }
 
 /** Contracts that the kernel itself answers. */
-export const KERNEL_SERVICES: readonly string[] = [
-  'container',
-  'exec',
-  'claim',
-  'view',
-  'event',
-  'sys',
-  'plugin',
-  'node',
-  'logdata',
-];
+export const KERNEL_SERVICES: readonly string[] = ['container', 'exec', 'claim', 'view', 'event', 'sys', 'plugin', 'node', 'logdata'];
 
 /** Who answers a contract's operations. */
 function servers(plugins: readonly Participant[]): ReadonlyMap<string, string> {
@@ -73,8 +63,7 @@ export function kernelGrant(plugins: readonly Participant[], nodeId: string): Bu
 }
 
 function servicesOf(use: string, homes: ReadonlyMap<string, string>): readonly CallGrant[] {
-  if (use === '*')
-    return [...homes].filter(([contract]) => contract !== 'sys').map(([address, provider]) => ({ provider, address }));
+  if (use === '*') return [...homes].filter(([contract]) => contract !== 'sys').map(([address, provider]) => ({ provider, address }));
   const [contract = '', operation = '*'] = use.split('.');
   const provider = homes.get(contract);
   if (provider === undefined) return [];

@@ -48,10 +48,7 @@ export class ContractCallee {
   constructor(connection: BusConnection, options: ContractCalleeOptions) {
     const errors = new ErrorCodec(options.book);
     this.#options = options;
-    this.#bus = new BusCallee(connection, {
-      log: options.log,
-      encodeError: (error) => errors.encode(error, options.plugin),
-    });
+    this.#bus = new BusCallee(connection, { log: options.log, encodeError: (error) => errors.encode(error, options.plugin) });
   }
 
   /** Answers a contract at an address. Returns the function that stops taking new calls. */
@@ -67,11 +64,7 @@ export class ContractCallee {
     return this.#bus.drain(deadline);
   }
 
-  async #answer(
-    contract: string,
-    handlers: Readonly<Record<string, ContractHandler>>,
-    request: CallRequest,
-  ): Promise<CallResult> {
+  async #answer(contract: string, handlers: Readonly<Record<string, ContractHandler>>, request: CallRequest): Promise<CallResult> {
     const { book, judge } = this.#options;
     const codecs = book.anyOperation(contract, request.op, this.#version(contract, request));
     const schema = request.headers.get(CallHeader.schema) ?? '';
@@ -81,10 +74,7 @@ export class ContractCallee {
     if (handler === undefined) throw unanswered(contract, request.op);
     await judge?.(call);
     const answer = await handler(decoded as never, call);
-    return {
-      body: codecs.response.encode(answer),
-      headers: new Map([[CallHeader.schema, codecs.response.fingerprint]]),
-    };
+    return { body: codecs.response.encode(answer), headers: new Map([[CallHeader.schema, codecs.response.fingerprint]]) };
   }
 
   /** The version that the caller wrote, when this side knows it: it can then read the answer. */
@@ -110,9 +100,7 @@ export class ContractCallee {
       signal: request.signal,
       request: { schema, body: request.body },
       progress: (progress) =>
-        request.progress(
-          book.record<common.Progress, common.ProgressInput>('common', 'cleat.common.v1.Progress').encode(progress),
-        ),
+        request.progress(book.record<common.Progress, common.ProgressInput>('common', 'cleat.common.v1.Progress').encode(progress)),
     };
   }
 }

@@ -26,8 +26,7 @@ export class ErrorCodec {
   }
 
   decode(body: Buffer): CleatError {
-    if (body.length === 0)
-      return new CleatError('internal', 'ERROR_UNREADABLE', 'the callee failed and could not say why');
+    if (body.length === 0) return new CleatError('internal', 'ERROR_UNREADABLE', 'the callee failed and could not say why');
     const { class: name, code, message, hint, plugin, retryable, details } = this.#codec.decode(body);
     return new CleatError(parseErrorClass(name), code, message, {
       hint: hint ?? undefined,

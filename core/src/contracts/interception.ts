@@ -33,9 +33,7 @@ export class Interception {
       const { allow, reason } = await this.#ask(judge, operation, call);
       if (allow) continue;
       const why = reason === '' ? 'no reason was given' : reason;
-      throw new CleatError('permission_denied', 'DENIED', `authorization denied by plugin ${judge.name}: ${why}`, {
-        plugin: judge.name,
-      });
+      throw new CleatError('permission_denied', 'DENIED', `authorization denied by plugin ${judge.name}: ${why}`, { plugin: judge.name });
     }
   }
 

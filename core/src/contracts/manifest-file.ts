@@ -23,9 +23,7 @@ export function readManifest(directory: string): Manifest {
 /** The same for a third party's, which is held against the schema of manifests. The error names each fault. */
 export async function checkedManifest(directory: string): Promise<Manifest> {
   const manifest = readManifest(directory);
-  const schema: unknown = JSON.parse(
-    readFileSync(fileURLToPath(import.meta.resolve('@cleat/schemas/manifest.schema.json')), 'utf8'),
-  );
+  const schema: unknown = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('@cleat/schemas/manifest.schema.json')), 'utf8'));
   const faults = (await compileJsonSchema(isRecord(schema) ? schema : {}))(manifest);
   if (faults.length === 0) return manifest;
   throw new CleatError(

@@ -44,16 +44,11 @@ export function writeFailure(error: unknown, path: string): unknown {
 
 /** After a failed fdatasync nobody knows which bytes reached the disk, and asking again would report a success that is none. */
 export function failedJournal(path: string, cause: unknown): CleatError {
-  return new CleatError(
-    'internal',
-    'JOURNAL_FAILED',
-    `the disk refused to store ${path}; no further change is accepted`,
-    {
-      hint: 'Look at the log of the Linux kernel for errors of this disk, then restart.',
-      details: { file: path },
-      cause,
-    },
-  );
+  return new CleatError('internal', 'JOURNAL_FAILED', `the disk refused to store ${path}; no further change is accepted`, {
+    hint: 'Look at the log of the Linux kernel for errors of this disk, then restart.',
+    details: { file: path },
+    cause,
+  });
 }
 
 export function closedJournal(dir: string): CleatError {

@@ -120,9 +120,7 @@ export class Journal {
       throw fromNodeError(error, dir);
     }
     const lock =
-      options.lock === false
-        ? undefined
-        : LockFile.acquire(join(dir, 'lock'), { code: 'JOURNAL_LOCKED', what: `the journal in ${dir}` });
+      options.lock === false ? undefined : LockFile.acquire(join(dir, 'lock'), { code: 'JOURNAL_LOCKED', what: `the journal in ${dir}` });
     try {
       return new Journal({ options, lock, ...openNewest(options) });
     } catch (error) {
@@ -340,10 +338,7 @@ export class Journal {
   #locate(position: number): ReadableSegment | undefined {
     const writer = this.#writer;
     let last = Number.POSITIVE_INFINITY;
-    for (const segment of [
-      { path: writer.path, base: writer.base, start: writer.start },
-      ...this.#sealed.toReversed(),
-    ]) {
+    for (const segment of [{ path: writer.path, base: writer.base, start: writer.start }, ...this.#sealed.toReversed()]) {
       if (segment.base <= position) return { path: segment.path, base: segment.base, start: segment.start, last };
       last = segment.base - 1;
     }

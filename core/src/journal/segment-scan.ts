@@ -1,13 +1,5 @@
 import { readSync } from 'node:fs';
-import {
-  type Frame,
-  FrameParser,
-  KIND_RECORD,
-  KIND_SNAPSHOT_BEGIN,
-  KIND_SNAPSHOT_END,
-  KIND_SNAPSHOT_ITEM,
-  KIND_SYNCED,
-} from './frame.ts';
+import { type Frame, FrameParser, KIND_RECORD, KIND_SNAPSHOT_BEGIN, KIND_SNAPSHOT_END, KIND_SNAPSHOT_ITEM, KIND_SYNCED } from './frame.ts';
 import { corruptJournal, unknownJournalFormat } from './journal-error.ts';
 import { decodeSegmentHeader, PositionIndex, type SegmentHeader } from './segment.ts';
 import { lastSyncedEnd } from './sync-mark.ts';
@@ -113,11 +105,7 @@ class SegmentScan {
         return;
       case KIND_SNAPSHOT_END:
         if (!inSnapshot || frame.payload.length !== 4 || frame.payload.readUInt32BE() !== this.#items) {
-          throw corruptJournal(
-            this.#file.path,
-            frame.offset,
-            'its snapshot does not have the number of items it names',
-          );
+          throw corruptJournal(this.#file.path, frame.offset, 'its snapshot does not have the number of items it names');
         }
         this.#snapshotEnd = frame.end;
         return;

@@ -1,23 +1,9 @@
 import { close, constants, fdatasync, fsyncSync, ftruncateSync, openSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { allocateBlocks, errnoOf } from '../syscalls/index.ts';
-import {
-  encodeFrame,
-  type FrameContent,
-  KIND_RECORD,
-  KIND_SNAPSHOT_BEGIN,
-  KIND_SNAPSHOT_END,
-  NO_SCHEMA,
-} from './frame.ts';
+import { encodeFrame, type FrameContent, KIND_RECORD, KIND_SNAPSHOT_BEGIN, KIND_SNAPSHOT_END, NO_SCHEMA } from './frame.ts';
 import { writeFailure } from './journal-error.ts';
-import {
-  encodeSegmentHeader,
-  newSegmentHeader,
-  PositionIndex,
-  type ReadStart,
-  type SealedSegment,
-  type SegmentHeader,
-} from './segment.ts';
+import { encodeSegmentHeader, newSegmentHeader, PositionIndex, type ReadStart, type SealedSegment, type SegmentHeader } from './segment.ts';
 import type { ScannedSegment } from './segment-scan.ts';
 import { encodeSyncMark } from './sync-mark.ts';
 
@@ -78,11 +64,7 @@ export class SegmentWriter {
   }
 
   /** A new file that holds the beginning of a snapshot. */
-  static create(options: {
-    readonly path: string;
-    readonly base: number;
-    readonly reserveBytes: number;
-  }): SegmentWriter {
+  static create(options: { readonly path: string; readonly base: number; readonly reserveBytes: number }): SegmentWriter {
     const { path, base, reserveBytes } = options;
     const header = newSegmentHeader(base);
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;

@@ -40,9 +40,7 @@ export function lastSyncedEnd(range: SearchRange): number {
 }
 
 function syncedEndOf(frame: Frame): number {
-  return frame.kind === KIND_SYNCED && frame.payload.length === PAYLOAD_BYTES
-    ? Number(frame.payload.readBigUInt64BE())
-    : 0;
+  return frame.kind === KIND_SYNCED && frame.payload.length === PAYLOAD_BYTES ? Number(frame.payload.readBigUInt64BE()) : 0;
 }
 
 function readWindow(range: SearchRange, start: number): Buffer {

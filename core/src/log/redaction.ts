@@ -72,11 +72,7 @@ function plainList(items: readonly unknown[], depth: number, budget: Budget): un
   return shown;
 }
 
-function plainEntries(
-  entries: readonly (readonly [string, unknown])[],
-  depth: number,
-  budget: Budget,
-): Record<string, unknown> {
+function plainEntries(entries: readonly (readonly [string, unknown])[], depth: number, budget: Budget): Record<string, unknown> {
   return Object.fromEntries(
     entries
       .slice(0, MAX_ITEMS)

@@ -35,8 +35,7 @@ export function macText(bytes: Uint8Array): string {
 
 function parseIpv4(address: string): Buffer | undefined {
   const parts = address.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
-    return undefined;
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return undefined;
   return Buffer.from(parts.map(Number));
 }
 

@@ -63,15 +63,11 @@ function deleteFlows(filter: FlowFilter): NetlinkMessage {
     if (service !== undefined) {
       tuple.nest(
         CTA_TUPLE.protocol,
-        (protocol) =>
-          void protocol
-            .u8(CTA_PROTO.number, protocolNumber(service.protocol))
-            .u16be(CTA_PROTO.sourcePort, service.port),
+        (protocol) => void protocol.u8(CTA_PROTO.number, protocolNumber(service.protocol)).u16be(CTA_PROTO.sourcePort, service.port),
       );
     }
   });
-  const flags =
-    filter.service === undefined ? FILTER_IP_SOURCE : FILTER_IP_SOURCE | FILTER_PROTOCOL | FILTER_SOURCE_PORT;
+  const flags = filter.service === undefined ? FILTER_IP_SOURCE : FILTER_IP_SOURCE | FILTER_PROTOCOL | FILTER_SOURCE_PORT;
   body.nest(CTA.filter, (inner) => {
     // Both words must be there: without the second the kernel compares with every field of the tuple.
     inner

@@ -11,17 +11,7 @@ const RTM_SETLINK = 19;
 const AF_BRIDGE = 7;
 export const IFF_UP = 0x1;
 
-const IFLA = {
-  address: 1,
-  ifname: 3,
-  mtu: 4,
-  link: 5,
-  master: 10,
-  protinfo: 12,
-  linkinfo: 18,
-  netNsFd: 28,
-  group: 27,
-} as const;
+const IFLA = { address: 1, ifname: 3, mtu: 4, link: 5, master: 10, protinfo: 12, linkinfo: 18, netNsFd: 28, group: 27 } as const;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
@@ -71,12 +61,7 @@ export function addLink(spec: LinkSpec): NetlinkMessage {
   if (spec.netnsFd !== undefined) body.u32(IFLA.netNsFd, spec.netnsFd);
   if (spec.type.kind === 'macvlan') body.u32(IFLA.link, spec.type.parentIndex);
   body.nest(IFLA.linkinfo, (info) => writeKind(info, spec.type));
-  return {
-    type: RTM_NEWLINK,
-    flags: NLM_F_CREATE | NLM_F_EXCL,
-    body: body.finish(),
-    what: `add ${spec.type.kind} link ${spec.name}`,
-  };
+  return { type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, body: body.finish(), what: `add ${spec.type.kind} link ${spec.name}` };
 }
 
 function writeKind(info: BodyWriter, type: LinkKind): void {
@@ -170,12 +155,7 @@ export function deleteLinkGroup(group: number): NetlinkMessage {
 export function getLink(name?: string): NetlinkMessage {
   const body = new BodyWriter().raw(linkHeader({}));
   if (name !== undefined) body.string(IFLA.ifname, name);
-  return {
-    type: RTM_GETLINK,
-    flags: 0,
-    body: body.finish(),
-    what: name === undefined ? 'list links' : `find link ${name}`,
-  };
+  return { type: RTM_GETLINK, flags: 0, body: body.finish(), what: name === undefined ? 'list links' : `find link ${name}` };
 }
 
 export interface Link {

@@ -1,15 +1,6 @@
 import { CleatError } from '@cleat/schemas';
 import type { NetlinkMessage, NetlinkReply } from './message.ts';
-import {
-  decodeDatagram,
-  encodeDatagram,
-  NLM_F_ACK,
-  NLM_F_DUMP,
-  NLM_F_MULTI,
-  NLMSG_DONE,
-  NLMSG_ERROR,
-  NLMSG_NOOP,
-} from './message.ts';
+import { decodeDatagram, encodeDatagram, NLM_F_ACK, NLM_F_DUMP, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP } from './message.ts';
 import { netlinkError, readStatus } from './netlink-error.ts';
 import type { NetlinkTransport } from './transport.ts';
 import { openTransport } from './transport.ts';

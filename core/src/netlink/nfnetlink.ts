@@ -18,13 +18,7 @@ export function netfilterHeader(family: number, resource = 0): Buffer {
   return header;
 }
 
-export function netfilterMessage(
-  subsystem: number,
-  operation: number,
-  flags: number,
-  body: BodyWriter,
-  what: string,
-): NetlinkMessage {
+export function netfilterMessage(subsystem: number, operation: number, flags: number, body: BodyWriter, what: string): NetlinkMessage {
   return { type: (subsystem << 8) | operation, flags, body: body.finish(), what };
 }
 

@@ -34,10 +34,7 @@ export function loadPayload(base: keyof typeof PAYLOAD_BASES, offset: number, le
 
 /** Loads the number of the transport protocol. */
 export function loadProtocol(): Expression {
-  return {
-    name: 'meta',
-    write: (data) => void data.u32be(NFTA_META.register, NFT_REG_1).u32be(NFTA_META.key, NFT_META_L4PROTO),
-  };
+  return { name: 'meta', write: (data) => void data.u32be(NFTA_META.register, NFT_REG_1).u32be(NFTA_META.key, NFT_META_L4PROTO) };
 }
 
 /** Ends the rule for packets whose loaded bytes differ. */
@@ -74,8 +71,6 @@ function immediate(register: number, value: Buffer): Expression {
   return {
     name: 'immediate',
     write: (data) =>
-      void data
-        .u32be(NFTA_IMMEDIATE.register, register)
-        .nest(NFTA_IMMEDIATE.data, (inner) => void inner.bytes(NFTA_DATA_VALUE, value)),
+      void data.u32be(NFTA_IMMEDIATE.register, register).nest(NFTA_IMMEDIATE.data, (inner) => void inner.bytes(NFTA_DATA_VALUE, value)),
   };
 }

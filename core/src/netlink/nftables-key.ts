@@ -27,8 +27,7 @@ export const key = {
 /** The number of an IP protocol by its name. */
 export function protocolNumber(name: string): number {
   const number = PROTOCOLS[name];
-  if (number === undefined)
-    throw new CleatError('invalid_argument', 'NETLINK_PROTOCOL_UNKNOWN', `${name} is not tcp, udp or sctp`);
+  if (number === undefined) throw new CleatError('invalid_argument', 'NETLINK_PROTOCOL_UNKNOWN', `${name} is not tcp, udp or sctp`);
   return number;
 }
 

@@ -3,14 +3,7 @@ import { attributeList, attributes, BodyWriter, NLM_F_APPEND, NLM_F_CREATE, NLM_
 import { isNetlinkErrno } from './netlink-error.ts';
 import { NetlinkSocket } from './netlink-socket.ts';
 import type { NetfilterFamily } from './nfnetlink.ts';
-import {
-  NETLINK_NETFILTER,
-  NFPROTO,
-  NFTABLES_BEGIN,
-  NFTABLES_END,
-  netfilterHeader,
-  netfilterMessage,
-} from './nfnetlink.ts';
+import { NETLINK_NETFILTER, NFPROTO, NFTABLES_BEGIN, NFTABLES_END, netfilterHeader, netfilterMessage } from './nfnetlink.ts';
 import type { Expression } from './nftables-expression.ts';
 import type { AddressRange, KeyPart } from './nftables-key.ts';
 import { keyBytes } from './nftables-key.ts';
@@ -103,9 +96,7 @@ function writeElements(list: BodyWriter, element: SetElement, withValue: boolean
   }
   if (element.key.length > 0) {
     // A concatenation with an interval has both ends in one element.
-    const prefix = Buffer.concat(
-      element.key.map((part) => keyBytes([part, { type: 'port', port: 0 }]).subarray(0, -4)),
-    );
+    const prefix = Buffer.concat(element.key.map((part) => keyBytes([part, { type: 'port', port: 0 }]).subarray(0, -4)));
     list.nest(NFTA_LIST_ELEM, (entry) => {
       writeValue(entry, NFTA_SET_ELEM.key, Buffer.concat([prefix, range.first]));
       writeValue(entry, NFTA_SET_ELEM.keyEnd, Buffer.concat([prefix, range.last]));
@@ -128,10 +119,7 @@ function writeValue(entry: BodyWriter, type: number, value: Buffer): void {
 function writeData(entry: BodyWriter, value: ElementValue): void {
   entry.nest(NFTA_SET_ELEM.data, (data) => {
     if ('parts' in value) data.bytes(NFTA_DATA.value, keyBytes(value.parts));
-    else
-      data.nest(NFTA_DATA.verdict, (verdict) =>
-        verdict.u32be(NFTA_VERDICT_CODE, value.verdict === 'accept' ? NF_ACCEPT : NF_DROP),
-      );
+    else data.nest(NFTA_DATA.verdict, (verdict) => verdict.u32be(NFTA_VERDICT_CODE, value.verdict === 'accept' ? NF_ACCEPT : NF_DROP));
   });
 }
 
@@ -178,9 +166,7 @@ const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 }
 export function addBaseChain(table: TableName, chain: BaseChain): NetlinkMessage {
   const body = new BodyWriter().raw(netfilterHeader(NFPROTO[table.family]));
   body.string(NFTA_CHAIN.table, table.name).string(NFTA_CHAIN.name, chain.name);
-  body.nest(NFTA_CHAIN.hook, (hook) =>
-    hook.u32be(NFTA_HOOK.number, HOOKS[chain.hook]).u32be(NFTA_HOOK.priority, chain.priority),
-  );
+  body.nest(NFTA_CHAIN.hook, (hook) => hook.u32be(NFTA_HOOK.number, HOOKS[chain.hook]).u32be(NFTA_HOOK.priority, chain.priority));
   body.string(NFTA_CHAIN.type, chain.type);
   return netfilterMessage(SUBSYSTEM, OP.newChain, NLM_F_CREATE, body, `add chain ${chain.name} to ${table.name}`);
 }
@@ -197,13 +183,7 @@ export function addRule(table: TableName, chain: string, expressions: readonly E
       });
     }
   });
-  return netfilterMessage(
-    SUBSYSTEM,
-    OP.newRule,
-    NLM_F_CREATE | NLM_F_APPEND,
-    body,
-    `add rule to ${table.name} ${chain}`,
-  );
+  return netfilterMessage(SUBSYSTEM, OP.newRule, NLM_F_CREATE | NLM_F_APPEND, body, `add rule to ${table.name} ${chain}`);
 }
 
 /** nftables of the network namespace in which it was opened. */
@@ -224,9 +204,7 @@ export class Nftables {
   }
 
   hasTable(table: TableName): boolean {
-    return (
-      this.#ask(netfilterMessage(SUBSYSTEM, OP.getTable, 0, tableBody(table), `find table ${table.name}`)) !== undefined
-    );
+    return this.#ask(netfilterMessage(SUBSYSTEM, OP.getTable, 0, tableBody(table), `find table ${table.name}`)) !== undefined;
   }
 
   hasChain(table: TableName, chain: string): boolean {
@@ -244,9 +222,7 @@ export class Nftables {
   elementKeys(table: TableName, set: string): readonly Buffer[] {
     const body = new BodyWriter().raw(netfilterHeader(NFPROTO[table.family]));
     body.string(NFTA_SET_ELEM_LIST.table, table.name).string(NFTA_SET_ELEM_LIST.set, set);
-    const replies = this.#socket.dump(
-      netfilterMessage(SUBSYSTEM, OP.getSetElement, 0, body, `list ${table.name} ${set}`),
-    );
+    const replies = this.#socket.dump(netfilterMessage(SUBSYSTEM, OP.getSetElement, 0, body, `list ${table.name} ${set}`));
     return replies.flatMap((reply) => {
       const list = attributes(reply.body.subarray(4)).get(NFTA_SET_ELEM_LIST.elements);
       return list === undefined

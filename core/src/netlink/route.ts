@@ -103,21 +103,11 @@ export interface Route {
 
 /** Adds a route to the main table; one to the same destination with the same metric is `NETLINK_EEXIST`. */
 export function addRoute(route: Route): NetlinkMessage {
-  return {
-    type: RTM_NEWROUTE,
-    flags: NLM_F_CREATE | NLM_F_EXCL,
-    body: routeBody(route),
-    what: `add route ${routeText(route)}`,
-  };
+  return { type: RTM_NEWROUTE, flags: NLM_F_CREATE | NLM_F_EXCL, body: routeBody(route), what: `add route ${routeText(route)}` };
 }
 
 export function replaceRoute(route: Route): NetlinkMessage {
-  return {
-    type: RTM_NEWROUTE,
-    flags: NLM_F_CREATE | NLM_F_REPLACE,
-    body: routeBody(route),
-    what: `set route ${routeText(route)}`,
-  };
+  return { type: RTM_NEWROUTE, flags: NLM_F_CREATE | NLM_F_REPLACE, body: routeBody(route), what: `set route ${routeText(route)}` };
 }
 
 export function deleteRoute(route: Route): NetlinkMessage {
@@ -219,9 +209,5 @@ function neighbourBody(entry: Neighbour): Buffer {
   header.writeInt32LE(entry.linkIndex, 4);
   header.writeUInt16LE(NUD_PERMANENT, 8);
   header.writeUInt8(entry.table === 'neighbour' ? 0 : NTF_SELF, 10);
-  return new BodyWriter()
-    .raw(header)
-    .bytes(NDA.dst, addressBytes(target))
-    .bytes(NDA.lladdr, macBytes(entry.mac))
-    .finish();
+  return new BodyWriter().raw(header).bytes(NDA.dst, addressBytes(target)).bytes(NDA.lladdr, macBytes(entry.mac)).finish();
 }

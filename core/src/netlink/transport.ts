@@ -59,11 +59,7 @@ function receiveDatagram(fd: number): Buffer | undefined {
   const length = recv(fd, scratch, MSG_TRUNC);
   if (length === undefined) return undefined;
   if (length > scratch.length) {
-    throw new CleatError(
-      'internal',
-      'NETLINK_ANSWER_TOO_LONG',
-      `an answer of ${length} bytes does not fit ${scratch.length}`,
-    );
+    throw new CleatError('internal', 'NETLINK_ANSWER_TOO_LONG', `an answer of ${length} bytes does not fit ${scratch.length}`);
   }
   return Buffer.from(scratch.subarray(0, length));
 }

@@ -59,9 +59,7 @@ export class KeptProcess {
     const noted = await readIdentity(identityFile);
     // One that was started just before the kernel was killed has not been noted.
     const [found] =
-      noted !== undefined && isSameProcess(noted.pid, noted.startTime)
-        ? [noted]
-        : findProcesses((argv) => argv.includes(marker));
+      noted !== undefined && isSameProcess(noted.pid, noted.startTime) ? [noted] : findProcesses((argv) => argv.includes(marker));
     const known = found;
     if (known !== undefined) {
       this.#pid = known.pid;
@@ -112,15 +110,14 @@ export class KeptProcess {
       });
       child.on('error', (error) => this.#ended(error.message));
       child.on('exit', (code, signal) => {
-        if (child.pid === this.#pid)
-          this.#ended(signal === null ? `it ended with ${code ?? '?'}` : `it was ended by ${signal}`);
+        if (child.pid === this.#pid) this.#ended(signal === null ? `it ended with ${code ?? '?'}` : `it was ended by ${signal}`);
       });
       child.unref();
       this.#pid = child.pid ?? 0;
       this.#startTime = this.#pid > 0 ? (processStartTime(this.#pid) ?? 0) : 0;
       this.#startedMs = Date.now();
-      void writeDurable(identityFile, JSON.stringify({ pid: this.#pid, startTime: this.#startTime }), 0o600).catch(
-        (error: unknown) => log.error('a process could not be noted', { process: name, error }),
+      void writeDurable(identityFile, JSON.stringify({ pid: this.#pid, startTime: this.#startTime }), 0o600).catch((error: unknown) =>
+        log.error('a process could not be noted', { process: name, error }),
       );
     } catch (error) {
       log.error('a process could not be started', { process: name, error });

@@ -80,12 +80,9 @@ function resolved(path: string): string {
 }
 
 function refused(given: GivenContribution, what: string): CleatError {
-  return new CleatError(
-    'permission_denied',
-    'CONTRIBUTION_NOT_GRANTED',
-    `plugin ${given.plugin}, for the claim ${given.claim}, ${what}`,
-    { plugin: given.plugin },
-  );
+  return new CleatError('permission_denied', 'CONTRIBUTION_NOT_GRANTED', `plugin ${given.plugin}, for the claim ${given.claim}, ${what}`, {
+    plugin: given.plugin,
+  });
 }
 
 /** Puts contributions together. Two providers never set one field; what the user mounts himself (`userTargets`) wins over a contribution. */

@@ -37,10 +37,7 @@ export function reconcilePages(content: ReconcileContent): readonly provider.Rec
 }
 
 /** The owed items that a reconcile has settled: all that its failures do not name. */
-export function settledBy(
-  owed: readonly provider.OwedInput[],
-  response: provider.ReconcileResponse,
-): readonly provider.OwedInput[] {
+export function settledBy(owed: readonly provider.OwedInput[], response: provider.ReconcileResponse): readonly provider.OwedInput[] {
   const failed = new Set(response.failures.map(({ reference }) => keyOf(reference)));
   return owed.filter(({ reference }) => !failed.has(keyOf(reference)));
 }

@@ -2,9 +2,7 @@ import { bind, checked } from './libc.ts';
 
 const FALLOC_FL_KEEP_SIZE = 0x1;
 
-const fallocateCall = bind<[number, number, number, number]>(
-  'int fallocate(int fd, int mode, long offset, long length)',
-);
+const fallocateCall = bind<[number, number, number, number]>('int fallocate(int fd, int mode, long offset, long length)');
 
 /**
  * Takes disk blocks for a range of a file and leaves its size as it is, so that a later write there cannot fail for want

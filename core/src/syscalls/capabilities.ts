@@ -48,8 +48,7 @@ export const CAPABILITIES: readonly string[] = [
 
 function maskOf(field: string): bigint {
   const digits = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  if (digits === undefined)
-    throw new CleatError('internal', 'CAPABILITIES_UNREADABLE', `/proc/self/status has no ${field}`);
+  if (digits === undefined) throw new CleatError('internal', 'CAPABILITIES_UNREADABLE', `/proc/self/status has no ${field}`);
   return BigInt(`0x${digits}`);
 }
 

@@ -1,15 +1,7 @@
 import { closeSync } from 'node:fs';
 import { CleatError } from '@cleat/schemas';
 import { addressOf, bind, checked } from './libc.ts';
-import {
-  closeDescriptor,
-  MSG_CMSG_CLOEXEC,
-  MSG_CTRUNC,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
-  SOL_SOCKET,
-  unlessAgain,
-} from './sockets.ts';
+import { closeDescriptor, MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_DONTWAIT, MSG_NOSIGNAL, SOL_SOCKET, unlessAgain } from './sockets.ts';
 
 const F_GETFD = 1;
 const F_SETFD = 2;
@@ -119,21 +111,13 @@ export function recvFds(socketFd: number, maxBytes: number, maxFds: number): Rec
   const data = Buffer.alloc(maxBytes);
   const control = Buffer.alloc(CMSG_HEADER_BYTES + Math.ceil((maxFds * 4) / 8) * 8);
   const message = messageFor(data, control);
-  const length = unlessAgain(
-    recvmsgCall(socketFd, message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC),
-    'recvmsg',
-    socketFd,
-  );
+  const length = unlessAgain(recvmsgCall(socketFd, message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC), 'recvmsg', socketFd);
   if (length === undefined) return undefined;
   const fds = descriptorsIn(control.subarray(0, Number(message.header.readBigUInt64LE(40))));
   const isCut = (message.header.readInt32LE(48) & MSG_CTRUNC) !== 0;
   if (isCut || fds.length > maxFds) {
     for (const fd of fds) closeDescriptor(fd);
-    throw new CleatError(
-      'invalid_argument',
-      'DESCRIPTORS_INVALID',
-      `the message carries more than ${maxFds} descriptors`,
-    );
+    throw new CleatError('invalid_argument', 'DESCRIPTORS_INVALID', `the message carries more than ${maxFds} descriptors`);
   }
   return { data: data.subarray(0, length), fds };
 }

@@ -40,10 +40,7 @@ export function errnoName(errno: number): string {
 }
 
 function named(name: string, call: string, message: string, cause?: unknown): CleatError {
-  return new CleatError(CLASS_BY_ERRNO.get(name) ?? 'internal', `SYSCALL_${name}`, message, {
-    details: { errno: name, call },
-    cause,
-  });
+  return new CleatError(CLASS_BY_ERRNO.get(name) ?? 'internal', `SYSCALL_${name}`, message, { details: { errno: name, call }, cause });
 }
 
 /** A failed system call as an error: code `SYSCALL_<ERRNO>`, and `details.errno` and `details.call`. */

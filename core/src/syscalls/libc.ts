@@ -25,8 +25,7 @@ function isKoffi(value: unknown): value is Koffi {
 function libc(): Libc {
   if (loaded !== undefined) return loaded;
   const koffi: unknown = createRequire(import.meta.url)('koffi');
-  if (!isKoffi(koffi))
-    throw new CleatError('internal', 'SYSCALL_LIBRARY', 'the koffi package does not offer load, errno and address');
+  if (!isKoffi(koffi)) throw new CleatError('internal', 'SYSCALL_LIBRARY', 'the koffi package does not offer load, errno and address');
   loaded = { koffi, library: koffi.load(null) };
   return loaded;
 }
@@ -62,8 +61,7 @@ export function checked(result: number, call: string, subject: string): number {
 
 /** A path as C sees it: a NUL inside would cut it off silently. */
 export function cPath(path: string): string {
-  if (path.includes('\0'))
-    throw new CleatError('invalid_argument', 'PATH_INVALID', 'a path may not contain a NUL character');
+  if (path.includes('\0')) throw new CleatError('invalid_argument', 'PATH_INVALID', 'a path may not contain a NUL character');
   return path;
 }
 
@@ -73,8 +71,7 @@ export type FilePath = string | Uint8Array;
 /** A path of either form as C sees it. */
 export function cFilePath(path: FilePath): string | Uint8Array {
   if (typeof path === 'string') return cPath(path);
-  if (path.includes(0))
-    throw new CleatError('invalid_argument', 'PATH_INVALID', 'a path may not contain a NUL character');
+  if (path.includes(0)) throw new CleatError('invalid_argument', 'PATH_INVALID', 'a path may not contain a NUL character');
   return Buffer.concat([path, Buffer.of(0)]);
 }
 

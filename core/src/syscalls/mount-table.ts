@@ -28,14 +28,7 @@ function parseLine(line: string): MountEntry | undefined {
   const separator = fields.indexOf('-', 6);
   const [id, parent, device, root, mountPoint, options] = fields;
   const [fsType, source, superOptions] = separator < 0 ? [] : fields.slice(separator + 1);
-  if (
-    id === undefined ||
-    parent === undefined ||
-    device === undefined ||
-    root === undefined ||
-    mountPoint === undefined
-  )
-    return undefined;
+  if (id === undefined || parent === undefined || device === undefined || root === undefined || mountPoint === undefined) return undefined;
   if (options === undefined || fsType === undefined || source === undefined) return undefined;
   return {
     id: Number(id),

@@ -38,13 +38,7 @@ export interface MountRequest {
 
 export function mount(request: MountRequest): void {
   const { source, target, type, flags = 0, data } = request;
-  const result = mountCall(
-    source === undefined ? null : cPath(source),
-    cPath(target),
-    type ?? null,
-    flags,
-    data ?? null,
-  );
+  const result = mountCall(source === undefined ? null : cPath(source), cPath(target), type ?? null, flags, data ?? null);
   checked(result, 'mount', `${source ?? type ?? 'propagation'} on ${target}`);
 }
 

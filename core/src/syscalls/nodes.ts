@@ -36,11 +36,7 @@ export function makeNode(path: FilePath, request: NodeRequest): void {
     throw new CleatError('unimplemented', 'SYSCALL_ENOSYS', `making device nodes is not supported on ${process.arch}`);
   }
   const device = (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
-  checked(
-    mknodatCall(number, AT_FDCWD, cFilePath(path), TYPE_BITS[type] | mode, device >>> 0),
-    'mknodat',
-    shownPath(path),
-  );
+  checked(mknodatCall(number, AT_FDCWD, cFilePath(path), TYPE_BITS[type] | mode, device >>> 0), 'mknodat', shownPath(path));
   // The umask was taken away from it.
   translated(shownPath(path), () => {
     chmodSync(typeof path === 'string' ? path : Buffer.from(path), mode);

@@ -182,8 +182,7 @@ export class SafeRoot {
   chmod(path: string, mode: number): void {
     const fd = openInRoot(this.#root, path, O_PATH | constants.O_NOFOLLOW);
     this.#using(fd, path, (proc) => {
-      if (fstatSync(fd).isSymbolicLink())
-        throw new CleatError('invalid_argument', 'NOT_A_FILE', `${path} is a link, which has no mode`);
+      if (fstatSync(fd).isSymbolicLink()) throw new CleatError('invalid_argument', 'NOT_A_FILE', `${path} is a link, which has no mode`);
       chmodSync(proc, mode);
     });
   }
@@ -203,22 +202,13 @@ export class SafeRoot {
   /** Removes an entry, a directory with all that is in it. False when there is none. A mount point in it is a conflict. */
   async remove(path: string, signal?: AbortSignal): Promise<boolean> {
     const { parent, name } = split(path);
-    if (name === '.')
-      throw new CleatError(
-        'invalid_argument',
-        'PATH_INVALID',
-        `${path} can't be removed: name an entry below the root`,
-      );
+    if (name === '.') throw new CleatError('invalid_argument', 'PATH_INVALID', `${path} can't be removed: name an entry below the root`);
     if (this.#unlessMissing(() => this.lstat(path)) === undefined) return false;
     const fd = openInRoot(this.#root, parent, O_PATH | constants.O_DIRECTORY);
     try {
       const { mountPoints } = await removeTreeAt(fd, name, path, signal);
       if (mountPoints.length > 0) {
-        throw new CleatError(
-          'conflict',
-          'TREE_HAS_MOUNTS',
-          `${path} can't be removed: ${mountPoints.join(', ')} is a mount point`,
-        );
+        throw new CleatError('conflict', 'TREE_HAS_MOUNTS', `${path} can't be removed: ${mountPoints.join(', ')} is a mount point`);
       }
       return true;
     } finally {
@@ -247,9 +237,7 @@ export class SafeRoot {
       }
       links += 1;
       if (links > LINK_LIMIT)
-        throw new CleatError('invalid_argument', 'SYSCALL_ELOOP', `${path} has too many links`, {
-          details: { errno: 'ELOOP' },
-        });
+        throw new CleatError('invalid_argument', 'SYSCALL_ELOOP', `${path} has too many links`, { details: { errno: 'ELOOP' } });
       const text = this.readlink(here.join('/'));
       if (text.startsWith('/')) resolved = [];
       pending.push(...text.split('/').reverse());
@@ -307,8 +295,7 @@ function readBounded(fd: number, path: string, maxBytes: number): Buffer {
     const length = readSync(fd, chunk);
     if (length === 0) return Buffer.concat(chunks);
     total += length;
-    if (total > maxBytes)
-      throw new CleatError('resource_exhausted', 'FILE_TOO_LARGE', `${path} is larger than ${maxBytes} bytes`);
+    if (total > maxBytes) throw new CleatError('resource_exhausted', 'FILE_TOO_LARGE', `${path} is larger than ${maxBytes} bytes`);
     chunks.push(chunk.subarray(0, length));
   }
 }

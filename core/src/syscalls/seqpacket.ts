@@ -2,16 +2,7 @@ import { Socket } from 'node:net';
 import { errnoOf } from './errno.ts';
 import { bind, checked } from './libc.ts';
 import { connectUnix } from './socket-addresses.ts';
-import {
-  AF_UNIX,
-  closeDescriptor,
-  rawSocket,
-  recv,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_SEQPACKET,
-  SOCK_STREAM,
-} from './sockets.ts';
+import { AF_UNIX, closeDescriptor, rawSocket, recv, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM } from './sockets.ts';
 
 const dupCall = bind<[number, number, number]>('int dup3(int from, int to, int flags)');
 

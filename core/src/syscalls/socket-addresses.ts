@@ -4,16 +4,7 @@ import { basename, dirname } from 'node:path';
 import { CleatError } from '@cleat/schemas';
 import { errnoOf, translated } from './errno.ts';
 import { cPath } from './libc.ts';
-import {
-  AF_INET,
-  AF_INET6,
-  AF_NETLINK,
-  AF_UNIX,
-  bindSocket,
-  closeDescriptor,
-  connectSocket,
-  localAddress,
-} from './sockets.ts';
+import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, bindSocket, closeDescriptor, connectSocket, localAddress } from './sockets.ts';
 
 /** sun_path holds 108 bytes with its closing NUL. */
 const UNIX_PATH_LIMIT = 107;
@@ -103,8 +94,7 @@ export function inetAddress(host: string, port: number): Buffer {
 }
 
 function writeIpv6(host: string, target: Buffer): void {
-  if (host.includes('%'))
-    throw new CleatError('invalid_argument', 'ADDRESS_INVALID', `${host} has a zone, which is not supported here`);
+  if (host.includes('%')) throw new CleatError('invalid_argument', 'ADDRESS_INVALID', `${host} has a zone, which is not supported here`);
   const [head = '', tail] = host.split('::');
   const first = ipv6Words(head);
   const last = tail === undefined ? [] : ipv6Words(tail);

@@ -34,15 +34,9 @@ const bindCall = bind<[number, Uint8Array, number]>('int bind(int fd, const void
 const connectCall = bind<[number, Uint8Array, number]>('int connect(int fd, const void *address, unsigned int length)');
 const listenCall = bind<[number, number]>('int listen(int fd, int backlog)');
 const acceptCall = bind<[number, null, null, number]>('int accept4(int fd, void *address, void *length, int flags)');
-const socketpairCall = bind<[number, number, number, Uint8Array]>(
-  'int socketpair(int domain, int type, int protocol, void *pair)',
-);
-const sendCall = bind<[number, Uint8Array, number, number]>(
-  'long send(int fd, const void *data, unsigned long length, int flags)',
-);
-const recvCall = bind<[number, Uint8Array, number, number]>(
-  'long recv(int fd, void *data, unsigned long length, int flags)',
-);
+const socketpairCall = bind<[number, number, number, Uint8Array]>('int socketpair(int domain, int type, int protocol, void *pair)');
+const sendCall = bind<[number, Uint8Array, number, number]>('long send(int fd, const void *data, unsigned long length, int flags)');
+const recvCall = bind<[number, Uint8Array, number, number]>('long recv(int fd, void *data, unsigned long length, int flags)');
 const setOptionCall = bind<[number, number, number, Uint8Array, number]>(
   'int setsockopt(int fd, int level, int name, const void *value, unsigned int length)',
 );
@@ -150,11 +144,7 @@ export function descriptorOf(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
   if (typeof fd !== 'number' || fd < 0) {
-    throw new CleatError(
-      'conflict',
-      'SOCKET_CLOSED',
-      'the socket has no descriptor: it is closed or not yet connected',
-    );
+    throw new CleatError('conflict', 'SOCKET_CLOSED', 'the socket has no descriptor: it is closed or not yet connected');
   }
   return fd;
 }

@@ -14,23 +14,17 @@ const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const WNOHANG = 1;
 
-const spawnCall = bind<
-  [Uint8Array, string, Uint8Array, Uint8Array, readonly (string | null)[], readonly (string | null)[]]
->('int posix_spawn(void *pid, const char *path, void *actions, void *attributes, const char **argv, const char **env)');
+const spawnCall = bind<[Uint8Array, string, Uint8Array, Uint8Array, readonly (string | null)[], readonly (string | null)[]]>(
+  'int posix_spawn(void *pid, const char *path, void *actions, void *attributes, const char **argv, const char **env)',
+);
 const initActions = bind<[Uint8Array]>('int posix_spawn_file_actions_init(void *actions)');
 const destroyActions = bind<[Uint8Array]>('int posix_spawn_file_actions_destroy(void *actions)');
-const addDuplicate = bind<[Uint8Array, number, number]>(
-  'int posix_spawn_file_actions_adddup2(void *actions, int fd, int target)',
-);
-const addDirectory = bind<[Uint8Array, string]>(
-  'int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)',
-);
+const addDuplicate = bind<[Uint8Array, number, number]>('int posix_spawn_file_actions_adddup2(void *actions, int fd, int target)');
+const addDirectory = bind<[Uint8Array, string]>('int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)');
 const initAttributes = bind<[Uint8Array]>('int posix_spawnattr_init(void *attributes)');
 const destroyAttributes = bind<[Uint8Array]>('int posix_spawnattr_destroy(void *attributes)');
 const setFlags = bind<[Uint8Array, number]>('int posix_spawnattr_setflags(void *attributes, short flags)');
-const setDefaults = bind<[Uint8Array, Uint8Array]>(
-  'int posix_spawnattr_setsigdefault(void *attributes, const void *set)',
-);
+const setDefaults = bind<[Uint8Array, Uint8Array]>('int posix_spawnattr_setsigdefault(void *attributes, const void *set)');
 const setMask = bind<[Uint8Array, Uint8Array]>('int posix_spawnattr_setsigmask(void *attributes, const void *set)');
 const waitpidCall = bind<[number, Uint8Array, number]>('int waitpid(int pid, void *status, int options)');
 

@@ -87,10 +87,7 @@ class TreeRemover {
 
   async #read(level: Level): Promise<void> {
     level.passes += 1;
-    const entries = await settled(
-      level.path,
-      readdir(`/proc/self/fd/${level.fd}`, { withFileTypes: true, encoding: 'buffer' }),
-    );
+    const entries = await settled(level.path, readdir(`/proc/self/fd/${level.fd}`, { withFileTypes: true, encoding: 'buffer' }));
     const files = entries.filter((entry) => !entry.isDirectory());
     for (let index = 0; index < files.length; index += UNLINKS_AT_ONCE) {
       this.#signal?.throwIfAborted();
@@ -173,11 +170,7 @@ async function settled<T>(path: string, work: Promise<T>): Promise<T> {
 }
 
 /** The errno of a failure that is among `expected`, undefined for success; any other failure is thrown. */
-async function failureOf(
-  path: string,
-  work: Promise<unknown>,
-  expected: readonly string[],
-): Promise<string | undefined> {
+async function failureOf(path: string, work: Promise<unknown>, expected: readonly string[]): Promise<string | undefined> {
   try {
     await work;
     return undefined;
@@ -189,11 +182,6 @@ async function failureOf(
 }
 
 /** Removes the entry `name` of the open directory `parent` with all below it, never following a link or entering another mount. */
-export async function removeTreeAt(
-  parent: number,
-  name: string,
-  path: string,
-  signal?: AbortSignal,
-): Promise<TreeRemoval> {
+export async function removeTreeAt(parent: number, name: string, path: string, signal?: AbortSignal): Promise<TreeRemoval> {
   return new TreeRemover(signal).remove(parent, Buffer.from(name), path);
 }

@@ -84,15 +84,10 @@ async function readyHelper(helper: ChildProcess, signal: AbortSignal): Promise<n
       { cause: signal.reason },
     );
   }
-  throw new CleatError(
-    'internal',
-    'NAMESPACE_HELPER',
-    `cannot make a user namespace: ${complaint.trim() || 'unshare failed'}`,
-    {
-      hint: 'See that unshare (util-linux) is installed and that user.max_user_namespaces is not 0.',
-      cause: first,
-    },
-  );
+  throw new CleatError('internal', 'NAMESPACE_HELPER', `cannot make a user namespace: ${complaint.trim() || 'unshare failed'}`, {
+    hint: 'See that unshare (util-linux) is installed and that user.max_user_namespaces is not 0.',
+    cause: first,
+  });
 }
 
 function toFailure(error: unknown): Error {
@@ -101,8 +96,7 @@ function toFailure(error: unknown): Error {
 
 /** The whole map goes in one write; the kernel takes no second one. */
 function writeMap(path: string, ranges: readonly IdRange[]): void {
-  if (ranges.length === 0)
-    throw new CleatError('invalid_argument', 'ID_MAP_INVALID', 'an id map needs at least one range');
+  if (ranges.length === 0) throw new CleatError('invalid_argument', 'ID_MAP_INVALID', 'an id map needs at least one range');
   const text = ranges.map((range) => `${range.containerId} ${range.hostId} ${range.size}\n`).join('');
   translated(path, () => {
     writeFileSync(path, text);

@@ -8,9 +8,7 @@ const getCall = bind<[FilePath, string, Uint8Array | null, number]>(
 const setCall = bind<[FilePath, string, Uint8Array, number, number]>(
   'int lsetxattr(const char *path, const char *name, const void *value, unsigned long size, int flags)',
 );
-const listCall = bind<[FilePath, Uint8Array | null, number]>(
-  'long llistxattr(const char *path, void *names, unsigned long size)',
-);
+const listCall = bind<[FilePath, Uint8Array | null, number]>('long llistxattr(const char *path, void *names, unsigned long size)');
 const removeCall = bind<[FilePath, string]>('int lremovexattr(const char *path, const char *name)');
 
 /** Asks for the size, then for the bytes, and again when they have grown in between. */

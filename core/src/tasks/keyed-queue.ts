@@ -131,9 +131,5 @@ export class KeyedQueue {
 }
 
 function preempted(key: string): CleatError {
-  return new CleatError(
-    'cancelled',
-    'OPERATION_PREEMPTED',
-    `a stop, kill or removal of ${key} took the place of this operation`,
-  );
+  return new CleatError('cancelled', 'OPERATION_PREEMPTED', `a stop, kill or removal of ${key} took the place of this operation`);
 }

@@ -9,11 +9,7 @@ let ajvLoad: Promise<(schema: object) => Check> | undefined;
 /** Compiles a JSON Schema (draft 7 or 2020-12). Loaded with the first schema: 15 ms that a process without one does not pay. */
 export async function compileJsonSchema(schema: Readonly<Record<string, unknown>>): Promise<Check> {
   if (hasLongPattern(schema))
-    throw new CleatError(
-      'invalid_argument',
-      'SCHEMA_PATTERN',
-      `a schema may not have a pattern of over ${MAX_PATTERN} characters`,
-    );
+    throw new CleatError('invalid_argument', 'SCHEMA_PATTERN', `a schema may not have a pattern of over ${MAX_PATTERN} characters`);
   ajvLoad ??= loadAjv();
   try {
     return (await ajvLoad)(schema);
@@ -51,7 +47,6 @@ function detail(params: unknown): string {
 function hasLongPattern(schema: unknown): boolean {
   if (typeof schema !== 'object' || schema === null) return false;
   return Object.entries(schema).some(
-    ([key, value]) =>
-      (key === 'pattern' && typeof value === 'string' && value.length > MAX_PATTERN) || hasLongPattern(value),
+    ([key, value]) => (key === 'pattern' && typeof value === 'string' && value.length > MAX_PATTERN) || hasLongPattern(value),
   );
 }

@@ -45,10 +45,7 @@ export class MemoryMounts {
 
 /** By the kernel's own table: the field is the mount point, with spaces and the like as octal numbers. */
 async function isMounted(path: string): Promise<boolean> {
-  const escaped = path.replace(
-    /[ \t\n\\]/g,
-    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
-  );
+  const escaped = path.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
   const table = await readFile('/proc/self/mountinfo', 'utf8');
   return table.split('\n').some((line) => line.split(' ')[4] === escaped);
 }

@@ -22,16 +22,12 @@ function volumeDriver(mounts: MemoryMounts): ProviderHandlers {
     detach: async () => ({}),
     reconcile: async ({ held, owed }) => {
       const ended = new Set(
-        owed
-          .filter(({ operation, purge }) => operation === 'release' && purge)
-          .map(({ reference }) => reference.object),
+        owed.filter(({ operation, purge }) => operation === 'release' && purge).map(({ reference }) => reference.object),
       );
       const wanted = new Map(held.map(({ reference, options }) => [reference.object, options]));
-      for (const volume of await mounts.volumes())
-        if (!wanted.has(volume) || ended.has(volume)) await mounts.unmount(volume);
+      for (const volume of await mounts.volumes()) if (!wanted.has(volume) || ended.has(volume)) await mounts.unmount(volume);
       // A use is told with the options of its claim, an object with its own: only that says how large it is.
-      for (const { reference, options } of held)
-        if (reference.container === '') await mounts.mount(reference.object, sizeIn(options));
+      for (const { reference, options } of held) if (reference.container === '') await mounts.mount(reference.object, sizeIn(options));
       return {};
     },
   };

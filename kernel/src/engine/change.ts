@@ -29,21 +29,13 @@ export class ChangeContainer {
       const current = store.get(id);
       const oldName = current.definition.name;
       if (oldName === name)
-        throw new CleatError(
-          'invalid_argument',
-          'CONTAINER_NAME_SAME',
-          'Renaming a container with the same name as its current name',
-        );
+        throw new CleatError('invalid_argument', 'CONTAINER_NAME_SAME', 'Renaming a container with the same name as its current name');
       store.names.take(name, id);
       store.define('renamed', { ...current.definition, name }, current.progress, [
         containerRenamed(factsOf({ ...current, definition: { ...current.definition, name } }, asked), oldName),
       ]);
       store.names.free(oldName, id);
-      await claims.update(
-        id,
-        { containerName: name },
-        { deadline: Deadline.after(UPDATE_MS), actor: asked.actor, signal },
-      );
+      await claims.update(id, { containerName: name }, { deadline: Deadline.after(UPDATE_MS), actor: asked.actor, signal });
       await this.#refreshFiles(id);
       await store.sync();
       return true;
@@ -97,11 +89,7 @@ export class ChangeContainer {
     return queue.run(id, async (signal) => {
       const current = store.get(id);
       if (current.definition.claims.some(({ name }) => name === added.name))
-        throw new CleatError(
-          'already_exists',
-          'CLAIM_EXISTS',
-          `container ${current.definition.name} has a claim ${added.name}`,
-        );
+        throw new CleatError('already_exists', 'CLAIM_EXISTS', `container ${current.definition.name} has a claim ${added.name}`);
       const directory = join(pathsOf(this.#parts, id).claims, added.name);
       const provision = pendingProvision(added.name, directory);
       store.define(
@@ -113,11 +101,7 @@ export class ChangeContainer {
       try {
         mkdirSync(pathsOf(this.#parts, id).claims, { recursive: true, mode: 0o711 });
         mkdirSync(directory, { recursive: true, mode: 0o700 });
-        const warnings = await claims.reserve(
-          id,
-          { deadline: Deadline.after(ATTACH_MS), actor: asked.actor, signal },
-          only,
-        );
+        const warnings = await claims.reserve(id, { deadline: Deadline.after(ATTACH_MS), actor: asked.actor, signal }, only);
         if (hasProcess(store.get(id).progress)) {
           await uses.open(id, { deadline: Deadline.after(ATTACH_MS), actor: asked.actor, signal });
           this.#checkLive(id, added.name);
@@ -141,22 +125,10 @@ export class ChangeContainer {
       const current = store.get(id);
       const known = current.definition.claims.find((held) => held.name === name);
       if (known === undefined)
-        throw new CleatError(
-          'not_found',
-          'CLAIM_NOT_FOUND',
-          `container ${current.definition.name} has no claim ${name}`,
-        );
+        throw new CleatError('not_found', 'CLAIM_NOT_FOUND', `container ${current.definition.name} has no claim ${name}`);
       const gives = current.progress.claims.find((held) => held.name === name)?.contribution ?? undefined;
-      if (
-        hasProcess(current.progress) &&
-        gives !== undefined &&
-        partsOf(gives).some((part) => !LIVE_PARTS.includes(part))
-      ) {
-        throw new CleatError(
-          'conflict',
-          'CLAIM_IN_USE',
-          `the claim ${name} is part of the running container ${current.definition.name}`,
-        );
+      if (hasProcess(current.progress) && gives !== undefined && partsOf(gives).some((part) => !LIVE_PARTS.includes(part))) {
+        throw new CleatError('conflict', 'CLAIM_IN_USE', `the claim ${name} is part of the running container ${current.definition.name}`);
       }
       store.step(id, 'claim.remove.intent', { ...current.progress, open: `claim.remove:${name}` });
       await this.dropClaim(id, name, asked);
@@ -170,11 +142,7 @@ export class ChangeContainer {
       const known = current.definition.claims.find((held) => held.name === name);
       const entry = known === undefined ? undefined : host.providers.find(known.kind);
       if (known === undefined || entry === undefined)
-        throw new CleatError(
-          'not_found',
-          'CLAIM_NOT_FOUND',
-          `container ${current.definition.name} has no claim ${name}`,
-        );
+        throw new CleatError('not_found', 'CLAIM_NOT_FOUND', `container ${current.definition.name} has no claim ${name}`);
       await host.providers.checkOptions(entry, options);
       await claims.update(
         id,
@@ -210,17 +178,12 @@ export class ChangeContainer {
   }
 
   #checkLive(id: string, name: string): void {
-    const contribution =
-      this.#parts.store.get(id).progress.claims.find((held) => held.name === name)?.contribution ?? undefined;
-    const beyond =
-      contribution === undefined ? undefined : partsOf(contribution).find((part) => !LIVE_PARTS.includes(part));
+    const contribution = this.#parts.store.get(id).progress.claims.find((held) => held.name === name)?.contribution ?? undefined;
+    const beyond = contribution === undefined ? undefined : partsOf(contribution).find((part) => !LIVE_PARTS.includes(part));
     if (beyond !== undefined)
-      throw new CleatError(
-        'conflict',
-        'CLAIM_NEEDS_START',
-        `the claim ${name} gives ${beyond}, which a running container cannot take`,
-        { hint: 'Stop the container first.' },
-      );
+      throw new CleatError('conflict', 'CLAIM_NEEDS_START', `the claim ${name} gives ${beyond}, which a running container cannot take`, {
+        hint: 'Stop the container first.',
+      });
   }
 
   /** hosts and resolv.conf of a running container follow its claims. */

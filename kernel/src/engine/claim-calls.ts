@@ -1,12 +1,4 @@
-import {
-  answered,
-  type Deadline,
-  intend,
-  mayBeAttached,
-  mayBeReserved,
-  type Provision,
-  type ProvisionCall,
-} from '@cleat/core';
+import { answered, type Deadline, intend, mayBeAttached, mayBeReserved, type Provision, type ProvisionCall } from '@cleat/core';
 import { wallClockNs as now } from '@cleat/core/deadlines';
 import { checkGrant } from '@cleat/core/provision';
 import {
@@ -79,13 +71,9 @@ export class ClaimCalls {
 
   /** Detaches whatever may be attached, in reverse; never throws. */
   async detach(id: string, scope: CallScope, wanted: Gone = EVERY): Promise<void> {
-    const claims = this.#store
-      .get(id)
-      .definition.claims.filter((claim) => wanted(claim) && mayBeAttached(this.#claim(id, claim.name)));
+    const claims = this.#store.get(id).definition.claims.filter((claim) => wanted(claim) && mayBeAttached(this.#claim(id, claim.name)));
     if (claims.length === 0) return;
-    const wereAttached = new Set(
-      claims.filter((claim) => this.#claim(id, claim.name).attached).map(({ name }) => name),
-    );
+    const wereAttached = new Set(claims.filter((claim) => this.#claim(id, claim.name).attached).map(({ name }) => name));
     this.#intend(id, claims, 'detach', 'detach.intent');
     await this.#inReverse(claims, async (claim) => {
       const reference = this.#reference(id, claim.name);
@@ -99,9 +87,7 @@ export class ClaimCalls {
 
   /** Releases whatever may be reserved, in reverse; never throws. */
   async release(id: string, purge: boolean, scope: CallScope, wanted: Gone = EVERY): Promise<void> {
-    const claims = this.#store
-      .get(id)
-      .definition.claims.filter((claim) => wanted(claim) && mayBeReserved(this.#claim(id, claim.name)));
+    const claims = this.#store.get(id).definition.claims.filter((claim) => wanted(claim) && mayBeReserved(this.#claim(id, claim.name)));
     if (claims.length === 0) return;
     this.#intend(id, claims, 'release', 'release.intent');
     await this.#store.sync();
@@ -134,8 +120,7 @@ export class ClaimCalls {
 
   #claim(id: string, name: string): Provision {
     const found = this.#store.get(id).progress.claims.find((claim) => claim.name === name);
-    if (found === undefined)
-      throw new CleatError('not_found', 'CLAIM_NOT_FOUND', `container ${id} has no claim ${name}`);
+    if (found === undefined) throw new CleatError('not_found', 'CLAIM_NOT_FOUND', `container ${id} has no claim ${name}`);
     return found;
   }
 
@@ -186,26 +171,18 @@ export class ClaimCalls {
     how: { readonly step: string; readonly actor: common.ActorInput },
   ): void {
     const { contribution } = response;
-    if (contribution != null && entry !== undefined)
-      checkGrant({ claim: name, plugin: entry.plugin, contribution }, entry.grant);
+    if (contribution != null && entry !== undefined) checkGrant({ claim: name, plugin: entry.plugin, contribution }, entry.grant);
     const { progress } = this.#store.get(id);
     const claim = answered(this.#claim(id, name), response);
     this.#store.step(id, how.step, withClaim(progress, claim), this.#drafts(response.events, entry, how.actor));
   }
 
-  #drafts(
-    events: readonly providerTypes.Event[],
-    entry: ProviderEntry | undefined,
-    actor: common.ActorInput,
-  ): readonly EventDraft[] {
+  #drafts(events: readonly providerTypes.Event[], entry: ProviderEntry | undefined, actor: common.ActorInput): readonly EventDraft[] {
     return events.flatMap((given) => {
       if (entry !== undefined && matchesPattern(entry.grant.publishes, given.type)) {
         return [objectEvent(given.type, given.subject, { actor, labels: given.labels, properties: given.properties })];
       }
-      this.#host.log.warn('a plugin gave an event of a type that it is not granted', {
-        plugin: entry?.plugin,
-        type: given.type,
-      });
+      this.#host.log.warn('a plugin gave an event of a type that it is not granted', { plugin: entry?.plugin, type: given.type });
       return [];
     });
   }
@@ -213,11 +190,7 @@ export class ClaimCalls {
   async #undo(
     id: string,
     claim: containerTypes.Claim,
-    debt: {
-      readonly operation: 'detach' | 'release';
-      readonly reference: providerTypes.Reference;
-      readonly purge: boolean;
-    },
+    debt: { readonly operation: 'detach' | 'release'; readonly reference: providerTypes.Reference; readonly purge: boolean },
     scope: CallScope,
     call: (at: { readonly plugin: string; readonly kind: string }) => Promise<provider.DetachResponse>,
   ): Promise<void> {
@@ -227,8 +200,7 @@ export class ClaimCalls {
     try {
       if (entry?.plugin !== plugin || !entry.isReady)
         throw new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${plugin} is away`, { plugin });
-      if (scope.deadline.isExpired)
-        throw new CleatError('deadline_exceeded', 'DETACH_LATE', `no time left for ${plugin}`, { plugin });
+      if (scope.deadline.isExpired) throw new CleatError('deadline_exceeded', 'DETACH_LATE', `no time left for ${plugin}`, { plugin });
       // It was silent about this claim a moment ago: nobody waits for it twice.
       if (this.#store.owed.has(id, claim.name))
         throw new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${plugin} owes a detach already`, { plugin });
@@ -242,15 +214,7 @@ export class ClaimCalls {
         claim: claim.name,
         reason: toCleatError(error).message,
       });
-      this.#store.writeOwed({
-        provider: plugin,
-        kind: claim.kind,
-        reference,
-        operation,
-        purge,
-        settled: false,
-        since: now(),
-      });
+      this.#store.writeOwed({ provider: plugin, kind: claim.kind, reference, operation, purge, settled: false, since: now() });
     }
     this.#settle(id, claim.name, { events }, entry, { step: `${debt.operation}.done`, actor: scope.actor });
   }
@@ -282,8 +246,7 @@ export class ClaimCalls {
   ): Promise<void> {
     const one = async (claim: containerTypes.Claim): Promise<void> => {
       const provider = this.#host.providers.find(claim.kind);
-      if (provider === undefined)
-        throw new CleatError('unavailable', 'PLUGIN_AWAY', `no plugin provides ${claim.kind} now`);
+      if (provider === undefined) throw new CleatError('unavailable', 'PLUGIN_AWAY', `no plugin provides ${claim.kind} now`);
       await call(claim, { at: { plugin: provider.plugin, kind: claim.kind }, provider });
     };
     for (const claim of claims.filter(({ kind }) => kind === 'root')) await one(claim);
@@ -298,10 +261,7 @@ export class ClaimCalls {
     if (failed !== undefined) throw failed.reason;
   }
 
-  async #inReverse(
-    claims: readonly containerTypes.Claim[],
-    call: (claim: containerTypes.Claim) => Promise<void>,
-  ): Promise<void> {
+  async #inReverse(claims: readonly containerTypes.Claim[], call: (claim: containerTypes.Claim) => Promise<void>): Promise<void> {
     await Promise.all(
       [...grouped(claims).values()].map(async (ofKind) => {
         for (const claim of [...ofKind].reverse()) await call(claim);

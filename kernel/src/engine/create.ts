@@ -57,11 +57,7 @@ export class CreateContainer {
     throw new CleatError('already_exists', 'CONTAINER_EXISTS', `a container with the id ${id} exists`);
   }
 
-  async #create(
-    request: container.CreateRequest,
-    claims: readonly containerTypes.Claim[],
-    asked: Asked,
-  ): Promise<readonly string[]> {
+  async #create(request: container.CreateRequest, claims: readonly containerTypes.Claim[], asked: Asked): Promise<readonly string[]> {
     const { store, host, claims: calls } = this.#parts;
     const { id, name, spec, client, attributes } = request;
     const paths = pathsOf(this.#parts, id);
@@ -79,11 +75,7 @@ export class CreateContainer {
       for (const open of [paths.claims, paths.state]) mkdirSync(open, { recursive: true, mode: 0o711 });
       for (const { directory } of provisions) mkdirSync(directory, { recursive: true, mode: 0o700 });
       mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
-      const warnings = await calls.reserve(id, {
-        deadline: Deadline.after(RESERVE_MS),
-        actor: asked.actor,
-        signal: asked.signal,
-      });
+      const warnings = await calls.reserve(id, { deadline: Deadline.after(RESERVE_MS), actor: asked.actor, signal: asked.signal });
       asked.signal?.throwIfAborted();
       const made = store.get(id);
       store.step(id, 'created', { ...made.progress, open: '' }, [containerEvent(factsOf(made, asked), 'created')]);
@@ -99,8 +91,7 @@ export class CreateContainer {
     const { spec } = request;
     if (Buffer.byteLength(request.client) > CLIENT_BYTES)
       throw new CleatError('invalid_argument', 'CLIENT_DATA', 'client data is over 64 KB');
-    const labels =
-      Buffer.byteLength(JSON.stringify(spec.labels)) + Buffer.byteLength(JSON.stringify(request.attributes));
+    const labels = Buffer.byteLength(JSON.stringify(spec.labels)) + Buffer.byteLength(JSON.stringify(request.attributes));
     if (labels > LABEL_BYTES) throw new CleatError('invalid_argument', 'LABELS', 'labels are over 256 KB');
     if (Buffer.byteLength(JSON.stringify(request)) > CONTAINER_BYTES)
       throw new CleatError('invalid_argument', 'CONTAINER_SIZE', 'a container may not be over 768 KB');
@@ -122,21 +113,14 @@ export class CreateContainer {
     const kept: containerTypes.Claim[] = [];
     for (const claim of request.claims) {
       if (!CLAIM_NAME.test(claim.name) || names.has(claim.name))
-        throw new CleatError(
-          'invalid_argument',
-          'CLAIM_NAME',
-          `"${claim.name}" is no name for a claim, or is used twice`,
-        );
+        throw new CleatError('invalid_argument', 'CLAIM_NAME', `"${claim.name}" is no name for a claim, or is used twice`);
       names.add(claim.name);
       const entry = providers.find(claim.kind);
       if (entry === undefined) {
         if (!claim.fromImage)
-          throw new CleatError(
-            'invalid_argument',
-            'KIND_UNKNOWN',
-            `no plugin provides claims of the kind ${claim.kind}`,
-            { hint: 'Install one (cleat plugin install) or leave the claim out.' },
-          );
+          throw new CleatError('invalid_argument', 'KIND_UNKNOWN', `no plugin provides claims of the kind ${claim.kind}`, {
+            hint: 'Install one (cleat plugin install) or leave the claim out.',
+          });
         warnings.push(`the image asks for ${claim.kind}, which no plugin provides`);
         continue;
       }

@@ -46,10 +46,7 @@ export class Engine {
     this.changes = new ChangeContainer(this.parts);
     this.execs = new Execs(this.parts);
     this.recovery = new Recovery(this.parts, this);
-    this.exits.connect({
-      again: (id) => this.#again(id),
-      remove: (id) => this.removals.run(id, { force: false, purge: true }, BY_ITSELF),
-    });
+    this.exits.connect({ again: (id) => this.#again(id), remove: (id) => this.removals.run(id, { force: false, purge: true }, BY_ITSELF) });
   }
 
   async restart(id: string, request: container.RestartRequest, asked: Asked): Promise<void> {
@@ -74,16 +71,11 @@ export class Engine {
     await queue.run(id, async (signal) => {
       const current = store.containers.get(id);
       if (current?.progress.state.status !== 'restarting') return;
-      if (isJoinedComing(this.parts, current) || this.logs.isBlocked(current))
-        return this.exits.scheduleRestart(id, RESTART_LOOK_MS);
+      if (isJoinedComing(this.parts, current) || this.logs.isBlocked(current)) return this.exits.scheduleRestart(id, RESTART_LOOK_MS);
       const { restartCount } = current.progress.state;
       const isSameUse = current.progress.claims.some(mayBeAttached) || current.progress.rootMounted;
       try {
-        await this.starts.begin(
-          id,
-          { ...BY_ITSELF, signal },
-          { restartCount: restartCount + 1, stoppedByClient: false },
-        );
+        await this.starts.begin(id, { ...BY_ITSELF, signal }, { restartCount: restartCount + 1, stoppedByClient: false });
       } catch (error) {
         this.recovery.retryLater(id, isSameUse, error);
       }

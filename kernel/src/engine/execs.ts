@@ -43,10 +43,8 @@ export class Execs {
     const current = store.find(request.container);
     const { id: container } = current.definition;
     checkRuns(current);
-    if (!/^[0-9a-f]{64}$/.test(request.id))
-      throw new CleatError('invalid_argument', 'EXEC_ID', 'an exec id has 64 hexadecimal digits');
-    if (request.process.args.length === 0)
-      throw new CleatError('invalid_argument', 'COMMAND_MISSING', 'No exec command specified');
+    if (!/^[0-9a-f]{64}$/.test(request.id)) throw new CleatError('invalid_argument', 'EXEC_ID', 'an exec id has 64 hexadecimal digits');
+    if (request.process.args.length === 0) throw new CleatError('invalid_argument', 'COMMAND_MISSING', 'No exec command specified');
     if (this.#homes.has(request.id)) return { id: request.id };
     const { id, process, privileged, attachStdin, attachStdout, attachStderr, detachKeys } = request;
     const info: execTypes.Info = {
@@ -69,8 +67,7 @@ export class Execs {
     const { container, entry } = this.#find(request.id);
     checkRuns(container);
     const { info } = entry;
-    if (info.running || info.exitCode !== null)
-      throw new CleatError('conflict', 'EXEC_STARTED', `exec ${info.id} has run already`);
+    if (info.running || info.exitCode !== null) throw new CleatError('conflict', 'EXEC_STARTED', `exec ${info.id} has run already`);
     const attach = !request.detach && (info.attachStdin || info.attachStdout || info.attachStderr);
     // A terminal, and a process that nobody is attached to, have a monitor of their own; else `streams` is the parent.
     const isMonitored = !attach || info.process.terminal;
@@ -93,11 +90,7 @@ export class Execs {
   async resize(id: string, rows: number, columns: number): Promise<void> {
     const { entry, container } = this.#find(id);
     if (!entry.info.running) throw new CleatError('conflict', 'EXEC_NOT_RUNNING', `exec ${id} is not running`);
-    await this.#parts.host.runtime.resize(
-      execDirectory(pathsOf(this.#parts, container.definition.id), id),
-      rows,
-      columns,
-    );
+    await this.#parts.host.runtime.resize(execDirectory(pathsOf(this.#parts, container.definition.id), id), rows, columns);
   }
 
   /** After a start of the kernel: what ran goes on being known; what ended meanwhile is recorded. */
@@ -213,12 +206,7 @@ export class Execs {
     this.#write(container, replaced(container.progress, entry), step, []);
   }
 
-  #write(
-    container: Container,
-    execs: Progress['execs'],
-    step: string,
-    events: Parameters<EngineParts['store']['step']>[3],
-  ): void {
+  #write(container: Container, execs: Progress['execs'], step: string, events: Parameters<EngineParts['store']['step']>[3]): void {
     this.#parts.store.step(container.definition.id, step, { ...container.progress, execs }, events);
   }
 }
@@ -237,11 +225,6 @@ function checkRuns(container: Container): void {
   const { name, id } = container.definition;
   const { status } = container.progress.state;
   if (status === 'paused')
-    throw new CleatError(
-      'conflict',
-      'CONTAINER_PAUSED',
-      `container ${name} is paused, unpause the container before exec`,
-    );
-  if (!hasProcess(container.progress))
-    throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${id} is not running`);
+    throw new CleatError('conflict', 'CONTAINER_PAUSED', `container ${name} is paused, unpause the container before exec`);
+  if (!hasProcess(container.progress)) throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${id} is not running`);
 }

@@ -90,22 +90,12 @@ export class ExitContainer {
     // Before the number moves on; after a crash in between the next look finds the target there.
     const logLast = this.#logs.seal(current);
     const execs = ended.execs.map((exec) =>
-      exec.info.running
-        ? { ...exec, info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? LOST_CODE } }
-        : exec,
+      exec.info.running ? { ...exec, info: { ...exec.info, running: false, pid: 0, exitCode: exec.info.exitCode ?? LOST_CODE } } : exec,
     );
     store.step(
       definition.id,
       'exit',
-      {
-        ...ended,
-        open: 'exit',
-        restartAt,
-        monitor: NO_PROCESS,
-        init: NO_PROCESS,
-        execs,
-        logLast,
-      },
+      { ...ended, open: 'exit', restartAt, monitor: NO_PROCESS, init: NO_PROCESS, execs, logLast },
       [],
       true,
     );
@@ -122,13 +112,9 @@ export class ExitContainer {
     const hasPoststopHooks = current.progress.claims.some(
       ({ contribution }) => contribution?.hooks.some(({ at }) => at === 'poststop') === true,
     );
-    await host.runtime.clean(
-      { id, runtime, bundle, cgroup, spec: current.definition.spec, hasPoststopHooks },
-      Deadline.after(CLEAN_MS),
-    );
+    await host.runtime.clean({ id, runtime, bundle, cgroup, spec: current.definition.spec, hasPoststopHooks }, Deadline.after(CLEAN_MS));
     const willRestart = state.status === 'restarting';
-    if (!willRestart)
-      await uses.leave(id, runHolder(state.run), { deadline: Deadline.after(DETACH_MS), actor: BY_ITSELF.actor });
+    if (!willRestart) await uses.leave(id, runHolder(state.run), { deadline: Deadline.after(DETACH_MS), actor: BY_ITSELF.actor });
     const settled = store.get(id);
     store.step(id, 'exited', { ...settled.progress, open: '' }, this.#exitEvents(settled));
     await store.sync();

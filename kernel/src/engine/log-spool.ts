@@ -1,14 +1,5 @@
 import { existsSync, unlinkSync } from 'node:fs';
-import {
-  countLines,
-  type LogSegment,
-  listSegments,
-  sealSegment,
-  segmentPath,
-  sizeOf,
-  spaceOf,
-  spaceTaken,
-} from '@cleat/runtime';
+import { countLines, type LogSegment, listSegments, sealSegment, segmentPath, sizeOf, spaceOf, spaceTaken } from '@cleat/runtime';
 import { type logdata, type providerTypes, toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess } from '../state/container.ts';
 import { type EngineParts, pathsOf } from './parts.ts';

@@ -82,10 +82,7 @@ export class Recovery {
     this.#attempts.set(id, attempt);
     const waitMs = backoff(attempt, RETRY);
     host.log.info('a start waits for a plugin', { container: id, reason: reason.message, waitMs });
-    const progress = moved(current, 'restarting', {
-      error: reason.message,
-      restartCount: current.progress.state.restartCount,
-    });
+    const progress = moved(current, 'restarting', { error: reason.message, restartCount: current.progress.state.restartCount });
     store.step(id, 'start.later', { ...progress, restartAt: now() + BigInt(Math.round(waitMs)) * 1_000_000n });
     this.#engine.exits.scheduleRestart(id);
   }
@@ -158,10 +155,7 @@ export class Recovery {
     }
     // A stop always goes forward: its client may be gone, its word is not.
     if (status === 'stopping')
-      host.tasks.spawn(
-        'stop',
-        async () => void (await this.#engine.stops.stop(id, { timeoutS: -1, signal: '' }, BY_ITSELF)),
-      );
+      host.tasks.spawn('stop', async () => void (await this.#engine.stops.stop(id, { timeoutS: -1, signal: '' }, BY_ITSELF)));
   }
 
   /** Attachments ended with the host; so did every process. */
@@ -253,10 +247,7 @@ export class Recovery {
         try {
           await removeTree(join(parent, name));
         } catch (error) {
-          host.log.warn('a directory of a removed container stays', {
-            path: join(parent, name),
-            error: toCleatError(error).message,
-          });
+          host.log.warn('a directory of a removed container stays', { path: join(parent, name), error: toCleatError(error).message });
         }
       }
     }

@@ -16,10 +16,7 @@ export class RemoveContainer {
   readonly #exit: ExitContainer;
   readonly #views: Views;
 
-  constructor(
-    parts: EngineParts,
-    others: { readonly stop: StopContainer; readonly exit: ExitContainer; readonly views: Views },
-  ) {
+  constructor(parts: EngineParts, others: { readonly stop: StopContainer; readonly exit: ExitContainer; readonly views: Views }) {
     this.#parts = parts;
     this.#stop = others.stop;
     this.#exit = others.exit;
@@ -37,12 +34,9 @@ export class RemoveContainer {
         if (hasProcess(current.progress) || current.progress.state.status === 'restarting')
           throw stillRuns(current.definition.name, current.progress.state.status);
         if (!how.force && current.progress.holders.length > 0) {
-          throw new CleatError(
-            'conflict',
-            'CONTAINER_VIEWED',
-            `container ${current.definition.name} is being copied from or to`,
-            { hint: 'Wait for the copy to end, or remove it with force.' },
-          );
+          throw new CleatError('conflict', 'CONTAINER_VIEWED', `container ${current.definition.name} is being copied from or to`, {
+            hint: 'Wait for the copy to end, or remove it with force.',
+          });
         }
         this.#exit.cancelRestart(id);
         const purge = how.purge || current.progress.purge;
@@ -71,9 +65,6 @@ export class RemoveContainer {
 }
 
 function stillRuns(name: string, status: string): CleatError {
-  const what =
-    status === 'paused'
-      ? 'paused and must be unpaused first'
-      : `${status}: stop the container before removing or force remove`;
+  const what = status === 'paused' ? 'paused and must be unpaused first' : `${status}: stop the container before removing or force remove`;
   return new CleatError('conflict', 'CONTAINER_RUNNING', `cannot remove container "/${name}": container is ${what}`);
 }

@@ -2,11 +2,7 @@ import type { containerTypes } from '@cleat/schemas';
 import { RESTART_FIRST_MS, RESTART_FORGET_MS, RESTART_MOST_MS } from './limits.ts';
 
 /** What Docker's restart policies say about the end of a run: how long to wait, or undefined for staying down. */
-export function restartDelayMs(
-  policy: containerTypes.RestartPolicy,
-  state: containerTypes.State,
-  ranMs: number,
-): number | undefined {
+export function restartDelayMs(policy: containerTypes.RestartPolicy, state: containerTypes.State, ranMs: number): number | undefined {
   if (state.stoppedByClient) return undefined;
   if (!wantsRestart(policy, state)) return undefined;
   if (ranMs >= RESTART_FORGET_MS) return RESTART_FIRST_MS;

@@ -34,11 +34,7 @@ export class StartContainer {
   }
 
   /** Within the container's queue. */
-  async begin(
-    id: string,
-    asked: Asked,
-    counts: { readonly restartCount: number; readonly stoppedByClient: boolean },
-  ): Promise<boolean> {
+  async begin(id: string, asked: Asked, counts: { readonly restartCount: number; readonly stoppedByClient: boolean }): Promise<boolean> {
     const current = this.#parts.store.get(id);
     if (hasProcess(current.progress)) return alreadyRunning(current);
     if (current.progress.state.status === 'removing' || current.progress.state.status === 'dead') {
@@ -68,12 +64,7 @@ export class StartContainer {
     store.step(id, 'monitor.intent', store.get(id).progress);
     const made = await host.runtime.create(start);
     const known = store.get(id).progress;
-    store.step(id, 'monitor.done', {
-      ...known,
-      monitor: made.monitor,
-      init: made.init,
-      state: { ...known.state, pid: made.pid },
-    });
+    store.step(id, 'monitor.done', { ...known, monitor: made.monitor, init: made.init, state: { ...known.state, pid: made.pid } });
     if (host.streams.hasSessions(id)) await host.streams.connect(id, run, `${start.bundle}/attach`);
     asked.signal?.throwIfAborted();
     store.step(id, 'go', store.get(id).progress);
@@ -164,10 +155,7 @@ export class StartContainer {
       await this.#endCreation(store.get(id), run);
     } catch (failure) {
       // Nothing of it was let run. Left here the container would be starting for ever.
-      host.log.warn('what a start has made could not be ended', {
-        container: id,
-        error: toCleatError(failure).message,
-      });
+      host.log.warn('what a start has made could not be ended', { container: id, error: toCleatError(failure).message });
     }
     await uses.leave(id, runHolder(run), { deadline: Deadline.after(DETACH_MS), actor: asked.actor });
     const undone = store.get(id);
@@ -201,9 +189,7 @@ export class StartContainer {
 export function mergedOf(container: Container): MergedContribution {
   const { definition, progress } = container;
   const given = progress.claims.flatMap((claim): readonly GivenContribution[] =>
-    claim.contribution === null
-      ? []
-      : [{ claim: claim.name, plugin: claim.provider, contribution: claim.contribution }],
+    claim.contribution === null ? [] : [{ claim: claim.name, plugin: claim.provider, contribution: claim.contribution }],
   );
   return merge(given, new Set(definition.spec.mounts.map(({ target }) => target)));
 }

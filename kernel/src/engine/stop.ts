@@ -46,17 +46,11 @@ export class StopContainer {
         const current = store.get(id);
         if (!hasProcess(current.progress)) {
           if (current.progress.state.status !== 'restarting')
-            throw new CleatError(
-              'conflict',
-              'CONTAINER_NOT_RUNNING',
-              `Cannot kill container: ${name}: Container ${id} is not running`,
-            );
+            throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `Cannot kill container: ${name}: Container ${id} is not running`);
           this.#endRestarting(current);
           return;
         }
-        const progress = isFinal
-          ? { ...current.progress, state: { ...current.progress.state, stoppedByClient: true } }
-          : current.progress;
+        const progress = isFinal ? { ...current.progress, state: { ...current.progress.state, stoppedByClient: true } } : current.progress;
         store.step(id, 'kill', progress, [containerKilled(factsOf(current, asked), signal)]);
         if (signal === SIGKILL) await this.#thaw(current);
         this.#parts.host.runtime.signal(current.progress.init, signal);
@@ -88,10 +82,8 @@ export class StopContainer {
     await queue.run(id, async () => {
       const current = store.get(id);
       const { status } = current.progress.state;
-      if (status === 'paused')
-        throw new CleatError('conflict', 'CONTAINER_PAUSED', `Container ${id} is already paused`);
-      if (status !== 'running')
-        throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `Container ${id} is not running`);
+      if (status === 'paused') throw new CleatError('conflict', 'CONTAINER_PAUSED', `Container ${id} is already paused`);
+      if (status !== 'running') throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `Container ${id} is not running`);
       store.step(id, 'pause.intent', moved(current, 'pausing'));
       try {
         await host.runtime.pause(cgroupOf(this.#parts, current), Deadline.after(FREEZE_MS));
@@ -172,9 +164,7 @@ export class StopContainer {
     this.#exit.cancelRestart(id);
     const progress = moved(current, 'exited', { stoppedByClient: true });
     this.#parts.store.step(id, 'restart.cancelled', { ...progress, open: 'close', restartAt: 0n });
-    this.#parts.host.tasks.spawn('close use', () =>
-      runSurely(this.#parts.queue, id, () => this.#exit.closeBetweenRuns(id)),
-    );
+    this.#parts.host.tasks.spawn('close use', () => runSurely(this.#parts.queue, id, () => this.#exit.closeBetweenRuns(id)));
   }
 
   async #thaw(container: Container): Promise<void> {

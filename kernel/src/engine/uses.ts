@@ -42,10 +42,7 @@ export class Uses {
   async leave(id: string, holder: string, scope: CallScope): Promise<void> {
     const { progress } = this.#store.get(id);
     if (progress.holders.some((known) => known.id === holder)) {
-      this.#store.step(id, 'use.leave', {
-        ...progress,
-        holders: progress.holders.filter((known) => known.id !== holder),
-      });
+      this.#store.step(id, 'use.leave', { ...progress, holders: progress.holders.filter((known) => known.id !== holder) });
     }
     await this.close(id, scope);
   }
@@ -69,14 +66,7 @@ export class Uses {
       attached: false,
       answered: claim.call === 'attach' || claim.call === 'detach' ? true : claim.answered,
     }));
-    this.#store.step(id, 'use.void', {
-      ...progress,
-      claims,
-      holders: [],
-      namespaces: false,
-      rootMounted: false,
-      bootId,
-    });
+    this.#store.step(id, 'use.void', { ...progress, claims, holders: [], namespaces: false, rootMounted: false, bootId });
   }
 
   #isNeeded(id: string, claim: containerTypes.Claim): boolean {
@@ -99,12 +89,7 @@ export class Uses {
     unpinNamespace(paths.userPin);
     if (user === 'private') {
       const { uids, gids } = idMapping;
-      await createUserAndNetworkNamespace({
-        userPin: paths.userPin,
-        netPin: paths.networkPin,
-        uidMap: uids,
-        gidMap: gids,
-      });
+      await createUserAndNetworkNamespace({ userPin: paths.userPin, netPin: paths.networkPin, uidMap: uids, gidMap: gids });
     } else if (network === 'private') {
       createNetworkNamespace(paths.networkPin, bringLoopbackUp);
     }
@@ -149,11 +134,7 @@ function isRun(holder: journal.Holder): boolean {
   return holder.id.startsWith('run:');
 }
 
-function rootOf(
-  spec: containerTypes.Spec,
-  claims: readonly containerTypes.Claim[],
-  progress: journal.Progress,
-): providerTypes.Root {
+function rootOf(spec: containerTypes.Spec, claims: readonly containerTypes.Claim[], progress: journal.Progress): providerTypes.Root {
   if (spec.rootfs !== '') return { type: 'bind', source: spec.rootfs, lower: [], upper: '', work: '', options: [] };
   const names = new Set(claims.filter(({ kind }) => kind === 'root').map(({ name }) => name));
   const root = progress.claims.find((claim) => names.has(claim.name))?.contribution?.root;

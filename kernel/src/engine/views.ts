@@ -30,23 +30,14 @@ export class Views {
     this.#parts = parts;
   }
 
-  async open(
-    id: string,
-    request: { readonly scope: string; readonly leaseMs: number },
-    asked: Asked,
-  ): Promise<view.OpenResponseInput> {
+  async open(id: string, request: { readonly scope: string; readonly leaseMs: number }, asked: Asked): Promise<view.OpenResponseInput> {
     if (request.scope !== 'all' && request.scope !== 'root')
-      throw new CleatError(
-        'invalid_argument',
-        'VIEW_SCOPE',
-        `a view is of "root" or of "all", not of "${request.scope}"`,
-      );
+      throw new CleatError('invalid_argument', 'VIEW_SCOPE', `a view is of "root" or of "all", not of "${request.scope}"`);
     const { store, queue } = this.#parts;
     return queue.run(id, async (signal) => {
       const current = store.get(id);
       const { status, pid } = current.progress.state;
-      if (status === 'removing' || status === 'dead')
-        throw new CleatError('conflict', 'CONTAINER_STATE', 'container is being removed');
+      if (status === 'removing' || status === 'dead') throw new CleatError('conflict', 'CONTAINER_STATE', 'container is being removed');
       const viewId = viewIdOf(asked);
       // Asked for again after the kernel was killed before it could answer: what there was is made anew.
       if (current.progress.holders.some((known) => known.id === `view:${viewId}`)) await this.#end(id, viewId);
@@ -89,8 +80,7 @@ export class Views {
   /** Within the container's queue: before a removal. */
   async endAll(id: string): Promise<void> {
     const { holders } = this.#parts.store.get(id).progress;
-    for (const holder of holders)
-      if (holder.id.startsWith('view:')) await this.#end(id, holder.id.slice('view:'.length));
+    for (const holder of holders) if (holder.id.startsWith('view:')) await this.#end(id, holder.id.slice('view:'.length));
   }
 
   /** After a start of the kernel: leases go on with their whole time; a view whose process is gone ends. */
@@ -128,18 +118,7 @@ export class Views {
       ipc: '',
       uts: '',
     };
-    await host.runtime.writeBundle({
-      id,
-      name,
-      bundle,
-      spec,
-      root: paths.root,
-      contribution,
-      paths,
-      cgroupName,
-      namespaces,
-      isView: true,
-    });
+    await host.runtime.writeBundle({ id, name, bundle, spec, root: paths.root, contribution, paths, cgroupName, namespaces, isView: true });
     store.step(id, 'view.process', store.get(id).progress);
     const init = await host.runtime.createView({
       id: cgroupName,
@@ -174,9 +153,7 @@ export class Views {
     return setTimeout(
       () => {
         this.#parts.host.log.info('the lease of a view ran out', { view: viewId, container });
-        this.#parts.host.tasks.spawn('view lease', () =>
-          runSurely(this.#parts.queue, container, () => this.#end(container, viewId)),
-        );
+        this.#parts.host.tasks.spawn('view lease', () => runSurely(this.#parts.queue, container, () => this.#end(container, viewId)));
       },
       Math.min(Math.max(leaseMs, 1000), 3_600_000),
     );

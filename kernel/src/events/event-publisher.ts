@@ -56,10 +56,7 @@ export class EventPublisher {
         await this.#idle(signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.log.warn('events wait for the bus', {
-          error: toCleatError(error).message,
-          newest: this.#options.store.newest,
-        });
+        this.#options.log.warn('events wait for the bus', { error: toCleatError(error).message, newest: this.#options.store.newest });
         this.#published = undefined;
         await sleep(RETRY_MS, signal).catch(() => undefined);
       }
@@ -115,9 +112,7 @@ export class EventPublisher {
     const position = known.base + state.lastSequence;
     if (position <= store.newest) return position;
     // The journal went back (power loss): numbers would be given twice, so this is another node from now on.
-    store.writeNode('identity', newNodeId(), [
-      nodeEvent('renumbered', store.nodeId, { reason: 'the stream is ahead of the journal' }),
-    ]);
+    store.writeNode('identity', newNodeId(), [nodeEvent('renumbered', store.nodeId, { reason: 'the stream is ahead of the journal' })]);
     await store.sync();
     return this.#rebuild('it is ahead of the journal');
   }

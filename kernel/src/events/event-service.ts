@@ -44,8 +44,7 @@ export class EventService {
       for (const made of batch) {
         if (events.length >= limit || bytes > LIST_BYTES) break;
         position = made.sequence;
-        if (request.until > 0n && made.time > request.until)
-          return { events, position, newest: store.newestSynced, missed };
+        if (request.until > 0n && made.time > request.until) return { events, position, newest: store.newestSynced, missed };
         if (!isWanted(made, request, reader)) continue;
         events.push(eventEntry(store.nodeId, made));
         bytes += made.data.length + 300;
@@ -58,11 +57,7 @@ export class EventService {
   async open(request: event.OpenRequest, call: ContractCall): Promise<event.OpenResponseInput> {
     const reader = this.#readerOf(call);
     if (!reader.durable)
-      throw new CleatError(
-        'permission_denied',
-        'CONSUMER_NOT_GRANTED',
-        'this account was not granted a durable consumer',
-      );
+      throw new CleatError('permission_denied', 'CONSUMER_NOT_GRANTED', 'this account was not granted a durable consumer');
     if (request.type !== '*' && !/^[a-z0-9-]+\.([a-z0-9-]+|\*)$/.test(request.type))
       throw new CleatError(
         'invalid_argument',
@@ -70,11 +65,7 @@ export class EventService {
         `"${request.type}" is no event filter: "*", "container.*", "container.exited"`,
       );
     if (!allows(reader.consumes, request.type))
-      throw new CleatError(
-        'permission_denied',
-        'EVENTS_NOT_GRANTED',
-        `this account was not granted events of ${request.type}`,
-      );
+      throw new CleatError('permission_denied', 'EVENTS_NOT_GRANTED', `this account was not granted events of ${request.type}`);
     const deadline = Deadline.after(STREAM_MS);
     const { base, oldest } = await standingStream(this.#store, this.#stream, deadline);
     const wanted = Math.min(request.after, this.#store.newest);
@@ -106,9 +97,7 @@ export async function standingStream(
   const state = await stream.state(deadline);
   const known = store.stream;
   if (state === undefined || known === undefined || state.incarnation !== known.incarnation) {
-    throw new CleatError('unavailable', 'STREAM_REBUILDING', 'the event stream is being built anew', {
-      retryable: true,
-    });
+    throw new CleatError('unavailable', 'STREAM_REBUILDING', 'the event stream is being built anew', { retryable: true });
   }
   const first = state.messages === 0 ? state.lastSequence + 1 : state.firstSequence;
   return { base: known.base, oldest: known.base + first };

@@ -32,9 +32,7 @@ export class Debts {
       if (entry?.plugin !== record.provider || !entry.isReady) continue;
       const { count, dueMs } = this.#tries.get(record) ?? { count: 0, dueMs: monotonicMs() + AGAIN.baseMs };
       const isDue = monotonicMs() >= dueMs;
-      const next = isDue
-        ? { count: count + 1, dueMs: monotonicMs() + ASK_MS + backoff(count + 1, AGAIN) }
-        : { count, dueMs };
+      const next = isDue ? { count: count + 1, dueMs: monotonicMs() + ASK_MS + backoff(count + 1, AGAIN) } : { count, dueMs };
       this.#tries.set(record, next);
       if (isDue) tasks.spawn('debt', () => this.#ask(record));
     }
@@ -51,11 +49,7 @@ export class Debts {
     } catch (error) {
       // A newer call about it was answered meanwhile: nothing is owed under this number.
       if (!isCleatError(error) || error.code !== 'FENCED') {
-        log.warn('a plugin still owes an undo', {
-          plugin: provider,
-          ...reference,
-          reason: toCleatError(error).message,
-        });
+        log.warn('a plugin still owes an undo', { plugin: provider, ...reference, reason: toCleatError(error).message });
         return;
       }
     }

@@ -51,8 +51,7 @@ export class Handshake {
     const { registry, store, facts } = this.#parts;
     const entry = this.#entryOf(callerKey, hello.name);
     const { manifest, grant, config } = entry.installed;
-    if (!entry.installed.enabled)
-      throw new CleatError('unavailable', 'PLUGIN_DISABLED', `plugin ${hello.name} is disabled`);
+    if (!entry.installed.enabled) throw new CleatError('unavailable', 'PLUGIN_DISABLED', `plugin ${hello.name} is disabled`);
     try {
       entry.picked = this.#pick(hello);
     } catch (error) {
@@ -143,8 +142,7 @@ export class Handshake {
       const ours = this.#parts.store.book.versionsOf(contract);
       if (ours.length === 0) continue;
       const version = highestCommon(ours, theirs);
-      if (version === undefined)
-        throw incompatible(hello, contract, { ours, theirs, kernel: this.#parts.facts.version });
+      if (version === undefined) throw incompatible(hello, contract, { ours, theirs, kernel: this.#parts.facts.version });
       picked[contract] = version;
     }
     return picked;
@@ -173,25 +171,13 @@ export class Handshake {
       });
     }
     if (last === undefined) return;
-    const settled = new Set(
-      settledBy(content.owed, last).map(({ reference }) => `${reference.container}/${reference.claim}`),
-    );
+    const settled = new Set(settledBy(content.owed, last).map(({ reference }) => `${reference.container}/${reference.claim}`));
     for (const record of owed)
-      if (settled.has(`${record.reference.container}/${record.reference.claim}`))
-        store.writeOwed({ ...record, settled: true });
+      if (settled.has(`${record.reference.container}/${record.reference.claim}`)) store.writeOwed({ ...record, settled: true });
     for (const { reference, reason } of last.failures)
-      log.warn('a plugin could not undo', {
-        plugin: name,
-        container: reference.container,
-        claim: reference.claim,
-        reason,
-      });
+      log.warn('a plugin could not undo', { plugin: name, container: reference.container, claim: reference.claim, reason });
     for (const reference of last.lacks)
-      log.error('a plugin lacks what it should hold', {
-        plugin: name,
-        container: reference.container,
-        claim: reference.claim,
-      });
+      log.error('a plugin lacks what it should hold', { plugin: name, container: reference.container, claim: reference.claim });
   }
 
   /** Claims of a kind that the plugin holds for the kernel. */
@@ -212,11 +198,7 @@ export class Handshake {
   #entryOf(callerKey: string, claimedName: string): PluginEntry {
     const name = this.#parts.whoIs(callerKey);
     if (name === undefined || name !== claimedName) {
-      throw new CleatError(
-        'permission_denied',
-        'HELLO_NAME',
-        `a hello as ${claimedName} came from the account of ${name ?? 'nobody'}`,
-      );
+      throw new CleatError('permission_denied', 'HELLO_NAME', `a hello as ${claimedName} came from the account of ${name ?? 'nobody'}`);
     }
     return this.#parts.registry.get(name);
   }
@@ -231,9 +213,5 @@ export class Handshake {
 }
 
 function staleInstance(entry: PluginEntry): CleatError {
-  return new CleatError(
-    'conflict',
-    'HELLO_STALE',
-    `another instance of plugin ${entry.installed.manifest.name} has said hello since`,
-  );
+  return new CleatError('conflict', 'HELLO_STALE', `another instance of plugin ${entry.installed.manifest.name} has said hello since`);
 }

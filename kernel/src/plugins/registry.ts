@@ -9,15 +9,7 @@ import { pluginEvent } from '../state/event-draft.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 import type { InstalledPlugin } from './installed.ts';
 
-export type PluginState =
-  | 'installed'
-  | 'starting'
-  | 'ready'
-  | 'unresponsive'
-  | 'incompatible'
-  | 'stopped'
-  | 'disabled'
-  | 'failed';
+export type PluginState = 'installed' | 'starting' | 'ready' | 'unresponsive' | 'incompatible' | 'stopped' | 'disabled' | 'failed';
 
 /** A plugin as it is now. */
 export interface PluginEntry {
@@ -77,10 +69,7 @@ export class PluginRegistry {
     if (installed.enabled) this.#checkKinds(installed);
     const known = this.#entries.get(manifest.name);
     known?.gone.abort(
-      new CleatError('unavailable', 'PLUGIN_GONE', `plugin ${manifest.name} was replaced`, {
-        plugin: manifest.name,
-        retryable: true,
-      }),
+      new CleatError('unavailable', 'PLUGIN_GONE', `plugin ${manifest.name} was replaced`, { plugin: manifest.name, retryable: true }),
     );
     const entry: PluginEntry = {
       installed,
@@ -101,9 +90,7 @@ export class PluginRegistry {
   }
 
   drop(name: string): void {
-    this.#entries
-      .get(name)
-      ?.gone.abort(new CleatError('unavailable', 'PLUGIN_GONE', `plugin ${name} was removed`, { plugin: name }));
+    this.#entries.get(name)?.gone.abort(new CleatError('unavailable', 'PLUGIN_GONE', `plugin ${name} was removed`, { plugin: name }));
     this.#entries.delete(name);
     this.#changed();
   }
@@ -122,9 +109,7 @@ export class PluginRegistry {
     this.#log.info('plugin', { plugin: manifest.name, state, reason });
     const past = eventOf(state, before);
     if (past !== undefined) {
-      this.#store.writeNode('plugin', '{}', [
-        pluginEvent(past, { name: manifest.name, version: manifest.version, reason }),
-      ]);
+      this.#store.writeNode('plugin', '{}', [pluginEvent(past, { name: manifest.name, version: manifest.version, reason })]);
       void this.#store.sync().catch((error: unknown) => this.#log.error('an event could not be synced', { error }));
     }
     this.#changed();
@@ -133,17 +118,13 @@ export class PluginRegistry {
   /** Fails what waits for an answer of the plugin. */
   giveUp(entry: PluginEntry, reason: string): void {
     const { name } = entry.installed.manifest;
-    entry.gone.abort(
-      new CleatError('unavailable', 'PLUGIN_GONE', `plugin ${name} ${reason}`, { plugin: name, retryable: true }),
-    );
+    entry.gone.abort(new CleatError('unavailable', 'PLUGIN_GONE', `plugin ${name} ${reason}`, { plugin: name, retryable: true }));
   }
 
   /** The provider of a kind, ready or not. */
   providerOf(kind: string): ProviderEntry | undefined {
     for (const entry of this.#entries.values()) {
-      const provided = entry.installed.enabled
-        ? entry.installed.manifest.provides?.find((known) => known.kind === kind)
-        : undefined;
+      const provided = entry.installed.enabled ? entry.installed.manifest.provides?.find((known) => known.kind === kind) : undefined;
       if (provided !== undefined) return providerEntry(entry, provided);
     }
     return undefined;
@@ -155,8 +136,7 @@ export class PluginRegistry {
     for (;;) {
       signal?.throwIfAborted();
       const provider = this.providerOf(kind);
-      if (provider === undefined)
-        throw new CleatError('invalid_argument', 'KIND_UNKNOWN', `no plugin provides claims of the kind ${kind}`);
+      if (provider === undefined) throw new CleatError('invalid_argument', 'KIND_UNKNOWN', `no plugin provides claims of the kind ${kind}`);
       if (provider.isReady) return provider;
       const entry = this.get(provider.plugin);
       const waitedMs = startedMs - deadline.remainingMs;
@@ -170,11 +150,7 @@ export class PluginRegistry {
     try {
       value = JSON.parse(options);
     } catch {
-      throw new CleatError(
-        'invalid_argument',
-        'CLAIM_OPTIONS',
-        `the options of a claim of the kind ${provider.kind.kind} are not JSON`,
-      );
+      throw new CleatError('invalid_argument', 'CLAIM_OPTIONS', `the options of a claim of the kind ${provider.kind.kind} are not JSON`);
     }
     const { kind, options: schema } = provider.kind;
     if (schema === undefined) return;
@@ -182,12 +158,9 @@ export class PluginRegistry {
     this.#checks.set(kind, known);
     const faults = (await known)(value);
     if (faults.length > 0)
-      throw new CleatError(
-        'invalid_argument',
-        'CLAIM_OPTIONS',
-        `invalid options for ${kind}: ${faults.slice(0, 5).join('; ')}`,
-        { plugin: provider.plugin },
-      );
+      throw new CleatError('invalid_argument', 'CLAIM_OPTIONS', `invalid options for ${kind}: ${faults.slice(0, 5).join('; ')}`, {
+        plugin: provider.plugin,
+      });
   }
 
   /** Plugins that judge an operation, in the order of their names. */
@@ -231,26 +204,18 @@ export class PluginRegistry {
     for (const { kind } of installed.manifest.provides ?? []) {
       const holder = this.providerOf(kind);
       if (holder !== undefined && holder.plugin !== installed.manifest.name) {
-        throw new CleatError(
-          'conflict',
-          'KIND_TAKEN',
-          `the kind ${kind} is provided by plugin ${holder.plugin} already`,
-          { hint: `Disable ${holder.plugin} first.` },
-        );
+        throw new CleatError('conflict', 'KIND_TAKEN', `the kind ${kind} is provided by plugin ${holder.plugin} already`, {
+          hint: `Disable ${holder.plugin} first.`,
+        });
       }
     }
     for (const { kind, name } of installed.manifest.drives ?? []) {
       const holder = this.enabled.find(
         ({ manifest }) =>
-          manifest.name !== installed.manifest.name &&
-          manifest.drives?.some((driven) => driven.kind === kind && driven.name === name),
+          manifest.name !== installed.manifest.name && manifest.drives?.some((driven) => driven.kind === kind && driven.name === name),
       );
       if (holder !== undefined)
-        throw new CleatError(
-          'conflict',
-          'DRIVER_TAKEN',
-          `the ${kind} driver ${name} is plugin ${holder.manifest.name} already`,
-        );
+        throw new CleatError('conflict', 'DRIVER_TAKEN', `the ${kind} driver ${name} is plugin ${holder.manifest.name} already`);
     }
   }
 
@@ -275,12 +240,7 @@ export class PluginRegistry {
 }
 
 function providerEntry(entry: PluginEntry, kind: ProvidedKind): ProviderEntry {
-  return {
-    plugin: entry.installed.manifest.name,
-    kind,
-    grant: entry.installed.grant,
-    isReady: entry.state === 'ready',
-  };
+  return { plugin: entry.installed.manifest.name, kind, grant: entry.installed.grant, isReady: entry.state === 'ready' };
 }
 
 function mayCome(state: PluginState): boolean {

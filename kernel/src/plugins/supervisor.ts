@@ -128,13 +128,7 @@ export class PluginSupervisor {
       const file = join(this.#runDirectory(group), `${manifest.name}.creds`);
       const isBearer = manifest.run?.bearer === true;
       writeFileSync(file, encodeCredentials(credentials(manifest.name, isBearer)), { mode: 0o600 });
-      return {
-        name: manifest.name,
-        module: location,
-        credentials: file,
-        stateDir: directories.state,
-        runDir: directories.run,
-      };
+      return { name: manifest.name, module: location, credentials: file, stateDir: directories.state, runDir: directories.run };
     });
     writeFileSync(runFile, JSON.stringify({ urlFile, plugins }), { mode: 0o600 });
   }

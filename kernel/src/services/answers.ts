@@ -24,12 +24,7 @@ const DONE_BEFORE: ReadonlyMap<string, { readonly codes: readonly string[]; read
  * the answer is in the journal for ten minutes. A kernel that is killed between the change and its answer leaves word that
  * the operation was begun, so that "it is gone already" is no failure for who asked for it.
  */
-export function remembered(
-  store: KernelStore,
-  contract: string,
-  operation: string,
-  handler: ContractHandler,
-): ContractHandler {
+export function remembered(store: KernelStore, contract: string, operation: string, handler: ContractHandler): ContractHandler {
   return async (request: never, call: ContractCall) => {
     const codec = store.book.anyOperation(contract, operation).response;
     const own = { caller: call.callerKey, operation: call.operationId };

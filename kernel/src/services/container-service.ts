@@ -99,36 +99,20 @@ export class ContainerService {
     const { store, host } = this.#engine.parts;
     const current = store.find(request.container);
     const { id, name } = current.definition;
-    if (!hasProcess(current.progress))
-      throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${name} is not running`);
-    await host.runtime.resize(
-      runBundle(pathsOf(this.#engine.parts, id), current.progress.state.run),
-      request.rows,
-      request.columns,
-    );
+    if (!hasProcess(current.progress)) throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${name} is not running`);
+    await host.runtime.resize(runBundle(pathsOf(this.#engine.parts, id), current.progress.state.run), request.rows, request.columns);
     await tell(this.#engine.parts, id, 'resized', asked(call));
     return {};
   }
 
-  async attach(
-    request: container.AttachRequest,
-    call: ContractCall,
-  ): Promise<container.Operations['attach']['answer']> {
+  async attach(request: container.AttachRequest, call: ContractCall): Promise<container.Operations['attach']['answer']> {
     const { store, host } = this.#engine.parts;
     const current = store.find(request.container);
     const { id, spec } = current.definition;
     if (current.progress.state.status === 'paused')
-      throw new CleatError(
-        'conflict',
-        'CONTAINER_PAUSED',
-        `container ${id} is paused, unpause the container before attach`,
-      );
+      throw new CleatError('conflict', 'CONTAINER_PAUSED', `container ${id} is paused, unpause the container before attach`);
     if (current.progress.state.status === 'restarting')
-      throw new CleatError(
-        'conflict',
-        'CONTAINER_RESTARTING',
-        `Container ${id} is restarting, wait until the container is running`,
-      );
+      throw new CleatError('conflict', 'CONTAINER_RESTARTING', `Container ${id} is restarting, wait until the container is running`);
     const { run } = current.progress.state;
     const runs = hasProcess(current.progress);
     const { stdin, stdout, stderr, detachKeys } = request;
@@ -150,10 +134,7 @@ export class ContainerService {
     if (request.condition === 'not-running' && isOver) return { done: true, exitCode, error };
     if (!['not-running', 'next-exit', 'removed'].includes(request.condition))
       throw new CleatError('invalid_argument', 'WAIT_CONDITION_INVALID', `invalid condition: "${request.condition}"`);
-    return {
-      done: false,
-      ticket: await host.streams.offerWait({ container: current.definition.id, condition: request.condition }),
-    };
+    return { done: false, ticket: await host.streams.offerWait({ container: current.definition.id, condition: request.condition }) };
   }
 
   #id(request: { readonly container: string }): string {
@@ -189,10 +170,7 @@ export class ContainerService {
 
 /** Roughly what a container takes in an answer, without encoding it. */
 function sizeOf(info: container.InfoInput): number {
-  const labels = Object.entries(info.spec.labels ?? {}).reduce(
-    (sum, [key, value]) => sum + key.length + value.length + 4,
-    0,
-  );
+  const labels = Object.entries(info.spec.labels ?? {}).reduce((sum, [key, value]) => sum + key.length + value.length + 4, 0);
   const env = (info.spec.process.env ?? []).reduce((sum, line) => sum + line.length + 2, 0);
   const args = info.spec.process.args.reduce((sum, line) => sum + line.length + 2, 0);
   const mounts = (info.spec.mounts ?? []).length * 200;
@@ -200,9 +178,7 @@ function sizeOf(info: container.InfoInput): number {
     (sum, { claim: held, status }) => sum + (held.options?.length ?? 0) + (status?.length ?? 0) + 100,
     0,
   );
-  return (
-    3000 + (info.client?.length ?? 0) + labels + env + args + mounts + claims + (info.spec.process.seccomp?.length ?? 0)
-  );
+  return 3000 + (info.client?.length ?? 0) + labels + env + args + mounts + claims + (info.spec.process.seccomp?.length ?? 0);
 }
 
 /** `exec@1` over the engine. */
@@ -249,14 +225,7 @@ export class ClaimService {
   }
 
   async update(request: claim.UpdateRequest, call: ContractCall): Promise<claim.UpdateResponseInput> {
-    return {
-      status: await this.#engine.changes.updateClaim(
-        this.#id(request.container),
-        request.claim,
-        request.options,
-        asked(call),
-      ),
-    };
+    return { status: await this.#engine.changes.updateClaim(this.#id(request.container), request.claim, request.options, asked(call)) };
   }
 
   #id(reference: string): string {
@@ -273,11 +242,7 @@ export class ViewService {
   }
 
   async open(request: view.OpenRequest, call: ContractCall): Promise<view.OpenResponseInput> {
-    return this.#engine.views.open(
-      this.#engine.parts.store.find(request.container).definition.id,
-      request,
-      asked(call),
-    );
+    return this.#engine.views.open(this.#engine.parts.store.find(request.container).definition.id, request, asked(call));
   }
 
   async renew(request: view.RenewRequest): Promise<object> {

@@ -26,11 +26,13 @@ export class NodeService {
 
   async info(): Promise<node.InfoResponseInput> {
     const { store, config, bus, publisher, runtime, bootId } = this.#parts;
-    const owed = store.owed.all().map(({ reference, kind, provider, operation, since }) => ({
-      ...{ kind, provider, operation, since },
-      container: reference.container,
-      claim: reference.claim,
-    }));
+    const owed = store.owed
+      .all()
+      .map(({ reference, kind, provider, operation, since }) => ({
+        ...{ kind, provider, operation, since },
+        container: reference.container,
+        claim: reference.claim,
+      }));
     return {
       node: store.nodeId,
       name: config.nodeName,

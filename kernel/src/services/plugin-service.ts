@@ -2,14 +2,7 @@ import { Deadline } from '@cleat/core';
 import type { EventStream, PrivateBus } from '@cleat/core/bus';
 import { busGrant, checkedManifest } from '@cleat/core/contracts';
 import { lastLines } from '@cleat/core/files';
-import {
-  acceptedGrant,
-  CleatError,
-  consumerGrant,
-  eventFilterSubject,
-  type plugin,
-  resolvedGrant,
-} from '@cleat/schemas';
+import { acceptedGrant, CleatError, consumerGrant, eventFilterSubject, type plugin, resolvedGrant } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
 import { standingStream } from '../events/event-service.ts';
 import type { InstalledPlugin } from '../plugins/installed.ts';
@@ -55,12 +48,9 @@ export class PluginService {
     if (known?.installed.origin === 'default')
       throw new CleatError('already_exists', 'PLUGIN_DEFAULT', `${manifest.name} is a plugin of the configuration`);
     if ((manifest.run?.command ?? []).length === 0)
-      throw new CleatError(
-        'invalid_argument',
-        'MANIFEST_INVALID',
-        `the manifest of ${manifest.name} does not say how it is run`,
-        { hint: 'Add "run": {"command": [...]}.' },
-      );
+      throw new CleatError('invalid_argument', 'MANIFEST_INVALID', `the manifest of ${manifest.name} does not say how it is run`, {
+        hint: 'Add "run": {"command": [...]}.',
+      });
     const grant = resolvedGrant(acceptedGrant(manifest, request.grant), this.#parts.directories(manifest.name));
     const installed: InstalledPlugin = {
       manifest,
@@ -101,9 +91,7 @@ export class PluginService {
     this.#refuseUsers(request);
     await supervisor.stopGroup(entry.installed.group);
     registry.drop(request.name);
-    store.writePlugin(request.name, undefined, [
-      pluginEvent('removed', { name: request.name, version: entry.installed.manifest.version }),
-    ]);
+    store.writePlugin(request.name, undefined, [pluginEvent('removed', { name: request.name, version: entry.installed.manifest.version })]);
     await store.sync();
     await this.#parts.regrant();
     await bus.remove(request.name, Deadline.after(BUS_MS));
@@ -120,11 +108,7 @@ export class PluginService {
   async consumerAdd(request: plugin.ConsumerAddRequest): Promise<plugin.ConsumerAddResponseInput> {
     const { store, bus, stream } = this.#parts;
     if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(request.name))
-      throw new CleatError(
-        'invalid_argument',
-        'CONSUMER_NAME',
-        `"${request.name}" is no name for a consumer: [a-z0-9][a-z0-9-]*`,
-      );
+      throw new CleatError('invalid_argument', 'CONSUMER_NAME', `"${request.name}" is no name for a consumer: [a-z0-9][a-z0-9-]*`);
     if (store.consumers.has(request.name))
       throw new CleatError('already_exists', 'CONSUMER_EXISTS', `a consumer is called ${request.name} already`);
     const participant = `${CONSUMER_PREFIX}${request.name}`;

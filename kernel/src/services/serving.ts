@@ -12,11 +12,7 @@ const CHANGING: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Answers contracts by the methods of services that have the names of their operations. */
-export function serveContracts(
-  callee: ContractCallee,
-  store: KernelStore,
-  services: Readonly<Record<string, object>>,
-): void {
+export function serveContracts(callee: ContractCallee, store: KernelStore, services: Readonly<Record<string, object>>): void {
   for (const [contract, service] of Object.entries(services)) {
     const changing = CHANGING[contract] ?? [];
     const handlers = store.book.operationsOf(contract).map((name) => {

@@ -38,12 +38,9 @@ export class SysService {
     const { type, subject, labels, properties } = request.event;
     const grant = registry.get(name).installed.grant;
     if (!matchesPattern(grant.publishes, type))
-      throw new CleatError(
-        'permission_denied',
-        'EVENT_NOT_GRANTED',
-        `plugin ${name} was not granted events of the type ${type}`,
-        { plugin: name },
-      );
+      throw new CleatError('permission_denied', 'EVENT_NOT_GRANTED', `plugin ${name} was not granted events of the type ${type}`, {
+        plugin: name,
+      });
     const key = `${name} ${request.store}`;
     const known = store.pluginEvents.get(key) ?? 0;
     if (request.number > known + 1)
@@ -52,12 +49,7 @@ export class SysService {
         details: { durable: String(known) },
       });
     const actor = grant.speakFor && request.actor.principal !== '' ? request.actor : call.actor;
-    store.writePluginEvent(
-      name,
-      request.store,
-      request.number,
-      objectEvent(type, subject, { actor, labels, properties }),
-    );
+    store.writePluginEvent(name, request.store, request.number, objectEvent(type, subject, { actor, labels, properties }));
     await store.sync();
     return { durable: store.pluginEvents.get(key) ?? known };
   }
@@ -97,7 +89,5 @@ export class SysService {
 }
 
 function kernelContracts(store: KernelStore): Readonly<Record<string, readonly string[]>> {
-  return Object.fromEntries(
-    [...KERNEL_SERVICES, 'provider'].map((contract) => [contract, store.book.versionsOf(contract)]),
-  );
+  return Object.fromEntries([...KERNEL_SERVICES, 'provider'].map((contract) => [contract, store.book.versionsOf(contract)]));
 }

@@ -31,9 +31,7 @@ const MOVES: Readonly<Record<Status, readonly Status[]>> = {
 /** Throws `conflict` CONTAINER_STATE, naming both states, for a move that is not legal. */
 export function checkMove(name: string, from: containerTypes.Status, to: Status): void {
   if (from === to || (from !== 'UNKNOWN' && MOVES[from].includes(to))) return;
-  throw new CleatError('conflict', 'CONTAINER_STATE', `container ${name} is ${from} and cannot become ${to}`, {
-    details: { from, to },
-  });
+  throw new CleatError('conflict', 'CONTAINER_STATE', `container ${name} is ${from} and cannot become ${to}`, { details: { from, to } });
 }
 
 /** The progress of a container that is about to be created. */

@@ -30,12 +30,7 @@ export interface ContainerFacts {
 
 function drafted<T extends object>(facts: ContainerFacts, past: ContainerPast, record: string, more: T): EventDraft {
   const { id, name, labels, attributes, actor } = facts;
-  return {
-    type: `container.${past}`,
-    subject: id,
-    ofContainer: id,
-    ...encoded(record, { actor, name, labels, attributes, ...more }),
-  };
+  return { type: `container.${past}`, subject: id, ofContainer: id, ...encoded(record, { actor, name, labels, attributes, ...more }) };
 }
 
 /** container.created, started, paused, ... */

@@ -221,8 +221,7 @@ export class KernelStore {
   /** What changed after a revision of this incarnation. */
   changesSince(revision: number, incarnation: string): Changes {
     const oldest = this.#removed[0]?.revision ?? 0;
-    const isFull =
-      incarnation !== this.incarnation || revision <= 0 || (this.#removed.length >= TOMBSTONES && revision < oldest);
+    const isFull = incarnation !== this.incarnation || revision <= 0 || (this.#removed.length >= TOMBSTONES && revision < oldest);
     const containers = [...this.containers.values()].filter((known) => isFull || known.changedAt > revision);
     const removed = isFull ? [] : this.#removed.filter((tomb) => tomb.revision > revision).map(({ id }) => id);
     return { revision: this.#revision, isFull, containers, removed };
@@ -259,8 +258,7 @@ export class KernelStore {
     const events: journal.OutboxEvent[] = [];
     const from = this.#index.positionAfter(sequence, this.#opened.firstRetainedPosition);
     for await (const record of this.#opened.read(from)) {
-      for (const found of this.#eventsOf(record))
-        if (found.sequence > sequence && found.sequence <= this.#synced) events.push(found);
+      for (const found of this.#eventsOf(record)) if (found.sequence > sequence && found.sequence <= this.#synced) events.push(found);
       if (events.length >= limit) break;
     }
     return events.slice(0, limit);
@@ -286,13 +284,7 @@ export class KernelStore {
     }));
   }
 
-  #write<T, In>(
-    step: string,
-    codec: Codec<T, In>,
-    value: In,
-    events: readonly journal.OutboxEvent[] = [],
-    critical = false,
-  ): void {
+  #write<T, In>(step: string, codec: Codec<T, In>, value: In, events: readonly journal.OutboxEvent[] = [], critical = false): void {
     this.#fault?.reach('before', step);
     let position: number;
     try {
@@ -331,9 +323,7 @@ export class KernelStore {
 
   #eventsOf(record: JournalRecord): readonly journal.OutboxEvent[] {
     const { container, progress, removed, plugin, pluginEvent, node } = this.#codecs;
-    const codec = [container, progress, removed, plugin, pluginEvent, node].find(
-      (known) => known.fingerprint === record.schema,
-    );
+    const codec = [container, progress, removed, plugin, pluginEvent, node].find((known) => known.fingerprint === record.schema);
     return record.type === 'record' && codec !== undefined ? codec.decode(record.payload).events : [];
   }
 
@@ -440,8 +430,7 @@ export class KernelStore {
       if (record.at < oldest) this.answers.delete(key);
       else add(answer, record);
     }
-    for (const { definition, progress } of this.containers.values())
-      add(container, { step: progress.step, definition, progress });
+    for (const { definition, progress } of this.containers.values()) add(container, { step: progress.step, definition, progress });
     return lazily(items);
   }
 }

@@ -13,8 +13,7 @@ export class NameIndex {
   }
 
   static checkId(id: string): void {
-    if (!ID.test(id))
-      throw new CleatError('invalid_argument', 'CONTAINER_ID', `"${id}" is no container id: 64 hexadecimal digits`);
+    if (!ID.test(id)) throw new CleatError('invalid_argument', 'CONTAINER_ID', `"${id}" is no container id: 64 hexadecimal digits`);
   }
 
   /** Takes a name for an id. Throws `already_exists` CONTAINER_NAME_TAKEN. */
@@ -28,15 +27,10 @@ export class NameIndex {
     }
     const holder = this.#ids.get(name);
     if (holder !== undefined && holder !== id) {
-      throw new CleatError(
-        'already_exists',
-        'CONTAINER_NAME_TAKEN',
-        `the name ${name} is in use by container ${holder}`,
-        {
-          hint: 'Remove or rename that container, or choose another name.',
-          details: { name, container: holder },
-        },
-      );
+      throw new CleatError('already_exists', 'CONTAINER_NAME_TAKEN', `the name ${name} is in use by container ${holder}`, {
+        hint: 'Remove or rename that container, or choose another name.',
+        details: { name, container: holder },
+      });
     }
     this.#ids.set(name, id);
   }
@@ -50,17 +44,11 @@ export class NameIndex {
     if (this.#known.has(reference)) return reference;
     const named = this.#ids.get(reference.startsWith('/') ? reference.slice(1) : reference);
     if (named !== undefined) return named;
-    const matches = /^[0-9a-f]+$/.test(reference)
-      ? [...this.#known.keys()].filter((id) => id.startsWith(reference))
-      : [];
+    const matches = /^[0-9a-f]+$/.test(reference) ? [...this.#known.keys()].filter((id) => id.startsWith(reference)) : [];
     const [only] = matches;
     if (matches.length === 1 && only !== undefined) return only;
     if (matches.length > 1) {
-      throw new CleatError(
-        'invalid_argument',
-        'CONTAINER_AMBIGUOUS',
-        `multiple IDs found with provided prefix: ${reference}`,
-      );
+      throw new CleatError('invalid_argument', 'CONTAINER_AMBIGUOUS', `multiple IDs found with provided prefix: ${reference}`);
     }
     throw new CleatError('not_found', 'CONTAINER_NOT_FOUND', `No such container: ${reference}`);
   }

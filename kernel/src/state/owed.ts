@@ -13,8 +13,7 @@ export class Owed {
       return;
     }
     // A release includes the detach.
-    if (known === undefined || record.operation === 'release' || known.operation === 'detach')
-      this.#records.set(key, record);
+    if (known === undefined || record.operation === 'release' || known.operation === 'detach') this.#records.set(key, record);
   }
 
   all(): readonly journal.OwedRecord[] {

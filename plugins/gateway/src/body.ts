@@ -10,10 +10,7 @@ const BODY_IDLE_MS = 60_000;
 async function readText(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
-  const timer = setTimeout(
-    () => request.destroy(new HttpError(408, 'the request body did not arrive in time')),
-    BODY_IDLE_MS,
-  );
+  const timer = setTimeout(() => request.destroy(new HttpError(408, 'the request body did not arrive in time')), BODY_IDLE_MS);
   try {
     for await (const part of request) {
       if (!Buffer.isBuffer(part)) throw badRequest('invalid request body');

@@ -84,8 +84,7 @@ export class ContainerCache {
   }
 
   #commit(lines: Map<string, Line>, page: container.ListResponse): void {
-    const isSame =
-      !page.full && page.containers.length === 0 && page.removed.length === 0 && lines.size === this.#lines.size;
+    const isSame = !page.full && page.containers.length === 0 && page.removed.length === 0 && lines.size === this.#lines.size;
     if (!isSame) this.#sorted = undefined;
     this.#lines = lines;
     this.#position = page.position;

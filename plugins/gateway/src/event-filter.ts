@@ -24,15 +24,10 @@ export function parseEventFilters(text: string | undefined): Filters {
 
 /** Objects by id, prefix of an id, or name. */
 function matchesObject(event: DockerEvent, type: string, wanted: readonly string[]): boolean {
-  if (event.type !== type)
-    return type === 'image' && event.type === 'container' && matchesImage(event.attributes['image'] ?? '', wanted);
+  if (event.type !== type) return type === 'image' && event.type === 'container' && matchesImage(event.attributes['image'] ?? '', wanted);
   const name = event.attributes['name'] ?? '';
   return wanted.some(
-    (value) =>
-      event.id === value ||
-      name === value ||
-      event.id.startsWith(value) ||
-      (type === 'image' && matchesImage(event.id, [value])),
+    (value) => event.id === value || name === value || event.id.startsWith(value) || (type === 'image' && matchesImage(event.id, [value])),
   );
 }
 
@@ -45,18 +40,7 @@ function matchesImage(reference: string, wanted: readonly string[]): boolean {
   return wanted.some((value) => reference === value || withoutTag(reference) === value);
 }
 
-const OBJECTS = [
-  'container',
-  'image',
-  'volume',
-  'network',
-  'daemon',
-  'plugin',
-  'service',
-  'node',
-  'secret',
-  'config',
-] as const;
+const OBJECTS = ['container', 'image', 'volume', 'network', 'daemon', 'plugin', 'service', 'node', 'secret', 'config'] as const;
 
 /** `exec_start` matches `exec_start: sh`. */
 function matchesAction(action: string, wanted: readonly string[]): boolean {

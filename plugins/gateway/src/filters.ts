@@ -54,9 +54,7 @@ const FALSE: readonly string[] = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
 export function booleanFilter(filters: Filters, name: string): boolean | undefined {
   const values = filters.get(name);
   if (values === undefined || values.length === 0) return undefined;
-  const answers = new Set(
-    values.map((value) => (TRUE.includes(value) ? true : FALSE.includes(value) ? false : undefined)),
-  );
+  const answers = new Set(values.map((value) => (TRUE.includes(value) ? true : FALSE.includes(value) ? false : undefined)));
   if (answers.size !== 1 || answers.has(undefined)) throw badRequest(`invalid filter '${name}=[${values.join(' ')}]'`);
   return answers.has(true);
 }

@@ -32,12 +32,7 @@ const STDOUT = 1;
 /** The response head of a stream: an upgrade for those who ask for one, else the older answer of the same meaning. */
 export function streamHead(request: FastifyRequest, mediaType: string): readonly string[] {
   if (request.headers.upgrade === undefined) return ['HTTP/1.1 200 OK', `Content-Type: ${mediaType}`];
-  return [
-    'HTTP/1.1 101 UPGRADED',
-    `Content-Type: ${mediaType}`,
-    'Connection: Upgrade',
-    `Upgrade: ${request.headers.upgrade}`,
-  ];
+  return ['HTTP/1.1 101 UPGRADED', `Content-Type: ${mediaType}`, 'Connection: Upgrade', `Upgrade: ${request.headers.upgrade}`];
 }
 
 /**
@@ -115,19 +110,11 @@ export class Hijacker {
     socket.end(options.framing === 'docker' ? Buffer.concat([header, payload]) : payload);
   }
 
-  async #give(
-    { ticket, framing }: PassOn,
-    socket: Socket,
-    handOver: (request: HandOver) => Promise<void>,
-  ): Promise<void> {
+  async #give({ ticket, framing }: PassOn, socket: Socket, handOver: (request: HandOver) => Promise<void>): Promise<void> {
     if (socket.destroyed) return;
     this.#stopReading?.(socket);
     const head = unread(socket);
-    const line = JSON.stringify({
-      token: ticket.token,
-      framing,
-      ...(head.length > 0 ? { head: head.toString('base64') } : {}),
-    });
+    const line = JSON.stringify({ token: ticket.token, framing, ...(head.length > 0 ? { head: head.toString('base64') } : {}) });
     await handOver({ path: ticket.socket, line, client: socket });
     // Closes this process's copy of the descriptor; the connection lives on in the other.
     socket.destroy();
@@ -155,11 +142,7 @@ export function connectTo(path: string): Promise<Socket> {
     );
     socket.once('error', (error) => {
       clearTimeout(timer);
-      reject(
-        new CleatError('unavailable', 'STREAM_GONE', `the stream at ${path} cannot be reached: ${error.message}`, {
-          cause: error,
-        }),
-      );
+      reject(new CleatError('unavailable', 'STREAM_GONE', `the stream at ${path} cannot be reached: ${error.message}`, { cause: error }));
     });
     socket.once('connect', () => {
       clearTimeout(timer);

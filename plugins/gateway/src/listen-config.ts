@@ -5,8 +5,7 @@ import { isObject, numberAt, stringAt } from './wire/json.ts';
 function listen(value: unknown): Listen {
   if (isObject(value)) {
     if (typeof value['fd'] === 'number') return { kind: 'fd', fd: value['fd'] };
-    if (value['kind'] === 'unix' && stringAt(value, 'path') !== '')
-      return { kind: 'unix', path: stringAt(value, 'path') };
+    if (value['kind'] === 'unix' && stringAt(value, 'path') !== '') return { kind: 'unix', path: stringAt(value, 'path') };
     if (value['kind'] === 'tcp' && stringAt(value, 'host') !== '') {
       return { kind: 'tcp', host: stringAt(value, 'host'), port: numberAt(value, 'port') };
     }

@@ -49,10 +49,7 @@ export const manifest: Manifest = {
             kind: { type: 'string', enum: ['unix', 'tcp'] },
             fd: { type: 'integer', minimum: 3, description: 'An inherited listening socket.' },
             path: { type: 'string', description: 'Of a unix socket that the gateway makes itself.' },
-            host: {
-              type: 'string',
-              description: 'Address to listen at by TCP. There is no authentication: whoever reaches it is root.',
-            },
+            host: { type: 'string', description: 'Address to listen at by TCP. There is no authentication: whoever reaches it is root.' },
             port: { type: 'integer', minimum: 0, maximum: 65535 },
           },
         },

@@ -38,8 +38,7 @@ export function openScope(request: FastifyRequest, reply: FastifyReply, options:
     signal: controller.signal,
     call: (contract, operation, body, more) =>
       options.backend.call(contract, operation, body, { ...named, signal: controller.signal, ...more }),
-    callThrough: (contract, operation, body, more) =>
-      options.backend.call(contract, operation, body, { ...named, ...more }),
+    callThrough: (contract, operation, body, more) => options.backend.call(contract, operation, body, { ...named, ...more }),
   };
   scopes.set(request.raw, scope);
   return scope;

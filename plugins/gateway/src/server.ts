@@ -107,12 +107,7 @@ export class ApiServer {
   /** Opens one listening socket. */
   async listen(where: Listen): Promise<void> {
     const server = createServer(
-      {
-        maxHeaderSize: MAX_HEADER_BYTES,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        headersTimeout: HEADERS_MS,
-        requestTimeout: 0,
-      },
+      { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: 0 },
       this.#handler,
     );
     server.on('connection', (socket: Socket) => this.#identify(socket));
@@ -120,13 +115,10 @@ export class ApiServer {
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(
-        where.kind === 'fd' ? { fd: where.fd } : where.kind === 'unix' ? { path: where.path } : where,
-        () => {
-          server.off('error', reject);
-          resolve();
-        },
-      );
+      server.listen(where.kind === 'fd' ? { fd: where.fd } : where.kind === 'unix' ? { path: where.path } : where, () => {
+        server.off('error', reject);
+        resolve();
+      });
     });
   }
 
@@ -164,10 +156,7 @@ function sendMessage(reply: FastifyReply, status: number, message: string): Fast
 }
 
 /** What is not HTTP gets an answer all the same, if the client can still be written to. */
-function refuseMalformed(
-  error: NodeJS.ErrnoException,
-  socket: { writable: boolean; end(text: string): void; destroy(): void },
-): void {
+function refuseMalformed(error: NodeJS.ErrnoException, socket: { writable: boolean; end(text: string): void; destroy(): void }): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

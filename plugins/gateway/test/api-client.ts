@@ -30,43 +30,31 @@ function parsed(text: string): unknown {
 /** One request to a unix socket. */
 export function callSocket(
   socketPath: string,
-  options: {
-    readonly method: string;
-    readonly path: string;
-    readonly body?: unknown;
-    readonly headers?: Readonly<Record<string, string>>;
-  },
+  options: { readonly method: string; readonly path: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> },
 ): Promise<ApiAnswer> {
   const { body } = options;
-  const data =
-    body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  const data = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const headers = {
     ...(data === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(data) }),
     ...options.headers,
   };
   return new Promise((resolve, reject) => {
-    const call = request(
-      { socketPath, method: options.method, path: options.path, headers, agent: false },
-      (response) => {
-        const parts: Buffer[] = [];
-        response.on('data', (part: Buffer) => parts.push(part));
-        response.on('error', reject);
-        response.on('end', () => {
-          const text = Buffer.concat(parts).toString();
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parsed(text) });
-        });
-      },
-    );
+    const call = request({ socketPath, method: options.method, path: options.path, headers, agent: false }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parsed(text) });
+      });
+    });
     call.on('error', reject);
     call.end(data);
   });
 }
 
 /** A gateway before a scripted platform, at a socket of its own. */
-export async function startApi(
-  t: { teardown(action: () => unknown): void },
-  host: Partial<HostDoors> = {},
-): Promise<Api> {
+export async function startApi(t: { teardown(action: () => unknown): void }, host: Partial<HostDoors> = {}): Promise<Api> {
   const directory = tempDir(t);
   const socket = join(directory, 'api.sock');
   const platform = new FakePlatform();

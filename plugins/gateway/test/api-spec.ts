@@ -13,23 +13,15 @@ const NULLS: ReadonlySet<string> = new Set(['MemorySwappiness', 'OomKillDisable'
 function toSchema(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toSchema);
   if (!isObject(value)) return value;
-  const entries = Object.entries(value).filter(
-    ([name]) => !['example', 'examples', 'format', 'description', 'title'].includes(name),
-  );
+  const entries = Object.entries(value).filter(([name]) => !['example', 'examples', 'format', 'description', 'title'].includes(name));
   const schema: Record<string, unknown> = Object.fromEntries(
     entries.map(([name, member]) => [name, NULLS.has(name) ? toSchema(nullable(member)) : toSchema(member)]),
   );
   const isNullable = schema['x-nullable'] === true || schema['type'] === 'array' || schema['type'] === 'object';
   if (typeof schema['type'] === 'string' && isNullable && schema['x-nullable'] !== false) {
-    return {
-      ...schema,
-      type: [schema['type'], 'null'],
-      ...withNull(schema['enum']),
-    };
+    return { ...schema, type: [schema['type'], 'null'], ...withNull(schema['enum']) };
   }
-  return schema['$ref'] !== undefined && schema['x-nullable'] === true
-    ? { anyOf: [{ $ref: schema['$ref'] }, { type: 'null' }] }
-    : schema;
+  return schema['$ref'] !== undefined && schema['x-nullable'] === true ? { anyOf: [{ $ref: schema['$ref'] }, { type: 'null' }] } : schema;
 }
 
 function withNull(values: unknown): { readonly enum?: readonly unknown[] } {
@@ -99,15 +91,12 @@ export class ApiSpec {
     }
     if (!isObject(value)) return [];
     const more = own['additionalProperties'];
-    if (isObject(more))
-      return Object.entries(value).flatMap(([name, member]) => this.#unknown(more, member, `${path}/${name}`));
+    if (isObject(more)) return Object.entries(value).flatMap(([name, member]) => this.#unknown(more, member, `${path}/${name}`));
     const properties = this.#properties(schema);
     if (Object.keys(properties).length === 0) return [];
     return Object.entries(value).flatMap(([name, member]) => {
       const property = properties[name];
-      return isObject(property)
-        ? this.#unknown(property, member, `${path}/${name}`)
-        : [`${path}/${name} is not in the description`];
+      return isObject(property) ? this.#unknown(property, member, `${path}/${name}`) : [`${path}/${name} is not in the description`];
     });
   }
 }

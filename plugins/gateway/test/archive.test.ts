@@ -1,15 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -50,9 +40,7 @@ function download(api: Api, path: string): Promise<Buffer> {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('end', () =>
-        response.statusCode === 200
-          ? resolve(Buffer.concat(parts))
-          : reject(new Error(Buffer.concat(parts).toString())),
+        response.statusCode === 200 ? resolve(Buffer.concat(parts)) : reject(new Error(Buffer.concat(parts).toString())),
       );
     });
     call.on('error', reject);
@@ -118,9 +106,7 @@ t.test('an upload is unpacked with owners, modes and times', async (t) => {
   execFileSync('chown', ['1234:5678', join(source, 'new/a')]);
   execFileSync('touch', ['-d', '2001-02-03T04:05:06Z', join(source, 'new/a'), join(source, 'new')]);
   const put = async (archive: Buffer, query: string): Promise<string> => {
-    const answer = await api.call('PUT', `/containers/${id}/archive?${query}`, archive, {
-      'content-type': 'application/x-tar',
-    });
+    const answer = await api.call('PUT', `/containers/${id}/archive?${query}`, archive, { 'content-type': 'application/x-tar' });
     return `${answer.status} ${stringAt(answer.json, 'message')}`;
   };
   t.equal(await put(tarOf(source, 'new'), 'path=/dir'), '200 ');
@@ -146,14 +132,8 @@ t.test('files and directories do not replace each other when told not to', async
     const answer = await api.call('PUT', `/containers/${id}/archive?path=/dir${query}`, tarOf(source, name));
     return `${answer.status} ${stringAt(answer.json, 'message')}`;
   };
-  t.equal(
-    await put('file', '&noOverwriteDirNonDir=1'),
-    '400 cannot overwrite non-directory "/dir/file" with directory "file"',
-  );
-  t.equal(
-    await put('sub', '&noOverwriteDirNonDir=1'),
-    '400 cannot overwrite directory "/dir/sub" with non-directory "sub"',
-  );
+  t.equal(await put('file', '&noOverwriteDirNonDir=1'), '400 cannot overwrite non-directory "/dir/file" with directory "file"');
+  t.equal(await put('sub', '&noOverwriteDirNonDir=1'), '400 cannot overwrite directory "/dir/sub" with non-directory "sub"');
   t.equal(readFileSync(join(root, 'dir/file'), 'utf8'), 'content\n');
   t.equal(await put('sub', ''), '200 ');
   t.equal(readFileSync(join(root, 'dir/sub'), 'utf8'), 'now a file');
@@ -167,10 +147,7 @@ t.test('an archive cannot reach out of the container', async (t) => {
   mkdirSync(source);
   writeFileSync(join(source, 'evil'), 'evil');
   const climbing = execFileSync('tar', ['-C', source, '--transform', 's,^,../../outside/,', '-P', '-cf', '-', 'evil']);
-  t.match(await api.call('PUT', `/containers/${id}/archive?path=/`, climbing), {
-    status: 400,
-    json: { message: /is outside of/ },
-  });
+  t.match(await api.call('PUT', `/containers/${id}/archive?path=/`, climbing), { status: 400, json: { message: /is outside of/ } });
   // A link to the outside, then a file through it: it lands inside.
   const links = join(api.directory, 'links');
   mkdirSync(links);

@@ -54,13 +54,7 @@ t.test('create makes one call with a complete spec and its claims', async (t) =>
   t.equal(process['cwd'], '/srv');
   t.match(made['spec'], {
     labels: { tier: 'front' },
-    resources: {
-      memoryBytes: 67108864,
-      memorySwapBytes: 134217728,
-      cpuQuotaUs: 50000,
-      cpuPeriodUs: 100000,
-      pidsLimit: 100,
-    },
+    resources: { memoryBytes: 67108864, memorySwapBytes: 134217728, cpuQuotaUs: 50000, cpuPeriodUs: 100000, pidsLimit: 100 },
     restart: { name: 'on-failure', maximumRetries: 3 },
     mounts: [{ type: 'bind', source: '/etc/hosts', target: '/h', createSource: true }],
   });
@@ -70,11 +64,7 @@ t.test('create makes one call with a complete spec and its claims', async (t) =>
     { target: '/cache', anonymous: true },
   ]);
   t.match(claims(api, 'network'), [
-    {
-      network: 'bridge',
-      publish: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }],
-      expose: [{ port: 80, protocol: 'tcp' }],
-    },
+    { network: 'bridge', publish: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }], expose: [{ port: 80, protocol: 'tcp' }] },
   ]);
 });
 
@@ -83,12 +73,7 @@ t.test('inspect gives back what was asked for, in the shape of the description',
   api.platform.addImage('busybox', { entrypoint: ['/entry'] });
   const id = await create(
     api,
-    {
-      Cmd: ['a', 'b'],
-      Tty: true,
-      OpenStdin: true,
-      HostConfig: { NetworkMode: 'none', CapAdd: ['NET_ADMIN'], Binds: ['xx:/x'] },
-    },
+    { Cmd: ['a', 'b'], Tty: true, OpenStdin: true, HostConfig: { NetworkMode: 'none', CapAdd: ['NET_ADMIN'], Binds: ['xx:/x'] } },
     '?name=one',
   );
   const { json, status } = await api.call('GET', '/v1.55/containers/one/json');
@@ -133,9 +118,7 @@ t.test('the list follows what changes, and old clients get their shape', async (
     ...info,
     state: { ...info.state, status: 'running', pid: 7, startedAt: BigInt(Date.now() - 3_600_000) * 1_000_000n },
   }));
-  t.match((await api.call('GET', '/v1.41/containers/json')).json, [
-    { Id: first, State: 'running', Status: 'Up About an hour' },
-  ]);
+  t.match((await api.call('GET', '/v1.41/containers/json')).json, [{ Id: first, State: 'running', Status: 'Up About an hour' }]);
   const [old] = [(await api.call('GET', '/v1.41/containers/json')).json].flat();
   t.equal(objectAt(old, 'HostConfig')['Annotations'], undefined);
   await api.call('DELETE', `/containers/${first}`);
@@ -149,10 +132,7 @@ t.test('filters of the list take what Docker takes and refuse the rest', async (
   const a = await create(api, { Labels: { app: 'a', env: 'x' } }, '?name=alpha');
   await create(api, { Labels: { app: 'b' }, HostConfig: { Binds: ['vol:/v'] } }, '?name=beta');
   const names = async (filters: object): Promise<readonly string[]> => {
-    const answer = await api.call(
-      'GET',
-      `/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify(filters))}`,
-    );
+    const answer = await api.call('GET', `/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify(filters))}`);
     return Array.isArray(answer.json)
       ? answer.json.map((one) => String(isObject(one) && Array.isArray(one['Names']) ? one['Names'][0] : ''))
       : [answer.text];
@@ -164,10 +144,7 @@ t.test('filters of the list take what Docker takes and refuse the rest', async (
   t.same(await names({ id: [a.slice(0, 12)] }), ['/alpha']);
   t.same(await names({ ancestor: ['busybox'] }), ['/beta', '/alpha']);
   t.same(await names({ status: ['running'] }), []);
-  t.match(await api.call('GET', '/containers/json?filters={"nope":["x"]}'), {
-    status: 400,
-    json: { message: "invalid filter 'nope'" },
-  });
+  t.match(await api.call('GET', '/containers/json?filters={"nope":["x"]}'), { status: 400, json: { message: "invalid filter 'nope'" } });
   t.match(await api.call('GET', '/containers/json?filters={"status":["odd"]}'), {
     status: 400,
     json: { message: "invalid filter 'status=odd'" },
@@ -204,18 +181,9 @@ t.test('bad input is refused with the status and words of Docker', async (t) => 
     /^400 Invalid container name \(a\/b\), only \[a-zA-Z0-9\]\[a-zA-Z0-9_\.-\] are allowed/,
   );
   t.equal(await refused(withHost({ Memory: 1024 })), '400 Minimum memory limit allowed is 6MB');
-  t.match(
-    await refused(withHost({ NanoCpus: 1e15 })),
-    /^400 range of CPUs is from 0\.01 to [\d.]+, as there are only \d+ CPUs available/,
-  );
-  t.match(
-    await refused(withHost({ CpusetCpus: '4096' })),
-    /^400 Requested CPUs are not available - requested 4096, available: 0/,
-  );
-  t.match(
-    await refused(withHost({ RestartPolicy: { Name: 'often' } })),
-    /^400 invalid restart policy: unknown policy 'often'/,
-  );
+  t.match(await refused(withHost({ NanoCpus: 1e15 })), /^400 range of CPUs is from 0\.01 to [\d.]+, as there are only \d+ CPUs available/);
+  t.match(await refused(withHost({ CpusetCpus: '4096' })), /^400 Requested CPUs are not available - requested 4096, available: 0/);
+  t.match(await refused(withHost({ RestartPolicy: { Name: 'often' } })), /^400 invalid restart policy: unknown policy 'often'/);
   t.equal(
     await refused(withHost({ AutoRemove: true, RestartPolicy: { Name: 'always' } })),
     "400 can't create 'AutoRemove' container with restart policy",
@@ -232,10 +200,7 @@ t.test('bad input is refused with the status and words of Docker', async (t) => 
     /^400 invalid mount config for type "bind": bind source path does not exist: \/no\/such\/place/,
   );
   t.equal(await refused(withHost({ Binds: ['/a:/b', '/c:/b'] })), '400 Duplicate mount point: /b');
-  t.match(
-    await refused(withHost({ PortBindings: { '80/tcp': [{ HostPort: 'x' }] } })),
-    /^400 invalid port specification: "x"/,
-  );
+  t.match(await refused(withHost({ PortBindings: { '80/tcp': [{ HostPort: 'x' }] } })), /^400 invalid port specification: "x"/);
   t.match(await refused(withHost({ PortBindings: { 'eighty/tcp': [] } })), /^400 invalid port specification: "eighty"/);
   t.match(await refused(withHost({ NetworkMode: 'container:nobody' })), /^400 No such container: nobody/);
   t.match(await refused(withHost({ SecurityOpt: ['odd=1'] })), /^400 invalid --security-opt 2: "odd=1"/);
@@ -243,15 +208,9 @@ t.test('bad input is refused with the status and words of Docker', async (t) => 
     await refused(withHost({ BlkioDeviceReadBps: [{ Path: '/dev/sda', Rate: 1 }] })),
     /^501 HostConfig\.BlkioDeviceReadBps is not supported/,
   );
-  t.match(
-    await refused(withHost({ DeviceRequests: [{ Driver: 'nvidia' }] })),
-    /^501 HostConfig\.DeviceRequests is not supported/,
-  );
+  t.match(await refused(withHost({ DeviceRequests: [{ Driver: 'nvidia' }] })), /^501 HostConfig\.DeviceRequests is not supported/);
   t.match(await refused(withHost({ UsernsMode: 'odd' })), /^400 invalid user namespace mode/);
-  t.match(
-    await refused(withHost({ OomScoreAdj: 2000 })),
-    /^400 Invalid value 2000, range for oom score adj is \[-1000, 1000\]/,
-  );
+  t.match(await refused(withHost({ OomScoreAdj: 2000 })), /^400 Invalid value 2000, range for oom score adj is \[-1000, 1000\]/);
   t.equal(api.platform.callsOf('container.create').length, before, 'nothing was half made');
   t.match(
     await refused({ Image: 'busybox' }, '?name=taken'),
@@ -271,10 +230,7 @@ t.test('start and stop that change nothing are 304', async (t) => {
   api.platform.addImage('busybox');
   const id = await create(api, {});
   t.equal((await api.call('POST', `/containers/${id}/start`)).status, 204);
-  t.match(await api.call('POST', '/containers/nobody/start'), {
-    status: 404,
-    json: { message: 'No such container: nobody' },
-  });
+  t.match(await api.call('POST', '/containers/nobody/start'), { status: 404, json: { message: 'No such container: nobody' } });
   api.platform.on('container.start', () => ({ changed: false }));
   api.platform.on('container.stop', () => ({ changed: false }));
   t.equal((await api.call('POST', `/containers/${id}/start`)).status, 304);
@@ -287,10 +243,7 @@ t.test('update changes what the request names and keeps the rest', async (t) => 
   api.platform.addImage('busybox');
   api.platform.on('container.update', () => ({ warnings: [] }));
   const id = await create(api, { HostConfig: { Memory: 64 << 20, CpuShares: 512 } });
-  const answer = await api.call('POST', `/containers/${id}/update`, {
-    PidsLimit: 20,
-    RestartPolicy: { Name: 'always' },
-  });
+  const answer = await api.call('POST', `/containers/${id}/update`, { PidsLimit: 20, RestartPolicy: { Name: 'always' } });
   t.match(answer, { status: 200, json: { Warnings: [] } });
   t.match(api.platform.callsOf('container.update').at(-1)?.request, {
     resources: { memoryBytes: 64 << 20, memorySwapBytes: 128 << 20, cpuShares: 512, pidsLimit: 20 },

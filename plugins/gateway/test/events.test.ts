@@ -48,12 +48,7 @@ t.test('a client sees what happens after its answer has begun', async (t) => {
   api.platform.emit('container.exec-started', ID, { ...FACTS, exec: 'e1', args: ['sh', '-c', 'ls'] }, now());
   await waitFor('three events', () => reader.lines.length === 3);
   t.match(reader.lines, [
-    {
-      Type: 'container',
-      Action: 'start',
-      Actor: { ID, Attributes: { name: 'web', image: 'busybox', tier: 'front' } },
-      scope: 'local',
-    },
+    { Type: 'container', Action: 'start', Actor: { ID, Attributes: { name: 'web', image: 'busybox', tier: 'front' } }, scope: 'local' },
     { Action: 'die', Actor: { Attributes: { exitCode: '3', execDuration: '2' } } },
     { Action: 'exec_start: sh -c ls', Actor: { Attributes: { execID: 'e1' } } },
   ]);
@@ -115,10 +110,7 @@ t.test('filters choose by type, action, object and label', async (t) => {
     now(),
   );
   await waitFor('all readers', () => readers.map((reader) => reader.lines.length).join() === '1,2,2,1,2');
-  t.match(await api.call('GET', '/events?filters={"odd":["x"]}'), {
-    status: 400,
-    json: { message: "invalid filter 'odd'" },
-  });
+  t.match(await api.call('GET', '/events?filters={"odd":["x"]}'), { status: 400, json: { message: "invalid filter 'odd'" } });
 });
 
 t.test('one subscription serves all clients and ends with the last', async (t) => {

@@ -118,9 +118,7 @@ export class FakePlatform {
   }
 
   async *#subscribe(after: number, signal?: AbortSignal): AsyncGenerator<EventItem> {
-    const waiting: EventItem[] = this.#log
-      .filter((event) => event.sequence > after)
-      .map((event) => ({ type: 'event', event }));
+    const waiting: EventItem[] = this.#log.filter((event) => event.sequence > after).map((event) => ({ type: 'event', event }));
     let wake: (() => void) | undefined;
     const listener = (item: EventItem): void => {
       waiting.push(item);
@@ -153,13 +151,7 @@ export class FakePlatform {
       .filter((event) => until === 0n || event.time <= until)
       .slice(0, limit);
     const events = found.map((event) => ({
-      ...{
-        sequence: event.sequence,
-        id: String(event.sequence),
-        source: '/nodes/test',
-        type: event.type,
-        subject: event.subject,
-      },
+      ...{ sequence: event.sequence, id: String(event.sequence), source: '/nodes/test', type: event.type, subject: event.subject },
       ...{ time: event.time, schema: '', data: Buffer.alloc(0) },
     }));
     return { events, position: found.at(-1)?.sequence ?? this.#sequence, newest: this.#sequence };
@@ -169,8 +161,7 @@ export class FakePlatform {
     const found = [...this.#containers.values()].find(
       (info) => info.id === reference || info.name === reference || info.id.startsWith(String(reference)),
     );
-    if (found === undefined)
-      throw new CleatError('not_found', 'CONTAINER_NOT_FOUND', `No such container: ${String(reference)}`);
+    if (found === undefined) throw new CleatError('not_found', 'CONTAINER_NOT_FOUND', `No such container: ${String(reference)}`);
     return found;
   }
 
@@ -236,15 +227,7 @@ function fail(message: string): never {
 
 function NODE_INFO(newestEvent: number): object {
   return {
-    ...{
-      node: 'node-1',
-      name: 'test',
-      version: '0.1.0',
-      bootId: 'boot',
-      incarnation: 'one',
-      stateDir: '/s',
-      runDir: '/r',
-    },
+    ...{ node: 'node-1', name: 'test', version: '0.1.0', bootId: 'boot', incarnation: 'one', stateDir: '/s', runDir: '/r' },
     ...{ cgroupLayout: 'v1', defaultRuntime: 'runc', newestEvent },
   };
 }

@@ -37,16 +37,12 @@ t.test('load sends the archive to the ticket and its progress back', async (t) =
   const api = await startApi(t);
   const far = await ticketServer(api.directory, (socket) => {
     socket.on('end', () =>
-      socket.end(
-        '{"progress":{"message":"unpacking","current":1,"total":2}}\n{"id":"sha256:aa","reference":"box:1"}\n',
-      ),
+      socket.end('{"progress":{"message":"unpacking","current":1,"total":2}}\n{"id":"sha256:aa","reference":"box:1"}\n'),
     );
   });
   t.teardown(() => far.close());
   api.platform.on('image.load', () => far.ticket);
-  const answer = await api.call('POST', '/images/load?quiet=1', Buffer.alloc(300_000), {
-    'content-type': 'application/x-tar',
-  });
+  const answer = await api.call('POST', '/images/load?quiet=1', Buffer.alloc(300_000), { 'content-type': 'application/x-tar' });
   t.equal(answer.status, 200);
   t.match(answer.text, /"status":"unpacking".*\r\n.*Loaded image: box:1/s);
   t.equal(far.received().length, 'token-1\n'.length + 300_000);
@@ -121,28 +117,13 @@ t.test('networks are made, shown, connected and disconnected', async (t) => {
   );
   const inspect = await api.call('GET', '/networks/front');
   t.same(spec.problems('get', '/networks/{id}', 200, inspect.json), []);
-  const made = await api.call('POST', '/networks/create', {
-    Name: 'front',
-    IPAM: { Config: [{ Subnet: '172.20.0.0/16' }] },
-  });
+  const made = await api.call('POST', '/networks/create', { Name: 'front', IPAM: { Config: [{ Subnet: '172.20.0.0/16' }] } });
   t.same(spec.problems('post', '/networks/create', 201, made.json), []);
-  t.match(api.platform.callsOf('network.create')[0]?.request, {
-    name: 'front',
-    driver: 'bridge',
-    pools: [{ subnet: '172.20.0.0/16' }],
-  });
+  t.match(api.platform.callsOf('network.create')[0]?.request, { name: 'front', driver: 'bridge', pools: [{ subnet: '172.20.0.0/16' }] });
   await api.call('POST', '/containers/create?name=web', { Image: 'busybox' });
-  t.equal(
-    (await api.call('POST', '/networks/front/connect', { Container: 'web', EndpointConfig: { Aliases: ['w'] } }))
-      .status,
-    200,
-  );
+  t.equal((await api.call('POST', '/networks/front/connect', { Container: 'web', EndpointConfig: { Aliases: ['w'] } })).status, 200);
   const added = api.platform.callsOf('claim.add')[0]?.request;
-  t.match(objectAt(added, 'claim'), {
-    name: 'network-2',
-    kind: 'network',
-    options: '{"network":"front","aliases":["w"]}',
-  });
+  t.match(objectAt(added, 'claim'), { name: 'network-2', kind: 'network', options: '{"network":"front","aliases":["w"]}' });
   t.match(await api.call('POST', '/networks/front/disconnect', { Container: 'web' }), {
     status: 403,
     json: { message: /is not connected to network front/ },
@@ -166,10 +147,7 @@ t.test('disk usage is summed, with lists for those who want them', async (t) => 
   await api.call('POST', '/containers/create', { Image: 'busybox' });
   const sums = await api.call('GET', '/system/df');
   t.same(spec.problems('get', '/system/df', 200, sums.json), []);
-  t.match(sums.json, {
-    VolumeUsage: { TotalCount: 1, ActiveCount: 1, TotalSize: 99 },
-    ContainerUsage: { TotalCount: 1, ActiveCount: 0 },
-  });
+  t.match(sums.json, { VolumeUsage: { TotalCount: 1, ActiveCount: 1, TotalSize: 99 }, ContainerUsage: { TotalCount: 1, ActiveCount: 0 } });
   t.equal(objectAt(sums.json, 'VolumeUsage')['Items'], undefined);
   const old = await api.call('GET', '/v1.41/system/df');
   t.match(old.json, {

@@ -11,14 +11,7 @@ t.test('ping answers GET and HEAD with the same headers', async (t) => {
   for (const answer of [get, head]) {
     t.match(
       { status: answer.status, ...answer.headers },
-      {
-        status: 200,
-        'api-version': '1.55',
-        ostype: 'linux',
-        'docker-experimental': 'false',
-        swarm: 'inactive',
-        'builder-version': '1',
-      },
+      { status: 200, 'api-version': '1.55', ostype: 'linux', 'docker-experimental': 'false', swarm: 'inactive', 'builder-version': '1' },
     );
   }
 });
@@ -33,10 +26,7 @@ t.test('a version out of range is refused in words that say which are served', a
     status: 400,
     json: { message: 'client version 1.56 is too new. Maximum supported API version is 1.55' },
   });
-  t.match(await api.call('GET', '/v1.24/version'), {
-    status: 200,
-    json: { ApiVersion: '1.55', MinAPIVersion: '1.24' },
-  });
+  t.match(await api.call('GET', '/v1.24/version'), { status: 200, json: { ApiVersion: '1.55', MinAPIVersion: '1.24' } });
 });
 
 t.test('an unknown path is 404 with a message', async (t) => {
@@ -47,10 +37,7 @@ t.test('an unknown path is 404 with a message', async (t) => {
 t.test('a path that cannot be read is refused like every bad request', async (t) => {
   const api = await startApi(t);
   t.match(await api.call('GET', '/containers/%ZZ/json'), { status: 400, json: { message: /not a valid url/ } });
-  t.match(await api.call('GET', `/containers/${'a'.repeat(5000)}/json`), {
-    status: 414,
-    json: { message: /max param length/ },
-  });
+  t.match(await api.call('GET', `/containers/${'a'.repeat(5000)}/json`), { status: 414, json: { message: /max param length/ } });
 });
 
 t.test('what belongs to a swarm is answered as by a node outside of one', async (t) => {
@@ -87,9 +74,7 @@ t.test('one connection carries many requests', async (t) => {
   const api = await startApi(t);
   const text = await new Promise<string>((resolve, reject) => {
     const get = 'GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n';
-    const socket = connect(api.socket, () =>
-      socket.write(`${get}${get}GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n`),
-    );
+    const socket = connect(api.socket, () => socket.write(`${get}${get}GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n`));
     let received = '';
     socket.on('data', (data: Buffer) => {
       received += data.toString();

@@ -87,16 +87,9 @@ t.test('exec start reads its body before the connection becomes a stream', async
   const id = await container(api);
   api.platform.change(id, (info) => ({ ...info, state: { ...info.state, status: 'running', pid: 7 } }));
   api.platform.on('exec.create', (request) => ({ id: request['id'] }));
-  const made = await api.call('POST', `/containers/${id}/exec`, {
-    Cmd: ['cat'],
-    AttachStdin: true,
-    AttachStdout: true,
-    Env: ['X=1'],
-  });
+  const made = await api.call('POST', `/containers/${id}/exec`, { Cmd: ['cat'], AttachStdin: true, AttachStdout: true, Env: ['X=1'] });
   t.equal(made.status, 201);
-  t.match(api.platform.callsOf('exec.create')[0]?.request, {
-    process: { args: ['cat'], env: ['X=1', 'PATH=/bin'], openStdin: true },
-  });
+  t.match(api.platform.callsOf('exec.create')[0]?.request, { process: { args: ['cat'], env: ['X=1', 'PATH=/bin'], openStdin: true } });
   const execId = stringAt(made.json, 'Id');
   api.platform.on('exec.inspect', () => ({ id: execId, container: id, process: { args: ['cat'] } }));
   const far = await ticketServer(api.directory, (socket) => socket.pipe(socket));
@@ -128,10 +121,7 @@ t.test('wait sends its head at once, and the answer when it comes', async (t) =>
   call();
   t.match(await answer, { status: 200, json: { StatusCode: 42 } });
   t.match(far.received(), /"framing":"chunked"/);
-  t.match(await api.call('POST', `/containers/${id}/wait?condition=odd`), {
-    status: 400,
-    json: { message: 'invalid condition: "odd"' },
-  });
+  t.match(await api.call('POST', `/containers/${id}/wait?condition=odd`), { status: 400, json: { message: 'invalid condition: "odd"' } });
   api.platform.on('container.wait', () => ({ done: true, exitCode: 3 }));
   t.match(await api.call('POST', `/containers/${id}/wait`), { status: 200, json: { StatusCode: 3 } });
 });
@@ -142,15 +132,8 @@ t.test('logs relay a ticket as the body', async (t) => {
   const far = await ticketServer(api.directory, (socket, line) => socket.end(`for ${line}`));
   t.teardown(() => far.close());
   api.platform.on('log.read', () => far.ticket);
-  const answer = await api.call(
-    'GET',
-    `/containers/${id}/logs?stdout=1&stderr=1&tail=5&timestamps=1&since=1700000000.5`,
-  );
-  t.match(answer, {
-    status: 200,
-    text: 'for token-1',
-    headers: { 'content-type': 'application/vnd.docker.multiplexed-stream' },
-  });
+  const answer = await api.call('GET', `/containers/${id}/logs?stdout=1&stderr=1&tail=5&timestamps=1&since=1700000000.5`);
+  t.match(answer, { status: 200, text: 'for token-1', headers: { 'content-type': 'application/vnd.docker.multiplexed-stream' } });
   t.match(api.platform.callsOf('log.read')[0]?.request, {
     container: id,
     stdout: true,

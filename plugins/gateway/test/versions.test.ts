@@ -21,9 +21,7 @@ const ANSWERS: Readonly<Record<string, Example>> = {
   },
   '1.52 disk-usage: lists only': { given: { ImageUsage: USAGE }, older: { Images: [{ Id: 'a' }] } },
   '1.52 container.inspect: addresses on the default bridge beside the networks': {
-    given: {
-      NetworkSettings: { Networks: { bridge: { IPAddress: '172.17.0.2', IPPrefixLen: 16, Gateway: '172.17.0.1' } } },
-    },
+    given: { NetworkSettings: { Networks: { bridge: { IPAddress: '172.17.0.2', IPPrefixLen: 16, Gateway: '172.17.0.1' } } } },
     older: { NetworkSettings: { IPAddress: '172.17.0.2', IPPrefixLen: 16, Gateway: '172.17.0.1', Bridge: '' } },
   },
   '1.52 event: status, id and from': {
@@ -36,24 +34,15 @@ const ANSWERS: Readonly<Record<string, Example>> = {
     older: { Parent: '', Comment: '', Author: '', Config: { Cmd: ['a'], Entrypoint: null } },
   },
   '1.51 image.summary: containers are not counted': { given: { Containers: 3 }, older: { Containers: -1 } },
-  '1.50 image.inspect: members of a container in Config': {
-    given: { Config: {} },
-    older: { Config: { Hostname: '', Tty: false } },
-  },
-  '1.50 info: bridge netfilter switches, no discovered devices': {
-    given: { DiscoveredDevices: [] },
-    older: { BridgeNfIptables: false },
-  },
+  '1.50 image.inspect: members of a container in Config': { given: { Config: {} }, older: { Config: { Hostname: '', Tty: false } } },
+  '1.50 info: bridge netfilter switches, no discovered devices': { given: { DiscoveredDevices: [] }, older: { BridgeNfIptables: false } },
   '1.49 info: no firewall backend': { given: { FirewallBackend: {} }, older: {} },
   '1.46 container.summary: no annotations': {
     given: { HostConfig: { NetworkMode: 'host', Annotations: {} } },
     older: { HostConfig: { NetworkMode: 'host' } },
   },
   '1.45 container.inspect: the short id among the aliases': {
-    given: {
-      Id: 'abcdefabcdef99',
-      NetworkSettings: { Networks: { front: { Aliases: ['web'], DNSNames: ['web', 'abcdefabcdef'] } } },
-    },
+    given: { Id: 'abcdefabcdef99', NetworkSettings: { Networks: { front: { Aliases: ['web'], DNSNames: ['web', 'abcdefabcdef'] } } } },
     older: { NetworkSettings: { Networks: { front: { Aliases: ['web', 'abcdefabcdef'] } } } },
   },
   '1.45 image.inspect: the container that it was committed from': {
@@ -96,24 +85,15 @@ const BODIES: Readonly<Record<string, Example>> = {
     given: { HostConfig: { Mounts: [{ Type: 'bind', ReadOnly: true }] } },
     older: { HostConfig: { Mounts: [{ BindOptions: { ReadOnlyNonRecursive: true } }] } },
   },
-  '1.43 container.create: no annotations': {
-    given: { HostConfig: { Annotations: { a: 'b' } } },
-    older: { HostConfig: {} },
-  },
+  '1.43 container.create: no annotations': { given: { HostConfig: { Annotations: { a: 'b' } } }, older: { HostConfig: {} } },
   '1.42 volume.prune: all unused volumes, named ones too': { given: {}, older: { all: ['true'] } },
   '1.42 container.create: no console size; kernel memory was given up and is ignored': {
     given: { HostConfig: { KernelMemory: 5, Memory: 6 } },
     older: { HostConfig: { Memory: 6 } },
   },
   '1.42 container.wait: an unknown condition is the default': { given: { condition: 'odd' }, older: { condition: '' } },
-  '1.41 container.create: no cgroup namespace': {
-    given: { HostConfig: { CgroupnsMode: 'private' } },
-    older: { HostConfig: {} },
-  },
-  '1.40 container.create: the IPC namespace can be joined': {
-    given: { HostConfig: {} },
-    older: { HostConfig: { IpcMode: 'shareable' } },
-  },
+  '1.41 container.create: no cgroup namespace': { given: { HostConfig: { CgroupnsMode: 'private' } }, older: { HostConfig: {} } },
+  '1.40 container.create: the IPC namespace can be joined': { given: { HostConfig: {} }, older: { HostConfig: { IpcMode: 'shareable' } } },
 };
 
 /** What is refused rather than changed has its own test below. */

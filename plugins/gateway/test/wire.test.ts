@@ -59,13 +59,7 @@ t.test('binds are volumes or directories by their source', (t) => {
     createSource: true,
     propagation: 'rslave',
   });
-  t.match(parseBind('name:/in:nocopy', 'nfs'), {
-    type: 'volume',
-    name: 'name',
-    target: '/in',
-    nocopy: true,
-    driver: 'nfs',
-  });
+  t.match(parseBind('name:/in:nocopy', 'nfs'), { type: 'volume', name: 'name', target: '/in', nocopy: true, driver: 'nfs' });
   t.match(parseBind('/in', ''), { type: 'volume', target: '/in', anonymous: true });
   for (const wrong of ['', ':/x', 'a:', 'a:b:c:d', 'name:relative', '/a:/b:ro,rw', '/a:/b:odd'])
     t.throws(() => parseBind(wrong, ''), wrong);

@@ -17,11 +17,7 @@ export const manifest: Manifest = {
         required: ['image'],
         additionalProperties: false,
         properties: {
-          image: {
-            type: 'string',
-            minLength: 1,
-            description: 'Id (sha256:...) or name of the image; pinned at reserve.',
-          },
+          image: { type: 'string', minLength: 1, description: 'Id (sha256:...) or name of the image; pinned at reserve.' },
           reference: { type: 'string', description: 'What the user wrote, for messages.' },
           storage: {
             type: 'object',
@@ -42,9 +38,7 @@ export const manifest: Manifest = {
     },
   ],
   services: ['image'],
-  events: {
-    publishes: ['image.imported', 'image.loaded', 'image.saved', 'image.tagged', 'image.untagged', 'image.deleted'],
-  },
+  events: { publishes: ['image.imported', 'image.loaded', 'image.saved', 'image.tagged', 'image.untagged', 'image.deleted'] },
   permissions: { contribution: ['root'], mountRoots: ['$STATE'] },
   config: {
     type: 'object',

@@ -87,18 +87,10 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
 }
 
 function contractEvent(event: ImageEvent): Parameters<PluginContext['publish']>[0] {
-  return {
-    type: event.type,
-    subject: event.id,
-    labels: Object.fromEntries(event.labels),
-    properties: { name: event.name },
-  };
+  return { type: event.type, subject: event.id, labels: Object.fromEntries(event.labels), properties: { name: event.name } };
 }
 
-function readConfig(config: Readonly<Record<string, unknown>>): {
-  driver: LayerDriver | 'auto';
-  unpacksAtOnce: number;
-} {
+function readConfig(config: Readonly<Record<string, unknown>>): { driver: LayerDriver | 'auto'; unpacksAtOnce: number } {
   const { driver, unpacksAtOnce } = config;
   return {
     driver: driver === 'overlay' || driver === 'vfs' ? driver : 'auto',

@@ -38,13 +38,7 @@ t.test('variables are quoted, escaped and put in as in a Dockerfile', async (t) 
 });
 
 t.test('the other instructions set what they name', async (t) => {
-  t.strictSame(change('EXPOSE 80 81/udp 90-92/TCP', 'EXPOSE 80').exposedPorts, [
-    '80/tcp',
-    '81/udp',
-    '90/tcp',
-    '91/tcp',
-    '92/tcp',
-  ]);
+  t.strictSame(change('EXPOSE 80 81/udp 90-92/TCP', 'EXPOSE 80').exposedPorts, ['80/tcp', '81/udp', '90/tcp', '91/tcp', '92/tcp']);
   t.strictSame(change('VOLUME /a /b', 'VOLUME ["/c d"]').volumes, ['/a', '/b', '/c d']);
   t.equal(change('WORKDIR /a', 'WORKDIR b/../c').workingDir, '/a/c');
   t.equal(change('USER 1000:1000').user, '1000:1000');
@@ -90,8 +84,7 @@ t.test('what is no valid change is refused', async (t) => {
     'HEALTHCHECK CMD',
     'HEALTHCHECK NONE x',
   ];
-  for (const line of wrong)
-    t.throws(() => change(line), { class: 'invalid_argument', code: 'IMAGE_CHANGE_INVALID' }, line);
+  for (const line of wrong) t.throws(() => change(line), { class: 'invalid_argument', code: 'IMAGE_CHANGE_INVALID' }, line);
 });
 
 t.test('a configuration that is written is read again the same', async (t) => {
@@ -139,10 +132,6 @@ t.test('a configuration of the wrong shape is refused', async (t) => {
     `{"rootfs":{"diff_ids":${JSON.stringify(Array(128).fill(`sha256:${'a'.repeat(64)}`))}}}`,
   ];
   for (const text of wrong)
-    t.throws(
-      () => parseImageConfig(text),
-      { class: 'invalid_argument', code: 'IMAGE_CONFIG_INVALID' },
-      text.slice(0, 60),
-    );
+    t.throws(() => parseImageConfig(text), { class: 'invalid_argument', code: 'IMAGE_CONFIG_INVALID' }, text.slice(0, 60));
   t.strictSame(parseImageConfig('{"rootfs":{"diff_ids":null},"config":null,"history":null}').diffIds, []);
 });

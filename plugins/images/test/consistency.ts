@@ -11,15 +11,12 @@ export async function inconsistencies(store: TestStore): Promise<string[]> {
   await store.trash.empty();
   const wrong: string[] = [];
   const entries = (name: string): string[] => readdirSync(join(store.directory, name));
-  for (const name of ['incoming', 'work', 'trash', 'empty'])
-    wrong.push(...entries(name).map((entry) => `${name} holds ${entry}`));
+  for (const name of ['incoming', 'work', 'trash', 'empty']) wrong.push(...entries(name).map((entry) => `${name} holds ${entry}`));
   // A store in which nothing has happened yet has no index.
   const names = readdirSync(store.directory).filter((name) => name !== 'images.json');
   compare(wrong, 'the store', names, NAMES);
   const { images, roots } = store;
-  const layers = new Set(
-    [...images.index.chains].concat(roots.objects().flatMap((object) => roots.get(object)?.chains ?? [])),
-  );
+  const layers = new Set([...images.index.chains].concat(roots.objects().flatMap((object) => roots.get(object)?.chains ?? [])));
   compare(wrong, 'layers', entries('layers'), [...layers].map(digestHex));
   const blobs = new Set<string>([...images.index.images.keys()].map(digestHex));
   for (const chain of layers) {
@@ -32,12 +29,8 @@ export async function inconsistencies(store: TestStore): Promise<string[]> {
     const content = readFileSync(join(store.directory, 'blobs/sha256', hex));
     if (createHash('sha256').update(content).digest('hex') !== hex) wrong.push(`the blob ${hex} has another content`);
   }
-  const mapped = entries('mapped').flatMap((mapping) =>
-    entries(join('mapped', mapping)).map((hex) => join('mapped', mapping, hex)),
-  );
-  const wanted = [...mapped, ...entries('layers').map((hex) => join('layers', hex))].map((path) =>
-    join('..', path, 'diff'),
-  );
+  const mapped = entries('mapped').flatMap((mapping) => entries(join('mapped', mapping)).map((hex) => join('mapped', mapping, hex)));
+  const wanted = [...mapped, ...entries('layers').map((hex) => join('layers', hex))].map((path) => join('..', path, 'diff'));
   compare(
     wrong,
     'links',
@@ -50,10 +43,8 @@ export async function inconsistencies(store: TestStore): Promise<string[]> {
     entries('roots'),
     roots.objects().map(() => entries('roots')[0] ?? 'none'),
   );
-  for (const root of entries('roots'))
-    compare(wrong, root, entries(join('roots', root)), ['record.json', 'upper', 'work']);
-  for (const [name, id] of images.index.references)
-    if (!images.index.images.has(id)) wrong.push(`${name} leads to no image`);
+  for (const root of entries('roots')) compare(wrong, root, entries(join('roots', root)), ['record.json', 'upper', 'work']);
+  for (const [name, id] of images.index.references) if (!images.index.images.has(id)) wrong.push(`${name} leads to no image`);
   return wrong;
 }
 

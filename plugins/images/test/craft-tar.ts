@@ -14,9 +14,7 @@ export interface CraftedEntry {
 
 /** Writes an archive with exactly these entries. */
 export function craftTar(file: string, entries: readonly CraftedEntry[]): string {
-  const blocks = entries.flatMap((entry) =>
-    entry.pax === undefined ? encode(entry) : [...encodePax(entry.pax), ...encode(entry)],
-  );
+  const blocks = entries.flatMap((entry) => (entry.pax === undefined ? encode(entry) : [...encodePax(entry.pax), ...encode(entry)]));
   writeFileSync(file, Buffer.concat([...blocks, Buffer.alloc(1024)]));
   return file;
 }

@@ -9,10 +9,7 @@ import { importFile, openTestStore, tar, writeFiles } from './open-test-store.ts
 
 t.test('import makes an image of one layer whose diff id is the hash of the archive', async (t) => {
   const dir = tempDir(t);
-  const archive = tar(
-    join(dir, 'a.tar'),
-    await writeFiles(join(dir, 'tree'), { 'etc/motd': 'hello\n', 'bin/run': '#!/bin/sh\n' }),
-  );
+  const archive = tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'tree'), { 'etc/motd': 'hello\n', 'bin/run': '#!/bin/sh\n' }));
   const store = await openTestStore(t);
   const id = await importFile(store, archive, 'hello:1', ['CMD ["/bin/run"]', 'ENV A=1 B="two words"']);
 
@@ -86,8 +83,7 @@ t.test('import keeps owners, modes, times, links, devices and names of any bytes
         );
       };
       // Sizes of directories are the file system's own.
-      const plain = (text: string): string[] =>
-        text.split('\n').map((line) => line.replace(/^(\S+ d \d+ \d+ \d+) \d+/, '$1'));
+      const plain = (text: string): string[] => text.split('\n').map((line) => line.replace(/^(\S+ d \d+ \d+ \d+) \d+/, '$1'));
       t.strictSame(plain(list(diff)), plain(list(tree)));
       t.ok(statSync(join(diff, 'var/sparse')).size > 1_000_000);
     });
@@ -99,9 +95,7 @@ t.test('import keeps the capabilities of a file', async (t) => {
   const tree = await writeFiles(join(dir, 'tree'), { ping: 'ping' });
   execFileSync('setcap', ['cap_net_raw+ep', join(tree, 'ping')]);
   const store = await openTestStore(t);
-  const record = store.images.resolve(
-    await importFile(store, tar(join(dir, 'a.tar'), tree, '--xattrs', '--xattrs-include=security.*')),
-  );
+  const record = store.images.resolve(await importFile(store, tar(join(dir, 'a.tar'), tree, '--xattrs', '--xattrs-include=security.*')));
   const [chain] = record.chains;
   const diff = chain === undefined ? '' : store.images.layers.diffPath(chain);
   t.match(execFileSync('getcap', [join(diff, 'ping')], { encoding: 'utf8' }), /cap_net_raw=ep/);
@@ -115,17 +109,11 @@ t.test('a bad archive leaves nothing behind', async (t) => {
   const cut = async function* (): AsyncGenerator<Buffer> {
     yield readFileSync(good).subarray(0, 20_000);
   };
-  await t.rejects(importImage(store.images, plan, cut()), {
-    class: 'invalid_argument',
-    code: 'IMAGE_ARCHIVE_TRUNCATED',
-  });
+  await t.rejects(importImage(store.images, plan, cut()), { class: 'invalid_argument', code: 'IMAGE_ARCHIVE_TRUNCATED' });
   const noise = async function* (): AsyncGenerator<Buffer> {
     yield Buffer.alloc(4096, 'noise');
   };
-  await t.rejects(importImage(store.images, plan, noise()), {
-    class: 'invalid_argument',
-    code: 'IMAGE_ARCHIVE_CORRUPT',
-  });
+  await t.rejects(importImage(store.images, plan, noise()), { class: 'invalid_argument', code: 'IMAGE_ARCHIVE_CORRUPT' });
   const broken = async function* (): AsyncGenerator<Buffer> {
     yield* createReadStream(good, { end: 10_000 });
     throw new Error('the client went away');
@@ -143,10 +131,7 @@ t.test('what cannot be imported is refused before a byte is read', async (t) => 
     planImport({ target: '', changes: [], message: '', platform: '', ...options });
   t.throws(() => plan({ target: 'Upper' }), { code: 'IMAGE_REFERENCE_INVALID' });
   t.throws(() => plan({ target: `a@sha256:${'0'.repeat(64)}` }), { code: 'IMAGE_REFERENCE_INVALID' });
-  t.throws(() => plan({ changes: ['RUN rm -rf /'] }), {
-    code: 'IMAGE_CHANGE_INVALID',
-    message: 'RUN is not a valid change command',
-  });
+  t.throws(() => plan({ changes: ['RUN rm -rf /'] }), { code: 'IMAGE_CHANGE_INVALID', message: 'RUN is not a valid change command' });
   t.throws(() => plan({ platform: 'windows/amd64' }), { class: 'unimplemented', code: 'IMAGE_PLATFORM_UNSUPPORTED' });
   t.throws(() => plan({ platform: 'a/b/c/d' }), { code: 'IMAGE_PLATFORM_INVALID' });
 });

@@ -36,10 +36,7 @@ async function live(store: OpenStore): Promise<void> {
   await importImage(store.images, plan, createReadStream(archive));
   await store.images.tag('killed:1', 'killed:2');
   const { id, chains } = store.images.resolve('killed:1');
-  const mapping = {
-    uids: [{ containerId: 0, hostId: 1000, size: 1000 }],
-    gids: [{ containerId: 0, hostId: 1000, size: 1000 }],
-  };
+  const mapping = { uids: [{ containerId: 0, hostId: 1000, size: 1000 }], gids: [{ containerId: 0, hostId: 1000, size: 1000 }] };
   await store.roots.reserve({ object: 'c/root', container: 'c', image: id, chains, mapping });
   await store.roots.attach('c/root');
   await store.roots.release('c/root');

@@ -34,14 +34,8 @@ export async function layeredImage(
   const files = layers.map((entries, i) => craftTar(join(work, `${i}.tar`), entries));
   const diffIds = files.map((file) => digestOf(readFileSync(file)));
   await writeFiles(work, {
-    'config.json': JSON.stringify({
-      architecture: 'amd64',
-      os: 'linux',
-      rootfs: { type: 'layers', diff_ids: diffIds },
-    }),
-    'manifest.json': JSON.stringify([
-      { Config: 'config.json', RepoTags: [name], Layers: layers.map((_, i) => `${i}.tar`) },
-    ]),
+    'config.json': JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: diffIds } }),
+    'manifest.json': JSON.stringify([{ Config: 'config.json', RepoTags: [name], Layers: layers.map((_, i) => `${i}.tar`) }]),
   });
   await loadImages(store.images, createReadStream(tar(join(dir, 'image.tar'), work)));
 }

@@ -9,9 +9,7 @@ import { importFile, openTestStore, type TestStore, tar, writeFiles } from './op
 
 function names(store: TestStore, filters: Readonly<Record<string, readonly string[]>> = {}): (string | undefined)[] {
   const checked = ImageFilters.forList(new Map(Object.entries(filters)), store.images.index);
-  return listImages(store.images, checked, { sharedSize: false }).flatMap(({ tags }) =>
-    tags.length === 0 ? ['<none>'] : [...tags],
-  );
+  return listImages(store.images, checked, { sharedSize: false }).flatMap(({ tags }) => (tags.length === 0 ? ['<none>'] : [...tags]));
 }
 
 t.test('a list shows what the filters accept, newest first', async (t) => {
@@ -32,24 +30,16 @@ t.test('a list shows what the filters accept, newest first', async (t) => {
   t.strictSame(names(store, { before: ['user/two:2'] }), ['one:1', 'one:again']);
   t.strictSame(names(store, { since: ['one:1'] }), ['<none>', 'user/two:2']);
   t.strictSame(names(store, { until: ['1h'] }), []);
-  t.throws(() => names(store, { nonsense: ['x'] }), {
-    class: 'invalid_argument',
-    message: "invalid filter 'nonsense'",
-  });
+  t.throws(() => names(store, { nonsense: ['x'] }), { class: 'invalid_argument', message: "invalid filter 'nonsense'" });
   t.throws(() => names(store, { dangling: ['maybe'] }), { code: 'IMAGE_FILTER_INVALID' });
   t.throws(() => names(store, { before: ['absent'] }), { code: 'IMAGE_NOT_FOUND' });
 
-  const [untagged, two] = listImages(store.images, ImageFilters.forList(new Map(), store.images.index), {
-    sharedSize: true,
-  });
+  const [untagged, two] = listImages(store.images, ImageFilters.forList(new Map(), store.images.index), { sharedSize: true });
   t.match(untagged, { sizeBytes: 5, sharedBytes: 5, containers: 0 });
   const { id, chains } = store.images.resolve('user/two:2');
   await store.roots.reserve({ object: 'x', container: 'x', image: id, chains, mapping: undefined });
   t.equal(two?.containers, 0);
-  t.equal(
-    listImages(store.images, ImageFilters.forList(new Map(), store.images.index), { sharedSize: false })[1]?.containers,
-    1,
-  );
+  t.equal(listImages(store.images, ImageFilters.forList(new Map(), store.images.index), { sharedSize: false })[1]?.containers, 1);
 });
 
 t.test('an image is found by name, id, prefix of the id and digest', async (t) => {
@@ -66,13 +56,7 @@ t.test('an image is found by name, id, prefix of the id and digest', async (t) =
   ]) {
     t.equal(store.images.resolve(text).id, id, text);
   }
-  for (const text of [
-    'found',
-    'found:2',
-    'f'.repeat(64),
-    `sha256:${'f'.repeat(64)}`,
-    `found@sha256:${'f'.repeat(64)}`,
-  ]) {
+  for (const text of ['found', 'found:2', 'f'.repeat(64), `sha256:${'f'.repeat(64)}`, `found@sha256:${'f'.repeat(64)}`]) {
     t.throws(() => store.images.resolve(text), { class: 'not_found', code: 'IMAGE_NOT_FOUND' }, text);
   }
   t.throws(() => store.images.resolve('UPPER'), { code: 'IMAGE_REFERENCE_INVALID' });

@@ -31,11 +31,7 @@ t.test('load takes what docker save wrote and keeps the id', async (t) => {
     [['busybox:1']],
   );
   t.equal(digestHex(store.images.resolve('busybox:1').id), id.replace('sha256:', ''));
-  t.ok(
-    readdirSync(store.images.layers.diffPath(store.images.resolve('busybox:1').chains[0] ?? digestOf(''))).includes(
-      'bin',
-    ),
-  );
+  t.ok(readdirSync(store.images.layers.diffPath(store.images.resolve('busybox:1').chains[0] ?? digestOf(''))).includes('bin'));
   t.strictSame(readdirSync(join(store.directory, 'incoming')), []);
 });
 
@@ -65,13 +61,10 @@ t.test('save writes one image once, and names only those asked for', async (t) =
   const store = await openTestStore(t);
   const id = await importFile(store, tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'a'), { a: 'a' })), 'one:1');
   await store.images.tag('one:1', 'one:2');
-  const manifest = (file: string): unknown =>
-    JSON.parse(execFileSync('tar', ['-xOf', file, 'manifest.json'], { encoding: 'utf8' }));
+  const manifest = (file: string): unknown => JSON.parse(execFileSync('tar', ['-xOf', file, 'manifest.json'], { encoding: 'utf8' }));
   t.match(manifest(await save(store, join(dir, 'x.tar'), 'one:2')), [{ RepoTags: ['one:2'] }]);
   t.match(manifest(await save(store, join(dir, 'x.tar'), id)), [{ RepoTags: null }]);
-  t.match(manifest(await save(store, join(dir, 'x.tar'), digestHex(id).slice(0, 12), 'one')), [
-    { RepoTags: ['one:1', 'one:2'] },
-  ]);
+  t.match(manifest(await save(store, join(dir, 'x.tar'), digestHex(id).slice(0, 12), 'one')), [{ RepoTags: ['one:1', 'one:2'] }]);
   t.throws(() => planSave(store.images, ['absent']), { class: 'not_found', message: 'No such image: absent:latest' });
 });
 
@@ -88,9 +81,7 @@ t.test('load takes an OCI layout, also with compressed layers, and prefers this 
   };
   const layer = readFileSync(tar(join(dir, 'l.tar'), await writeFiles(join(dir, 'l'), { hello: 'world' })));
   const manifestFor = async (architecture: string) => {
-    const config = await put(
-      JSON.stringify({ architecture, os: 'linux', rootfs: { type: 'layers', diff_ids: [digestOf(layer)] } }),
-    );
+    const config = await put(JSON.stringify({ architecture, os: 'linux', rootfs: { type: 'layers', diff_ids: [digestOf(layer)] } }));
     const packed = await put(execFileSync('gzip', ['-9', '-n', '-c'], { input: layer }));
     const manifest = await put(
       JSON.stringify({
@@ -99,16 +90,10 @@ t.test('load takes an OCI layout, also with compressed layers, and prefers this 
         layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', ...packed }],
       }),
     );
-    return {
-      mediaType: 'application/vnd.oci.image.manifest.v1+json',
-      ...manifest,
-      platform: { os: 'linux', architecture },
-    };
+    return { mediaType: 'application/vnd.oci.image.manifest.v1+json', ...manifest, platform: { os: 'linux', architecture } };
   };
   const host = { x64: 'amd64' }[process.arch as string] ?? process.arch;
-  const inner = await put(
-    JSON.stringify({ schemaVersion: 2, manifests: [await manifestFor('s390y'), await manifestFor(host)] }),
-  );
+  const inner = await put(JSON.stringify({ schemaVersion: 2, manifests: [await manifestFor('s390y'), await manifestFor(host)] }));
   const name = { 'io.containerd.image.name': 'docker.io/library/multi:v1', 'org.opencontainers.image.ref.name': 'v1' };
   await writeFile(
     join(layout, 'index.json'),
@@ -141,19 +126,12 @@ t.test('a layer that is not what the configuration says is refused, and nothing 
   const work = join(dir, 'work');
   const layer = tar(join(dir, 'l.tar'), await writeFiles(join(dir, 'l'), { hello: 'world' }));
   await writeFiles(work, {
-    'config.json': JSON.stringify({
-      architecture: 'amd64',
-      os: 'linux',
-      rootfs: { type: 'layers', diff_ids: [digestOf('other')] },
-    }),
+    'config.json': JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [digestOf('other')] } }),
     'manifest.json': JSON.stringify([{ Config: 'config.json', RepoTags: ['bad:1'], Layers: ['layer.tar'] }]),
   });
   await writeFile(join(work, 'layer.tar'), readFileSync(layer));
   const store = await openTestStore(t);
-  await t.rejects(load(store, tar(join(dir, 'bad.tar'), work)), {
-    class: 'invalid_argument',
-    code: 'IMAGE_LAYER_DIGEST_MISMATCH',
-  });
+  await t.rejects(load(store, tar(join(dir, 'bad.tar'), work)), { class: 'invalid_argument', code: 'IMAGE_LAYER_DIGEST_MISMATCH' });
   await store.trash.empty();
   for (const name of ['blobs/sha256', 'incoming', 'work', 'layers', 'trash'])
     t.strictSame(readdirSync(join(store.directory, name)), [], name);
@@ -171,11 +149,7 @@ t.test('a layer that is not what the configuration says is refused, and nothing 
   ];
   for (const [code, files] of cases) {
     rmSync(join(dir, 'case'), { recursive: true, force: true });
-    await t.rejects(
-      load(store, tar(join(dir, 'case.tar'), await writeFiles(join(dir, 'case'), files))),
-      { code },
-      JSON.stringify(files),
-    );
+    await t.rejects(load(store, tar(join(dir, 'case.tar'), await writeFiles(join(dir, 'case'), files))), { code }, JSON.stringify(files));
   }
 });
 
@@ -202,22 +176,17 @@ t.test('layers are shared between images, and stay until the last one goes', asy
   t.strictSame(readdirSync(join(store.directory, 'blobs/sha256')), []);
 });
 
-t.test(
-  'skopeo reads what save writes, and load reads what skopeo writes',
-  { skip: findProgram('skopeo') === undefined },
-  async (t) => {
-    const dir = tempDir(t);
-    const store = await openTestStore(t);
-    const id = await importFile(store, tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'a'), { a: 'a' })), 'one:1');
-    const file = await save(store, join(dir, 'out.tar'), 'one:1');
-    const copy = (from: string, to: string): Buffer =>
-      execFileSync('skopeo', ['--insecure-policy', 'copy', '-q', from, to]);
-    copy(`docker-archive:${file}`, `oci-archive:${join(dir, 'oci.tar')}:example.org/back:1`);
-    copy(`docker-archive:${file}:one:1`, `docker-archive:${join(dir, 'docker.tar')}:again:1`);
-    const other = await openTestStore(t);
-    await load(other, join(dir, 'docker.tar'));
-    t.equal(other.images.resolve('again:1').id, id);
-    await load(other, join(dir, 'oci.tar'));
-    t.strictSame(other.images.resolve('example.org/back:1').diffIds, store.images.resolve(id).diffIds);
-  },
-);
+t.test('skopeo reads what save writes, and load reads what skopeo writes', { skip: findProgram('skopeo') === undefined }, async (t) => {
+  const dir = tempDir(t);
+  const store = await openTestStore(t);
+  const id = await importFile(store, tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'a'), { a: 'a' })), 'one:1');
+  const file = await save(store, join(dir, 'out.tar'), 'one:1');
+  const copy = (from: string, to: string): Buffer => execFileSync('skopeo', ['--insecure-policy', 'copy', '-q', from, to]);
+  copy(`docker-archive:${file}`, `oci-archive:${join(dir, 'oci.tar')}:example.org/back:1`);
+  copy(`docker-archive:${file}:one:1`, `docker-archive:${join(dir, 'docker.tar')}:again:1`);
+  const other = await openTestStore(t);
+  await load(other, join(dir, 'docker.tar'));
+  t.equal(other.images.resolve('again:1').id, id);
+  await load(other, join(dir, 'oci.tar'));
+  t.strictSame(other.images.resolve('example.org/back:1').diffIds, store.images.resolve(id).diffIds);
+});

@@ -14,10 +14,7 @@ export interface TestStore extends OpenStore {
   readonly events: ImageEvent[];
 }
 
-export async function openTestStore(
-  t: TestContext,
-  options: { directory?: string; driver?: LayerDriver } = {},
-): Promise<TestStore> {
+export async function openTestStore(t: TestContext, options: { directory?: string; driver?: LayerDriver } = {}): Promise<TestStore> {
   const directory = options.directory ?? join(tempDir(t), 'images');
   const events: ImageEvent[] = [];
   const store = await openStore({
@@ -49,12 +46,7 @@ export function tar(archive: string, directory: string, ...args: string[]): stri
 }
 
 /** Imports an archive as an image. */
-export function importFile(
-  store: OpenStore,
-  archive: string,
-  target = '',
-  changes: readonly string[] = [],
-): Promise<Digest> {
+export function importFile(store: OpenStore, archive: string, target = '', changes: readonly string[] = []): Promise<Digest> {
   const plan = planImport({ target, changes, message: '', platform: '' });
   return importImage(store.images, plan, createReadStream(archive));
 }

@@ -116,9 +116,7 @@ t.test('a client that goes away in the middle leaves nothing behind', async (t) 
   const dir = tempDir(t);
   const store = await openTestStore(t);
   const { handlers, call } = service(t, store);
-  const archive = readFileSync(
-    tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'a'), { big: 'x'.repeat(1_000_000) })),
-  );
+  const archive = readFileSync(tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'a'), { big: 'x'.repeat(1_000_000) })));
   const ticket = await handlers.import({ target: 'gone', changes: [], message: '', platform: '' }, call);
   const socket = connect(ticket.socket);
   await new Promise((resolve) => socket.write(archive.subarray(0, 500_000), resolve));
@@ -135,11 +133,7 @@ t.test('a root is reserved by id, attached, detached and released', async (t) =>
   const request = { options, container: CONTAINER, idMapping: NO_MAPPING, directory: '', fromImage: false };
   const { status = '' } = await provider.reserve({ ...request, reference: claim(1) }, SIGNAL);
   const { id } = store.images.resolve('web:1');
-  t.match(JSON.parse(status), {
-    image: id,
-    driver: 'overlay2',
-    data: { UpperDir: /upper$/, LowerDir: /diff:.*diff$/ },
-  });
+  t.match(JSON.parse(status), { image: id, driver: 'overlay2', data: { UpperDir: /upper$/, LowerDir: /diff:.*diff$/ } });
   const attach = { ...request, reference: claim(2), status, rootPath: '', networkNamespace: '', userNamespace: '' };
   const { contribution } = await provider.attach(attach, SIGNAL);
   t.match(contribution, { root: { type: 'overlay', lower: { length: 2 }, upper: /upper$/, work: /work$/ } });
@@ -177,9 +171,7 @@ t.test('a claim that cannot be met is refused', async (t) => {
     class: 'unimplemented',
     code: 'IMAGE_STORAGE_OPTION_UNSUPPORTED',
   });
-  await t.rejects(reserve({ image: 'web:1', storage: { colour: 'red' } }), {
-    code: 'IMAGE_STORAGE_OPTION_UNSUPPORTED',
-  });
+  await t.rejects(reserve({ image: 'web:1', storage: { colour: 'red' } }), { code: 'IMAGE_STORAGE_OPTION_UNSUPPORTED' });
   t.strictSame(store.roots.objects(), []);
 });
 
@@ -187,11 +179,7 @@ t.test('reconcile drops what is not listed, makes again what a power cut took, a
   const store = await openTestStore(t);
   await layeredImage(t, store, 'web:1');
   const warnings: string[] = [];
-  const provider = new RootProvider({
-    images: store.images,
-    roots: store.roots,
-    warn: (message) => void warnings.push(message),
-  });
+  const provider = new RootProvider({ images: store.images, roots: store.roots, warn: (message) => void warnings.push(message) });
   const options = JSON.stringify({ image: 'web:1' });
   const { status = '' } = await provider.reserve(
     { reference: claim(1), options, container: CONTAINER, idMapping: NO_MAPPING, directory: '', fromImage: false },
@@ -211,10 +199,7 @@ t.test('reconcile drops what is not listed, makes again what a power cut took, a
   const other = { ...claim(4), object: 'other', container: 'other' };
   const lost = { ...claim(5), object: 'lost', container: 'lost' };
 
-  t.strictSame(await provider.reconcile({ ...all, held: [{ ...held, reference: claim(1) }] }, SIGNAL), {
-    lacks: [],
-    failures: [],
-  });
+  t.strictSame(await provider.reconcile({ ...all, held: [{ ...held, reference: claim(1) }] }, SIGNAL), { lacks: [], failures: [] });
   t.strictSame(warnings, []);
   t.strictSame(store.images.uses.usersOf(store.images.resolve('web:1').id), [{ container: ID, isRunning: true }]);
   const gone = JSON.stringify({ image: `sha256:${'0'.repeat(64)}`, driver: 'overlay2' });
@@ -238,9 +223,7 @@ t.test('what a killed process did is made known at the next start', async (t) =>
   const dir = tempDir(t);
   const store = await openTestStore(t);
   await importFile(store, tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'a'), { a: 'a' })), 'a:1');
-  await store.images.index.change((draft) =>
-    draft.events.push(eventOf('image.deleted', store.images.resolve('a:1'), 'a:1', ACTOR)),
-  );
+  await store.images.index.change((draft) => draft.events.push(eventOf('image.deleted', store.images.resolve('a:1'), 'a:1', ACTOR)));
   const next = await openTestStore(t, { directory: store.directory });
   await next.images.publish();
   await next.images.publish();

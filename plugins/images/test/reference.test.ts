@@ -1,12 +1,5 @@
 import t from 'tap';
-import {
-  canonicalText,
-  familiarText,
-  parseReference,
-  parseTag,
-  referenceMatcher,
-  withDefaultTag,
-} from '../src/store/reference.ts';
+import { canonicalText, familiarText, parseReference, parseTag, referenceMatcher, withDefaultTag } from '../src/store/reference.ts';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
@@ -58,16 +51,8 @@ t.test('what is no name is refused', async (t) => {
     'a\nb',
   ];
   for (const text of wrong)
-    t.throws(
-      () => parseReference(text),
-      { class: 'invalid_argument', code: 'IMAGE_REFERENCE_INVALID' },
-      JSON.stringify(text),
-    );
-  t.throws(
-    () => parseReference('a/B'),
-    { message: 'invalid reference format: repository name (a/B) must be lowercase' },
-    'says why',
-  );
+    t.throws(() => parseReference(text), { class: 'invalid_argument', code: 'IMAGE_REFERENCE_INVALID' }, JSON.stringify(text));
+  t.throws(() => parseReference('a/B'), { message: 'invalid reference format: repository name (a/B) must be lowercase' }, 'says why');
   t.throws(() => parseTag(`a@${DIGEST}`), { message: 'refusing to create a tag with a digest reference' });
 });
 

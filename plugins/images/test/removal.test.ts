@@ -21,13 +21,7 @@ async function storeWith(t: TestContext, ...names: string[]): Promise<TestStore>
 
 async function use(store: TestStore, image: string, id: string): Promise<void> {
   const record = store.images.resolve(image);
-  await store.roots.reserve({
-    object: `${id}/root`,
-    container: id,
-    image: record.id,
-    chains: record.chains,
-    mapping: undefined,
-  });
+  await store.roots.reserve({ object: `${id}/root`, container: id, image: record.id, chains: record.chains, mapping: undefined });
 }
 
 function untagged(items: readonly RemovedItem[]): string[] {
@@ -56,10 +50,7 @@ t.test('removing the last name removes the image, its layers and blobs', async (
     store.events.map(({ type }) => type),
     ['image.untagged', 'image.deleted'],
   );
-  await t.rejects(removeImage(store.images, 'a:1', { force: false }), {
-    class: 'not_found',
-    message: 'No such image: a:1',
-  });
+  await t.rejects(removeImage(store.images, 'a:1', { force: false }), { class: 'not_found', message: 'No such image: a:1' });
 });
 
 t.test('an id with one name goes with it; with names in several repositories only when forced', async (t) => {
@@ -109,9 +100,7 @@ t.test('an image that a running container uses cannot be removed, only its name'
 
 t.test('a digest name goes with the last tag of its repository', async (t) => {
   const store = await storeWith(t, 'a:1', 'b:1');
-  await store.images.index.change((draft) =>
-    setName(draft, store.images.resolve('a:1'), parseReference(`a@${DIGEST}`)),
-  );
+  await store.images.index.change((draft) => setName(draft, store.images.resolve('a:1'), parseReference(`a@${DIGEST}`)));
   t.ok(store.images.has(`a@${DIGEST}`));
   t.ok(store.images.has(`a:whatever@${DIGEST}`), 'beside a digest the tag says nothing');
   t.strictSame(untagged(await removeImage(store.images, 'a:1', { force: false })), ['a:1', `a@${DIGEST}`]);
@@ -122,9 +111,7 @@ t.test('a name that is also the beginning of an id is taken as a name', async (t
   const store = await storeWith(t, 'x:1');
   const prefix = digestHex(store.images.resolve('x:1').id).slice(0, 8);
   await store.images.tag('x:1', prefix);
-  t.strictSame(await removeImage(store.images, prefix, { force: false }), [
-    { type: 'untagged', name: `${prefix}:latest` },
-  ]);
+  t.strictSame(await removeImage(store.images, prefix, { force: false }), [{ type: 'untagged', name: `${prefix}:latest` }]);
   t.ok(store.images.has(prefix), 'and then as an id');
 });
 
@@ -145,9 +132,7 @@ t.test('prune of all takes what nobody uses, by label and age', async (t) => {
   const dir = tempDir(t);
   const store = await storeWith(t, 'used:1');
   await use(store, 'used:1', 'c'.repeat(64));
-  await importFile(store, tar(join(dir, 'b.tar'), await writeFiles(join(dir, 'b'), { b: 'b' })), 'b:1', [
-    'LABEL keep=yes',
-  ]);
+  await importFile(store, tar(join(dir, 'b.tar'), await writeFiles(join(dir, 'b'), { b: 'b' })), 'b:1', ['LABEL keep=yes']);
   await importFile(store, tar(join(dir, 'd.tar'), await writeFiles(join(dir, 'd'), { d: 'd' })), 'd:1');
   const prune = (filters: Record<string, string[]>) =>
     pruneImages(store.images, ImageFilters.forPrune(new Map(Object.entries(filters)), store.images.index));
@@ -156,8 +141,5 @@ t.test('prune of all takes what nobody uses, by label and age', async (t) => {
   t.strictSame(untagged((await prune({ dangling: ['false'], 'label!': ['keep'] })).items), ['d:1']);
   t.strictSame(untagged((await prune({ dangling: ['0'] })).items), ['b:1']);
   t.strictSame([...store.images.index.references.keys()], ['docker.io/library/used:1']);
-  await t.rejects(async () => prune({ before: ['x'] }), {
-    class: 'invalid_argument',
-    message: "invalid filter 'before'",
-  });
+  await t.rejects(async () => prune({ before: ['x'] }), { class: 'invalid_argument', message: "invalid filter 'before'" });
 });

@@ -35,19 +35,12 @@ function inRoot(t: TestContext, mount: RootMount, script: string): string {
           'overlay',
           'overlay',
           '-o',
-          [
-            `lowerdir=${mount.lower.join(':')}`,
-            `upperdir=${mount.upper}`,
-            `workdir=${mount.work}`,
-            ...mount.options,
-          ].join(','),
+          [`lowerdir=${mount.lower.join(':')}`, `upperdir=${mount.upper}`, `workdir=${mount.work}`, ...mount.options].join(','),
         ];
   const program = 'target=$1; script=$2; shift 2; mount "$@" "$target"; cd "$target"; eval "$script"';
-  return execFileSync(
-    'unshare',
-    ['-m', '--propagation', 'private', 'sh', '-ec', program, 'sh', target, script, ...what],
-    { encoding: 'utf8' },
-  );
+  return execFileSync('unshare', ['-m', '--propagation', 'private', 'sh', '-ec', program, 'sh', target, script, ...what], {
+    encoding: 'utf8',
+  });
 }
 
 for (const driver of ['overlay', 'vfs'] as const) {
@@ -65,11 +58,7 @@ for (const driver of ['overlay', 'vfs'] as const) {
     await store.trash.empty();
     t.strictSame(readdirSync(join(store.directory, 'roots')), []);
     await store.roots.reserve(record(store, 'layered:1'));
-    t.equal(
-      inRoot(t, await store.roots.attach(OBJECT), 'cat upper lower'),
-      'upper\nlower2\n',
-      'the image is as it was',
-    );
+    t.equal(inRoot(t, await store.roots.attach(OBJECT), 'cat upper lower'), 'upper\nlower2\n', 'the image is as it was');
   });
 
   t.test(`${driver}: the root directory has the owner and mode that the image says`, async (t) => {
@@ -99,11 +88,7 @@ for (const driver of ['overlay', 'vfs'] as const) {
     await importFile(store, tar(join(dir, 'a.tar'), tree, '--xattrs', '--xattrs-include=*'), 'image');
     await store.roots.reserve(record(store, 'image', SHIFTED));
     const mount = await store.roots.attach(OBJECT);
-    const listing = inRoot(
-      t,
-      mount,
-      'stat -c "%n %u %g %a" .; stat -c "%n %u %g %a %h" cap link linked null owned suid',
-    );
+    const listing = inRoot(t, mount, 'stat -c "%n %u %g %a" .; stat -c "%n %u %g %a %h" cap link linked null owned suid');
     t.equal(
       listing,
       '. 100000 200000 755\ncap 100000 200000 644 1\nlink 100000 200000 777 1\nlinked 100005 200006 644 2\nnull 100000 200000 644 1\nowned 100005 200006 644 2\nsuid 100007 200007 6755 1\n',
@@ -139,9 +124,7 @@ t.test('shifted copies of a layer are made once and go with the layer', async (t
   const store = await openTestStore(t);
   await importFile(store, tar(join(dir, 'a.tar'), await writeFiles(join(dir, 'tree'), { file: 'x' })), 'image');
   const first = await store.images.layers.lowerPaths(store.images.resolve('image').chains, SHIFTED);
-  const again = await Promise.all(
-    [1, 2].map(() => store.images.layers.lowerPaths(store.images.resolve('image').chains, { ...SHIFTED })),
-  );
+  const again = await Promise.all([1, 2].map(() => store.images.layers.lowerPaths(store.images.resolve('image').chains, { ...SHIFTED })));
   t.strictSame(again, [first, first]);
   const reopened = await openTestStore(t, { directory: store.directory });
   t.strictSame(await reopened.images.layers.lowerPaths(reopened.images.resolve('image').chains, SHIFTED), first);
@@ -206,10 +189,7 @@ t.test('many layers are mounted in their order, by names short enough for the mo
 
 t.test('a store is opened only with the driver that it was made with', async (t) => {
   const store = await openTestStore(t, { driver: 'vfs' });
-  await t.rejects(openTestStore(t, { directory: store.directory, driver: 'overlay' }), {
-    class: 'conflict',
-    code: 'IMAGE_DRIVER_CHANGED',
-  });
+  await t.rejects(openTestStore(t, { directory: store.directory, driver: 'overlay' }), { class: 'conflict', code: 'IMAGE_DRIVER_CHANGED' });
   rmSync(join(store.directory, 'driver'));
   t.equal(statSync(store.directory).mode & 0o777, 0o700);
 });

@@ -60,10 +60,7 @@ t.test('deletions become what overlayfs reads', async (t) => {
   t.ok(isWhiteout(join(root, 'etc/gone')));
   t.ok(isOpaque(join(root, 'var')));
   t.equal(readFileSync(join(root, 'var/new'), 'utf8'), 'new');
-  t.ok(
-    lstatSync(join(root, 'a/b')).isDirectory() && isOpaque(join(root, 'a/b')),
-    'a directory in place of a deletion hides what is below',
-  );
+  t.ok(lstatSync(join(root, 'a/b')).isDirectory() && isOpaque(join(root, 'a/b')), 'a directory in place of a deletion hides what is below');
   t.equal(readFileSync(join(root, 'a/f'), 'utf8'), 'again');
   t.ok(isOpaque(join(root, 'own')), 'a deletion speaks of the layers below, not of its own');
   t.equal(readFileSync(join(root, 'own/file'), 'utf8'), 'mine');
@@ -80,10 +77,7 @@ t.test('deletions are done at once where the layers are merged', async (t) => {
       { name: 'etc/.wh.passwd' },
       { name: 'etc/passwd', data: 'root' },
     ],
-    {
-      form: 'merged',
-      before: 'mkdir -p var/old/deep gone/deep etc; touch var/file gone/x; echo x > etc/passwd; echo h > etc/hosts',
-    },
+    { form: 'merged', before: 'mkdir -p var/old/deep gone/deep etc; touch var/file gone/x; echo x > etc/passwd; echo h > etc/hosts' },
   );
   t.strictSame(readdirSync(root).sort(), ['etc', 'var']);
   t.strictSame(readdirSync(join(root, 'var')), ['new']);
@@ -103,11 +97,7 @@ t.test('a path that leaves the root is refused', async (t) => {
     ],
   ];
   for (const entries of escapes) {
-    await t.rejects(
-      unpack(t, entries),
-      { class: 'invalid_argument', code: 'IMAGE_LAYER_PATH_ESCAPES' },
-      JSON.stringify(entries),
-    );
+    await t.rejects(unpack(t, entries), { class: 'invalid_argument', code: 'IMAGE_LAYER_PATH_ESCAPES' }, JSON.stringify(entries));
   }
 });
 
@@ -138,10 +128,7 @@ t.test('links of the layer lead nowhere but into the layer', async (t) => {
 
 t.test('hostile archives are refused', async (t) => {
   const cases: [string, CraftedEntry[]][] = [
-    [
-      'IMAGE_LAYER_CORRUPT',
-      [{ name: 'a', type: '2', link: 'b' }, { name: 'b', type: '2', link: 'a' }, { name: 'a/x' }],
-    ],
+    ['IMAGE_LAYER_CORRUPT', [{ name: 'a', type: '2', link: 'b' }, { name: 'b', type: '2', link: 'a' }, { name: 'a/x' }]],
     ['IMAGE_LAYER_CORRUPT', [{ name: 'file' }, { name: 'file/below' }]],
     ['IMAGE_LAYER_CORRUPT', [{ name: '.', data: 'x' }]],
     ['IMAGE_LAYER_CORRUPT', [{ name: 'hard', type: '1', link: 'absent' }]],
@@ -159,18 +146,12 @@ t.test('hostile archives are refused', async (t) => {
     ['IMAGE_ARCHIVE_CORRUPT', [{ name: 'x', pax: { mtime: 'never' } }]],
     ['IMAGE_ARCHIVE_CORRUPT', [{ name: 'x', pax: { 'GNU.sparse.map': '0,5', 'GNU.sparse.size': '4' } }]],
   ];
-  for (const [code, entries] of cases)
-    await t.rejects(unpack(t, entries), { class: 'invalid_argument', code }, JSON.stringify(entries));
+  for (const [code, entries] of cases) await t.rejects(unpack(t, entries), { class: 'invalid_argument', code }, JSON.stringify(entries));
 });
 
 t.test('marks of overlayfs in an archive are not taken for content', async (t) => {
   const root = await unpack(t, [
-    {
-      name: 'd/',
-      type: '5',
-      mode: 0o755,
-      pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/etc', 'SCHILY.xattr.user.kept': 'yes' },
-    },
+    { name: 'd/', type: '5', mode: 0o755, pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/etc', 'SCHILY.xattr.user.kept': 'yes' } },
   ]);
   t.equal(getXattr(join(root, 'd'), 'trusted.overlay.redirect'), undefined);
   t.equal(getXattr(join(root, 'd'), 'user.kept')?.toString(), 'yes');
@@ -180,19 +161,14 @@ t.test('a directory that the archive leaves out is like the one below it', async
   const below = tempDir(t);
   execFileSync(
     'sh',
-    [
-      '-ec',
-      'mkdir -p home/user; chown 1000:1000 home/user; chmod 0700 home/user; chmod 0711 .; touch -d @1000000000 home/user',
-    ],
+    ['-ec', 'mkdir -p home/user; chown 1000:1000 home/user; chmod 0700 home/user; chmod 0711 .; touch -d @1000000000 home/user'],
     { cwd: below },
   );
   const root = await unpack(t, [{ name: 'home/user/file', data: 'x' }], { below: [below] });
   const user = statSync(join(root, 'home/user'));
   t.strictSame([user.uid, user.gid, user.mode & 0o7777], [1000, 1000, 0o700]);
   t.equal(statSync(root).mode & 0o7777, 0o711);
-  const hidden = await unpack(t, [{ name: 'home/user/file', data: 'x' }], {
-    below: [await unpack(t, [{ name: '.wh.home' }]), below],
-  });
+  const hidden = await unpack(t, [{ name: 'home/user/file', data: 'x' }], { below: [await unpack(t, [{ name: '.wh.home' }]), below] });
   t.equal(statSync(join(hidden, 'home/user')).uid, 0, 'unless it was deleted in between');
 });
 

@@ -2,10 +2,7 @@ import type { container } from '@cleat/schemas';
 import { logTag } from './log-tag.ts';
 
 /** What of a container goes with each of its lines, as the driver's options name it: labels, variables of its environment, a tag. */
-export function logAttributes(
-  options: Readonly<Record<string, string>>,
-  info: container.Info,
-): ReadonlyMap<string, string> {
+export function logAttributes(options: Readonly<Record<string, string>>, info: container.Info): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>();
   const { labels, process } = info.spec;
   const env = process.env.map(splitVariable);
@@ -49,9 +46,7 @@ function splitVariable(line: string): readonly [string, string] {
 function imageIdOf(info: container.Info): string {
   const status = info.claims.find(({ claim }) => claim.kind === 'root')?.status ?? '';
   const value: unknown = status === '' ? {} : JSON.parse(status);
-  return typeof value === 'object' && value !== null && 'image' in value && typeof value.image === 'string'
-    ? value.image
-    : '';
+  return typeof value === 'object' && value !== null && 'image' in value && typeof value.image === 'string' ? value.image : '';
 }
 
 /** url.QueryEscape of Go: letters, digits and -_.~ stay, a blank is a plus. */

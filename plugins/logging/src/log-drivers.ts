@@ -5,10 +5,9 @@ import { jsonFile, local } from './drivers/file-driver.ts';
 const OWN: readonly LogDriver[] = [jsonFile, local];
 
 /** What a container's log is, with the node's defaults filled in: a driver of this plugin, or the name of one that another plugin is. */
-export type LogChoice = (
-  | { readonly type: 'own'; readonly driver: LogDriver }
-  | { readonly type: 'foreign'; readonly name: string }
-) & { readonly options: Readonly<Record<string, string>> };
+export type LogChoice = ({ readonly type: 'own'; readonly driver: LogDriver } | { readonly type: 'foreign'; readonly name: string }) & {
+  readonly options: Readonly<Record<string, string>>;
+};
 
 export interface LogDefaults {
   readonly driver: string;
@@ -57,11 +56,7 @@ export class LogDrivers {
 
   #checkForeign(name: string): void {
     if (name === 'none') {
-      throw new CleatError(
-        'invalid_argument',
-        'LOG_DRIVER_UNKNOWN',
-        'a container without a log has no claim of the kind log',
-      );
+      throw new CleatError('invalid_argument', 'LOG_DRIVER_UNKNOWN', 'a container without a log has no claim of the kind log');
     }
     if (this.#foreign().includes(name)) return;
     throw new CleatError(
@@ -78,19 +73,13 @@ function parseClaim(text: string): { readonly driver: string; readonly options: 
   try {
     value = text === '' ? {} : JSON.parse(text);
   } catch (error) {
-    throw new CleatError('invalid_argument', 'LOG_CLAIM_INVALID', 'the options of a log claim are no JSON', {
-      cause: error,
-    });
+    throw new CleatError('invalid_argument', 'LOG_CLAIM_INVALID', 'the options of a log claim are no JSON', { cause: error });
   }
   const fields = new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
   const driver: unknown = fields.get('driver') ?? '';
   const options: unknown = fields.get('options') ?? {};
   if (typeof driver !== 'string' || typeof options !== 'object' || options === null) {
-    throw new CleatError(
-      'invalid_argument',
-      'LOG_CLAIM_INVALID',
-      'a log claim has a text "driver" and an object "options"',
-    );
+    throw new CleatError('invalid_argument', 'LOG_CLAIM_INVALID', 'a log claim has a text "driver" and an object "options"');
   }
   return { driver, options: textsOf(options) };
 }

@@ -41,16 +41,10 @@ export const manifest: Manifest = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      driver: {
-        type: 'string',
-        enum: ['json-file', 'local'],
-        default: 'json-file',
-        description: 'Of containers that name none.',
-      },
+      driver: { type: 'string', enum: ['json-file', 'local'], default: 'json-file', description: 'Of containers that name none.' },
       options: {
         ...TEXTS,
-        description:
-          'Options of that driver, for containers that do not give them: {"max-size": "10m", "max-file": "3"}.',
+        description: 'Options of that driver, for containers that do not give them: {"max-size": "10m", "max-file": "3"}.',
       },
     },
   },

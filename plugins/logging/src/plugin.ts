@@ -23,13 +23,7 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
     warn: (message, fields) => context.log.warn(message, fields),
   });
   const { call, signal } = context;
-  const service = new LogService({
-    call,
-    offerStream: (handler) => context.offerStream(handler),
-    drivers,
-    watches,
-    signal,
-  });
+  const service = new LogService({ call, offerStream: (handler) => context.offerStream(handler), drivers, watches, signal });
   return {
     providers: { log: new LogProvider(drivers, ledger) },
     close: () => ledger.close(),

@@ -4,9 +4,7 @@ import t from 'tap';
 import { type LogLedger, LogProvider } from '../src/handlers/log-provider.ts';
 import { LogDrivers } from '../src/log-drivers.ts';
 
-function provides(
-  defaults = { driver: 'json-file', options: {} },
-): (options: object) => Promise<provider.ReserveResponseInput> {
+function provides(defaults = { driver: 'json-file', options: {} }): (options: object) => Promise<provider.ReserveResponseInput> {
   const log = new LogProvider(new LogDrivers(defaults, () => ['shipper']), shipper());
   return (options) => log.reserve(reserveRequest(options), CALL);
 }
@@ -35,16 +33,7 @@ function shipper(held: Map<string, string> = new Map(), log: typeof POLICY | nul
     find: (object) => (held.has(object) ? { driver: 'shipper', object, status: '' } : undefined),
     reserve: async ({ object, options }) => {
       held.set(object, options);
-      const nothing = {
-        root: null,
-        mounts: [],
-        devices: [],
-        environment: [],
-        hosts: [],
-        dns: null,
-        hooks: [],
-        annotations: {},
-      };
+      const nothing = { root: null, mounts: [], devices: [], environment: [], hosts: [], dns: null, hooks: [], annotations: {} };
       return { status: '', warnings: [], events: [], contribution: { ...nothing, log } };
     },
     release: async (object) => {
@@ -64,11 +53,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 
 t.test('without bounds a json-file log is one segment that is never dropped', async (t) => {
   const answer = await provides()({});
-  t.strictSame(answer.contribution?.log, {
-    segmentBytes: 0,
-    spoolBytes: 0,
-    mode: 'non-blocking',
-  });
+  t.strictSame(answer.contribution?.log, { segmentBytes: 0, spoolBytes: 0, mode: 'non-blocking' });
   t.strictSame(JSON.parse(answer.status ?? ''), { driver: 'json-file', options: {} });
 });
 
@@ -113,29 +98,23 @@ t.test('options that are wrong are refused at create, in the words that Docker h
   for (const [options, message, driver = 'json-file'] of cases) {
     t.equal(await refusal(reserve({ driver, options })), message);
   }
-  t.match(
-    await refusal(reserve({ options: { 'labels-regex': '[' } })),
-    /^failed to initialize logging driver: error parsing regexp: /,
-  );
+  t.match(await refusal(reserve({ options: { 'labels-regex': '[' } })), /^failed to initialize logging driver: error parsing regexp: /);
 });
 
-t.test(
-  'a driver of another plugin says how the log is kept, and holds the container until it is released',
-  async (t) => {
-    const held = new Map<string, string>();
-    const log = new LogProvider(new LogDrivers({ driver: 'json-file', options: {} }, () => ['shipper']), shipper(held));
-    const request = reserveRequest({ driver: 'shipper', options: { to: 'there' } });
-    const answer = await log.reserve(request, CALL);
-    t.strictSame(answer.contribution?.log, POLICY);
-    t.strictSame(JSON.parse(answer.status ?? ''), { driver: 'shipper', options: { to: 'there' } });
-    t.strictSame([...held], [['c', '{"to":"there"}']]);
-    await log.release({ reference: request.reference, purge: true }, CALL);
-    t.equal(held.size, 0);
-    await log.reserve(request, CALL);
-    await log.reconcile({ bootId: 'boot', position: 1, held: [], owed: [] }, CALL);
-    t.equal(held.size, 0, "a container that is not held any more is not the driver's either");
-  },
-);
+t.test('a driver of another plugin says how the log is kept, and holds the container until it is released', async (t) => {
+  const held = new Map<string, string>();
+  const log = new LogProvider(new LogDrivers({ driver: 'json-file', options: {} }, () => ['shipper']), shipper(held));
+  const request = reserveRequest({ driver: 'shipper', options: { to: 'there' } });
+  const answer = await log.reserve(request, CALL);
+  t.strictSame(answer.contribution?.log, POLICY);
+  t.strictSame(JSON.parse(answer.status ?? ''), { driver: 'shipper', options: { to: 'there' } });
+  t.strictSame([...held], [['c', '{"to":"there"}']]);
+  await log.release({ reference: request.reference, purge: true }, CALL);
+  t.equal(held.size, 0);
+  await log.reserve(request, CALL);
+  await log.reconcile({ bootId: 'boot', position: 1, held: [], owed: [] }, CALL);
+  t.equal(held.size, 0, "a container that is not held any more is not the driver's either");
+});
 
 t.test('a driver of another plugin that does not say how a log is kept gets the default', async (t) => {
   const drivers = new LogDrivers({ driver: 'json-file', options: {} }, () => ['shipper']);
@@ -156,15 +135,7 @@ t.test('whether a container waits is for the user to say, and none of the driver
 t.test('a claim that the driver of another plugin is not known to hold is named at reconcile', async (t) => {
   const log = new LogProvider(new LogDrivers({ driver: 'json-file', options: {} }, () => ['shipper']), shipper());
   const { reference, options, container, idMapping } = reserveRequest({ driver: 'shipper' });
-  const rest = {
-    options,
-    container,
-    idMapping,
-    directory: '',
-    attached: false,
-    networkNamespace: '',
-    userNamespace: '',
-  };
+  const rest = { options, container, idMapping, directory: '', attached: false, networkNamespace: '', userNamespace: '' };
   const held = ['shipper', 'json-file'].map((driver) => ({ ...rest, reference, status: JSON.stringify({ driver }) }));
   const { lacks } = await log.reconcile({ bootId: 'boot', position: 1, held, owed: [] }, CALL);
   t.strictSame(lacks, [reference], 'what is kept by the kernel alone is not lacked');

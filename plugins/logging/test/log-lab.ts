@@ -137,8 +137,7 @@ export class FakeEvents {
     for (const listen of this.#listeners) listen({ type: 'event', event });
   }
 
-  readonly subscribe = (_types: readonly string[], signal: AbortSignal): AsyncIterable<EventItem> =>
-    this.#items(signal);
+  readonly subscribe = (_types: readonly string[], signal: AbortSignal): AsyncIterable<EventItem> => this.#items(signal);
 
   async *#items(signal: AbortSignal): AsyncGenerator<EventItem, void> {
     const items: EventItem[] = [];
@@ -228,9 +227,7 @@ export interface LogLab {
   readonly stopping: AbortController;
   /** A client reads the log over a real socket. */
   open(
-    request?: Partial<Omit<LogRequest, 'range' | 'format'>> &
-      Partial<LogRequest['range']> &
-      Partial<LogRequest['format']>,
+    request?: Partial<Omit<LogRequest, 'range' | 'format'>> & Partial<LogRequest['range']> & Partial<LogRequest['format']>,
   ): Promise<Client>;
   /** The whole of what a client gets that does not follow. */
   read(request?: Parameters<LogLab['open']>[0]): Promise<Client>;

@@ -17,11 +17,7 @@ interface Lab {
   read(request?: Partial<log.ReadRequest>): Promise<string>;
 }
 
-function openLab(
-  t: Parameters<typeof tempDir>[0],
-  status: object | undefined,
-  spec: Spec = { labels: {}, process: { env: [] } },
-): Lab {
+function openLab(t: Parameters<typeof tempDir>[0], status: object | undefined, spec: Spec = { labels: {}, process: { env: [] } }): Lab {
   const directory = tempDir(t);
   const spool = new FakeSpool(join(directory, 'logs'));
   const info = {
@@ -39,8 +35,7 @@ function openLab(
     if (![CONTAINER, 'web'].includes(request.container)) {
       return Promise.reject(new CleatError('not_found', 'CONTAINER_NOT_FOUND', 'No such container: nope'));
     }
-    if (contract === 'logdata' && request.container !== CONTAINER)
-      return Promise.reject(new Error('asked by a name that may change'));
+    if (contract === 'logdata' && request.container !== CONTAINER) return Promise.reject(new Error('asked by a name that may change'));
     return contract === 'logdata' ? spool.list() : Promise.resolve(operation === 'inspect' ? info : undefined);
   };
   let handler: ((socket: Socket) => void | Promise<void>) | undefined;
@@ -90,10 +85,7 @@ t.test('a log is read by name or id, and one that is not there is not found', as
 
 t.test('a container without a log says that it has none', async (t) => {
   const lab = openLab(t, undefined);
-  await t.rejects(lab.read(), {
-    code: 'LOG_UNREADABLE',
-    message: 'configured logging driver does not support reading',
-  });
+  await t.rejects(lab.read(), { code: 'LOG_UNREADABLE', message: 'configured logging driver does not support reading' });
 });
 
 t.test('details are what the options name, sorted and escaped as in Docker', async (t) => {
@@ -101,10 +93,7 @@ t.test('details are what the options name, sorted and escaped as in Docker', asy
   const spec = { labels: { a: '1', b: 'x y&=é', c: '3' }, process: { env: ['X=1', 'PATH=/bin', 'XY=a=b'] } };
   const lab = openLab(t, { driver: 'json-file', options }, spec);
   lab.spool.write('stdout', 'hello\n');
-  t.equal(
-    await lab.read({ details: true }),
-    `X=1,XY=a%3Db,a=1,b=x+y%26%3D%C3%A9,tag=web%2F${'c'.repeat(12)}+busybox%3Alatest hello\n`,
-  );
+  t.equal(await lab.read({ details: true }), `X=1,XY=a%3Db,a=1,b=x+y%26%3D%C3%A9,tag=web%2F${'c'.repeat(12)}+busybox%3Alatest hello\n`);
   t.match(await lab.read({ details: true, timestamps: true }), /^\S+Z X=1,\S+ hello\n$/);
 });
 

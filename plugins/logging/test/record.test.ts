@@ -22,17 +22,9 @@ t.test('a record is taken apart, a line feed of the output stays with it', async
     isEnd: true,
     data: Buffer.from('text \n'),
   });
-  t.match(parseRecord(Buffer.from(`${TIME}+00:00 stderr P text\n`)), {
-    stream: 2,
-    isEnd: false,
-    data: Buffer.from('text'),
-  });
+  t.match(parseRecord(Buffer.from(`${TIME}+00:00 stderr P text\n`)), { stream: 2, isEnd: false, data: Buffer.from('text') });
   t.match(parseRecord(Buffer.from(`${TIME}+00:00 stdout F \n`)), { isEnd: true, data: Buffer.from('\n') });
-  t.match(
-    parseRecord(Buffer.from(`${TIME}+00:00 stdout F cut o`)),
-    { isEnd: false, data: Buffer.from('cut o') },
-    'cut off',
-  );
+  t.match(parseRecord(Buffer.from(`${TIME}+00:00 stdout F cut o`)), { isEnd: false, data: Buffer.from('cut o') }, 'cut off');
 });
 
 t.test('times of other zones and with fewer digits compare as text', async (t) => {

@@ -8,18 +8,10 @@ export class AddressBook {
 
   /** (Re)builds the pools of a network and takes what its endpoints have. */
   open(network: NetworkDefinition, endpoints: readonly Endpoint[]): void {
-    const pools = network.pools.map((definition) => ({
-      pool: new AddressPool(definition),
-      gateway: definition.gateway,
-    }));
+    const pools = network.pools.map((definition) => ({ pool: new AddressPool(definition), gateway: definition.gateway }));
     this.#pools.set(network.id, pools);
     for (const endpoint of endpoints) {
-      const held = [
-        endpoint.options.ipv4,
-        endpoint.options.ipv6,
-        endpoint.attachment?.ipv4?.address,
-        endpoint.attachment?.ipv6?.address,
-      ];
+      const held = [endpoint.options.ipv4, endpoint.options.ipv6, endpoint.attachment?.ipv4?.address, endpoint.attachment?.ipv6?.address];
       for (const address of new Set(held)) {
         if (address !== undefined) findPool(pools, address)?.pool.keep(address);
       }

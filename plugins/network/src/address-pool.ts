@@ -59,9 +59,7 @@ export class AddressPool {
       'resource_exhausted',
       'NETWORK_ADDRESS_POOL_EMPTY',
       `no available IPv${this.subnet.family} addresses on this network's address pools: ${subnetText(this.subnet)}`,
-      {
-        hint: 'Remove containers from the network, or make a network with a larger subnet.',
-      },
+      { hint: 'Remove containers from the network, or make a network with a larger subnet.' },
     );
   }
 
@@ -105,20 +103,12 @@ export function completePool(pool: PoolDefinition): PoolDefinition {
   const subnet = parseSubnet(pool.subnet);
   const inSubnet = (address: string, what: string): void => {
     if (!contains(subnet, address)) {
-      throw new CleatError(
-        'invalid_argument',
-        'NETWORK_POOL_INVALID',
-        `${what} ${address} is not in the subnet ${subnetText(subnet)}`,
-      );
+      throw new CleatError('invalid_argument', 'NETWORK_POOL_INVALID', `${what} ${address} is not in the subnet ${subnetText(subnet)}`);
     }
   };
   if (pool.range !== '') {
     const range = parseSubnet(pool.range);
-    if (
-      range.family !== subnet.family ||
-      range.base < subnet.base ||
-      range.base + range.size > subnet.base + subnet.size
-    ) {
+    if (range.family !== subnet.family || range.base < subnet.base || range.base + range.size > subnet.base + subnet.size) {
       throw new CleatError(
         'invalid_argument',
         'NETWORK_POOL_INVALID',
@@ -135,18 +125,12 @@ export function completePool(pool: PoolDefinition): PoolDefinition {
       `the subnet ${subnetText(subnet)} has no room for a gateway and a container`,
     );
   }
-  const gateway =
-    pool.gateway === '' ? firstFree(subnet, pool) : numberAddress(subnet.family, addressNumber(pool.gateway));
+  const gateway = pool.gateway === '' ? firstFree(subnet, pool) : numberAddress(subnet.family, addressNumber(pool.gateway));
   return { subnet: subnetText(subnet), range: pool.range, gateway, auxiliary: pool.auxiliary };
 }
 
 /** The first address of the range, or of the subnet, that is not an auxiliary one. */
 function firstFree(subnet: Subnet, pool: PoolDefinition): string {
-  const probe = new AddressPool({
-    subnet: subnetText(subnet),
-    range: pool.range,
-    gateway: '',
-    auxiliary: pool.auxiliary,
-  });
+  const probe = new AddressPool({ subnet: subnetText(subnet), range: pool.range, gateway: '', auxiliary: pool.auxiliary });
   return probe.take();
 }

@@ -32,14 +32,9 @@ const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 export function parseBridgeSettings(options: Readonly<Record<string, string>>): BridgeSettings {
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) {
-      throw new CleatError(
-        'unimplemented',
-        'NETWORK_OPTION_UNKNOWN',
-        `the bridge driver does not know the option ${name}`,
-        {
-          hint: `It knows ${[...KNOWN].join(', ')}.`,
-        },
-      );
+      throw new CleatError('unimplemented', 'NETWORK_OPTION_UNKNOWN', `the bridge driver does not know the option ${name}`, {
+        hint: `It knows ${[...KNOWN].join(', ')}.`,
+      });
     }
   }
   return {
@@ -63,8 +58,7 @@ function flag(options: Readonly<Record<string, string>>, name: string, absent: b
 function linkName(options: Readonly<Record<string, string>>, name: string): string | undefined {
   const value = options[name];
   if (value === undefined || value === '') return undefined;
-  if (!LINK_NAME.test(value))
-    throw invalid(name, value, 'a name of at most 15 letters, digits, dots, dashes and underscores');
+  if (!LINK_NAME.test(value)) throw invalid(name, value, 'a name of at most 15 letters, digits, dots, dashes and underscores');
   return value;
 }
 
@@ -77,15 +71,10 @@ function bindingAddress(value: string | undefined): string {
 function mtu(value: string | undefined): number | undefined {
   if (value === undefined || value === '' || value === '0') return undefined;
   const bytes = Number(value);
-  if (!Number.isInteger(bytes) || bytes < 68 || bytes > 65535)
-    throw invalid(OPTIONS.mtu, value, 'a number from 68 to 65535');
+  if (!Number.isInteger(bytes) || bytes < 68 || bytes > 65535) throw invalid(OPTIONS.mtu, value, 'a number from 68 to 65535');
   return bytes;
 }
 
 function invalid(name: string, value: string, expected: string): CleatError {
-  return new CleatError(
-    'invalid_argument',
-    'NETWORK_OPTION_INVALID',
-    `invalid value "${value}" of ${name}: it must be ${expected}`,
-  );
+  return new CleatError('invalid_argument', 'NETWORK_OPTION_INVALID', `invalid value "${value}" of ${name}: it must be ${expected}`);
 }

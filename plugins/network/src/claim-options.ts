@@ -55,11 +55,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function parseClaimOptions(text: string): ClaimOptions {
   const fields = parseObject(text);
   if (Object.keys(record(fields, 'driverOptions')).length > 0) {
-    throw new CleatError(
-      'unimplemented',
-      'NETWORK_ENDPOINT_OPTIONS',
-      'options for the driver of one endpoint are not supported',
-    );
+    throw new CleatError('unimplemented', 'NETWORK_ENDPOINT_OPTIONS', 'options for the driver of one endpoint are not supported');
   }
   const dns = record(fields, 'dns');
   return {
@@ -72,10 +68,7 @@ export function parseClaimOptions(text: string): ClaimOptions {
     publish: records(fields, 'publish').map(publishedPort),
     expose: records(fields, 'expose').map((entry) => ({ port: port(entry, 'port'), protocol: protocol(entry) })),
     publishAll: fields['publishAll'] === true,
-    links: records(fields, 'links').map((entry) => ({
-      container: requiredText(entry, 'container'),
-      alias: requiredText(entry, 'alias'),
-    })),
+    links: records(fields, 'links').map((entry) => ({ container: requiredText(entry, 'container'), alias: requiredText(entry, 'alias') })),
     dns: {
       servers: texts(dns, 'servers').map((entry) => checkedAddress(entry, 'DNS server')),
       search: texts(dns, 'search'),

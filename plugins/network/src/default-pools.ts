@@ -23,16 +23,12 @@ export function pickSubnet(occupied: readonly Subnet[]): string {
     'resource_exhausted',
     'NETWORK_POOLS_EMPTY',
     'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
-    {
-      hint: 'Remove unused networks, or name a subnet of your own with --subnet.',
-    },
+    { hint: 'Remove unused networks, or name a subnet of your own with --subnet.' },
   );
 }
 
 /** A unique local /64 (RFC 4193) that only this network of this instance has. */
 export function uniqueLocalSubnet(instanceId: string, networkId: string): string {
   const digest = createHash('sha256').update(`${instanceId}/${networkId}`).digest('hex');
-  return subnetText(
-    parseSubnet(`fd${digest.slice(0, 2)}:${digest.slice(2, 6)}:${digest.slice(6, 10)}:${digest.slice(10, 14)}::/64`),
-  );
+  return subnetText(parseSubnet(`fd${digest.slice(0, 2)}:${digest.slice(2, 6)}:${digest.slice(6, 10)}:${digest.slice(10, 14)}::/64`));
 }

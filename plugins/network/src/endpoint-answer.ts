@@ -19,18 +19,10 @@ export function statusText(endpoint: Endpoint, network: NetworkDefinition): stri
           endpointId: attachment.endpointId,
           ...(attachment.ipv4 === undefined
             ? {}
-            : {
-                ipv4: attachment.ipv4.address,
-                ipv4PrefixLength: attachment.ipv4.prefixLength,
-                gateway: attachment.ipv4.gateway,
-              }),
+            : { ipv4: attachment.ipv4.address, ipv4PrefixLength: attachment.ipv4.prefixLength, gateway: attachment.ipv4.gateway }),
           ...(attachment.ipv6 === undefined
             ? {}
-            : {
-                ipv6: attachment.ipv6.address,
-                ipv6PrefixLength: attachment.ipv6.prefixLength,
-                ipv6Gateway: attachment.ipv6.gateway,
-              }),
+            : { ipv6: attachment.ipv6.address, ipv6PrefixLength: attachment.ipv6.prefixLength, ipv6Gateway: attachment.ipv6.gateway }),
           mac: attachment.mac,
           ports: attachment.ports,
           interface: attachment.interfaceName,
@@ -67,14 +59,7 @@ export async function containerResolver(
   return isUsersOwn || !isHostReachable ? merged(user, await containerDns()) : null;
 }
 
-function merged(
-  user: DnsOptions,
-  host: DnsOptions,
-): { readonly servers: string[]; readonly search: string[]; readonly options: string[] } {
+function merged(user: DnsOptions, host: DnsOptions): { readonly servers: string[]; readonly search: string[]; readonly options: string[] } {
   const pick = (own: readonly string[], other: readonly string[]): string[] => [...(own.length > 0 ? own : other)];
-  return {
-    servers: pick(user.servers, host.servers),
-    search: pick(user.search, host.search),
-    options: pick(user.options, host.options),
-  };
+  return { servers: pick(user.servers, host.servers), search: pick(user.search, host.search), options: pick(user.options, host.options) };
 }

@@ -71,8 +71,7 @@ export function replaceTableText(table: TableName, elements: readonly SetElement
   const name = `${table.family} ${table.name}`;
   // The first line makes the second one work when there is no table yet.
   const lines = [`table ${name}`, `delete table ${name}`, `table ${name} {\n${SETS}${CHAINS}}`];
-  for (const [set, members] of bySet(elements))
-    lines.push(`add element ${name} ${set} { ${members.map(elementText).join(', ')} }`);
+  for (const [set, members] of bySet(elements)) lines.push(`add element ${name} ${set} { ${members.map(elementText).join(', ')} }`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -109,8 +108,7 @@ function partText(part: KeyPart): string {
 
 /** Tells elements apart: two with the same identity are the same element to the kernel. */
 export function elementIdentity(element: SetElement): string {
-  const range =
-    element.range === undefined ? '' : `${element.range.first.toString('hex')}-${element.range.last.toString('hex')}`;
+  const range = element.range === undefined ? '' : `${element.range.first.toString('hex')}-${element.range.last.toString('hex')}`;
   return `${element.set} ${keyBytes(element.key).toString('hex')} ${range}`;
 }
 
@@ -138,10 +136,7 @@ export function networkElements(network: NetworkDefinition, settings: BridgeSett
 }
 
 /** What a published port has in the table; none for an address that only the plugin's own listener serves. */
-export function portElements(
-  port: BoundPort,
-  target: { readonly ipv4: string; readonly ipv6: string },
-): readonly SetElement[] {
+export function portElements(port: BoundPort, target: { readonly ipv4: string; readonly ipv6: string }): readonly SetElement[] {
   const isV4 = isIP(port.hostIp) === 4;
   const address = isV4 ? target.ipv4 : target.ipv6;
   if (address === '' || port.hostIp === '::1') return [];

@@ -3,10 +3,7 @@ import { Nftables } from '@cleat/sdk/netlink';
 import { runCommand } from './command.ts';
 
 /** Which iptables speaks to the chain that drops, by family. */
-const COMMANDS = {
-  nft: { 4: 'iptables-nft', 6: 'ip6tables-nft' },
-  legacy: { 4: 'iptables-legacy', 6: 'ip6tables-legacy' },
-} as const;
+const COMMANDS = { nft: { 4: 'iptables-nft', 6: 'ip6tables-nft' }, legacy: { 4: 'iptables-legacy', 6: 'ip6tables-legacy' } } as const;
 type Backend = keyof typeof COMMANDS;
 
 /**

@@ -28,23 +28,13 @@ const CLAIM_OPTIONS: JsonSchema = {
           protocol: PROTOCOL,
           hostIp: { type: 'string', description: 'Absent: every address of the host.' },
           hostPort: { type: 'integer', minimum: 0, maximum: 65535, description: 'Absent or 0: one that is free.' },
-          hostPortEnd: {
-            type: 'integer',
-            minimum: 0,
-            maximum: 65535,
-            description: 'Any free one from hostPort to this.',
-          },
+          hostPortEnd: { type: 'integer', minimum: 0, maximum: 65535, description: 'Any free one from hostPort to this.' },
         },
       },
     },
     expose: {
       type: 'array',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['port'],
-        properties: { port: PORT, protocol: PROTOCOL },
-      },
+      items: { type: 'object', additionalProperties: false, required: ['port'], properties: { port: PORT, protocol: PROTOCOL } },
     },
     publishAll: { type: 'boolean', description: 'Publish every exposed port at one that is free.' },
     links: {
@@ -56,11 +46,7 @@ const CLAIM_OPTIONS: JsonSchema = {
         properties: { container: { type: 'string' }, alias: { type: 'string' } },
       },
     },
-    dns: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { servers: TEXTS, search: TEXTS, options: TEXTS },
-    },
+    dns: { type: 'object', additionalProperties: false, properties: { servers: TEXTS, search: TEXTS, options: TEXTS } },
     gatewayPriority: { type: 'integer', description: 'The default route leads through the network with the highest.' },
     driverOptions: { type: 'object', additionalProperties: { type: 'string' } },
   },
@@ -87,10 +73,7 @@ const STATUS: JsonSchema = {
     dnsNames: TEXTS,
     ports: {
       type: 'array',
-      items: {
-        type: 'object',
-        properties: { containerPort: PORT, protocol: PROTOCOL, hostIp: { type: 'string' }, hostPort: PORT },
-      },
+      items: { type: 'object', properties: { containerPort: PORT, protocol: PROTOCOL, hostIp: { type: 'string' }, hostPort: PORT } },
     },
   },
 };
@@ -101,9 +84,7 @@ export const manifest: Manifest = {
   version: '0.1.0',
   description: 'Networks of one host: bridges with addresses, NAT, published ports and names; the host’s own network.',
   contracts: { provider: ['1.0'], network: ['1.0'] },
-  provides: [
-    { kind: 'network', reserve: true, attach: true, hearsUpdates: true, options: CLAIM_OPTIONS, status: STATUS },
-  ],
+  provides: [{ kind: 'network', reserve: true, attach: true, hearsUpdates: true, options: CLAIM_OPTIONS, status: STATUS }],
   services: ['network'],
   uses: ['driver:network'],
   events: { publishes: ['network.created', 'network.removed', 'network.connected', 'network.disconnected'] },

@@ -83,12 +83,7 @@ export function endpointKey(container: string, claim: string): string {
 
 /** Names by which other containers of a user-defined network find this one. */
 export function dnsNames(endpoint: Endpoint): readonly string[] {
-  const names = [
-    endpoint.containerName,
-    ...endpoint.options.aliases,
-    endpoint.container.slice(0, 12),
-    endpoint.hostname,
-  ];
+  const names = [endpoint.containerName, ...endpoint.options.aliases, endpoint.container.slice(0, 12), endpoint.hostname];
   return [...new Set(names.filter((name) => name !== ''))];
 }
 

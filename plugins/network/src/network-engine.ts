@@ -56,14 +56,7 @@ export async function openNetworkEngine(options: EngineOptions): Promise<Network
     null: new PlainDriver('null'),
     plugin: new PluginDriver(options.plugins?.ledger),
   };
-  const predefined = missingPredefined({
-    instanceId,
-    names,
-    config,
-    existing: store.networks(),
-    occupied,
-    now: nowNs(),
-  });
+  const predefined = missingPredefined({ instanceId, names, config, existing: store.networks(), occupied, now: nowNs() });
   for (const network of predefined) store.putNetwork(network);
   for (const network of store.networks()) addresses.open(network, store.endpointsOf(network.id));
   await store.sync();

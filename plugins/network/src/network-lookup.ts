@@ -4,8 +4,7 @@ import { driverOf, type NetworkDefinition } from './model.ts';
 /** The network that a name, an id or the beginning of an id means; `default` is the default bridge. */
 export function findNetwork(networks: readonly NetworkDefinition[], reference: string): NetworkDefinition {
   const wanted = reference === 'default' ? 'bridge' : reference;
-  const exact =
-    networks.find((network) => network.id === wanted) ?? networks.find((network) => network.name === wanted);
+  const exact = networks.find((network) => network.id === wanted) ?? networks.find((network) => network.name === wanted);
   if (exact !== undefined) return exact;
   const byPrefix = wanted === '' ? [] : networks.filter((network) => network.id.startsWith(wanted));
   const [only] = byPrefix;
@@ -28,9 +27,7 @@ export function filterNetworks(
   filters: Filters,
   isUsed: (network: NetworkDefinition) => boolean,
 ): readonly NetworkDefinition[] {
-  return networks.filter((network) =>
-    Object.entries(filters).every(([name, values]) => fits(network, name, values, isUsed)),
-  );
+  return networks.filter((network) => Object.entries(filters).every(([name, values]) => fits(network, name, values, isUsed)));
 }
 
 function fits(
@@ -53,9 +50,7 @@ function fits(
     case 'type':
       return values.some((value) => typeFits(network, value));
     case 'dangling':
-      return values.some((value) =>
-        isTrue(value) ? !isUsed(network) && !network.isPredefined : isUsed(network) || network.isPredefined,
-      );
+      return values.some((value) => (isTrue(value) ? !isUsed(network) && !network.isPredefined : isUsed(network) || network.isPredefined));
     default:
       throw new CleatError('invalid_argument', 'NETWORK_FILTER_INVALID', `invalid filter '${name}'`);
   }
@@ -106,7 +101,6 @@ function untilMs(value: string, nowMs: number): number {
     return nowMs - [...parts].reduce((sum, part) => sum + Number(part[1]) * (UNIT_MS[part[2] ?? ''] ?? 0), 0);
   }
   const date = Date.parse(value);
-  if (Number.isNaN(date))
-    throw new CleatError('invalid_argument', 'NETWORK_FILTER_INVALID', `invalid filter 'until=${value}'`);
+  if (Number.isNaN(date)) throw new CleatError('invalid_argument', 'NETWORK_FILTER_INVALID', `invalid filter 'until=${value}'`);
   return date;
 }

@@ -53,9 +53,7 @@ export class NetworkProvider {
     store.putEndpoint(endpoint);
     await store.sync();
     const warnings =
-      network.internal && options.publish.length > 0
-        ? [`the network ${network.name} is internal: its ports are not published`]
-        : [];
+      network.internal && options.publish.length > 0 ? [`the network ${network.name} is internal: its ports are not published`] : [];
     return { status: statusText(endpoint, network), warnings };
   }
 
@@ -64,8 +62,7 @@ export class NetworkProvider {
     const { reference } = request;
     const reserved = this.#known(reference);
     const network = store.network(reserved.networkId);
-    if (network === undefined)
-      throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${reserved.networkId} not found`);
+    if (network === undefined) throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${reserved.networkId} not found`);
     const earlier = reserved.attachment;
     if (earlier?.isComplete === true && earlier.number === reference.number && earlier.bootId === reference.bootId) {
       return this.#answer(reserved, network);
@@ -129,12 +126,8 @@ export class NetworkProvider {
     const { reference } = request;
     const endpoint = this.#known(reference);
     const network = store.network(endpoint.networkId);
-    if (network === undefined)
-      throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${endpoint.networkId} not found`);
-    if (
-      request.options !== null &&
-      JSON.stringify(parseClaimOptions(request.options)) !== JSON.stringify(endpoint.options)
-    ) {
+    if (network === undefined) throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${endpoint.networkId} not found`);
+    if (request.options !== null && JSON.stringify(parseClaimOptions(request.options)) !== JSON.stringify(endpoint.options)) {
       throw new CleatError(
         'unimplemented',
         'NETWORK_ENDPOINT_FIXED',
@@ -222,9 +215,7 @@ export class NetworkProvider {
   async #answer(endpoint: Endpoint, network: NetworkDefinition): Promise<provider.AttachResponseInput> {
     const { sandboxes } = this.#parts;
     // The host's network has the host's own files, which the kernel gives.
-    const dns = isInNamespace(network)
-      ? await containerResolver(endpoint, sandboxes.usesNameServer(endpoint.container))
-      : null;
+    const dns = isInNamespace(network) ? await containerResolver(endpoint, sandboxes.usesNameServer(endpoint.container)) : null;
     return {
       status: statusText(endpoint, network),
       contribution: { hosts: [...hostsLines(endpoint), ...this.#linkLines(endpoint, network)], dns },
@@ -236,9 +227,7 @@ export class NetworkProvider {
   #linkLines(endpoint: Endpoint, network: NetworkDefinition): readonly string[] {
     if (!network.isPredefined || network.driver !== 'bridge') return [];
     return endpoint.options.links.map((link) => {
-      const other = this.#parts.store
-        .endpointsOf(network.id)
-        .find((candidate) => candidate.container === link.container);
+      const other = this.#parts.store.endpointsOf(network.id).find((candidate) => candidate.container === link.container);
       const address = other?.attachment?.ipv4?.address ?? other?.attachment?.ipv6?.address;
       if (other === undefined || address === undefined) {
         throw new CleatError(
@@ -309,11 +298,7 @@ function checkFits(options: ClaimOptions, network: NetworkDefinition): void {
 }
 
 function event(type: string, endpoint: Endpoint, network: NetworkDefinition): providerTypes.EventInput {
-  return {
-    type,
-    subject: network.id,
-    properties: { container: endpoint.container, name: network.name, type: driverOf(network) },
-  };
+  return { type, subject: network.id, properties: { container: endpoint.container, name: network.name, type: driverOf(network) } };
 }
 
 /** Errors about ports and addresses say which container they stopped, as Docker's do. */

@@ -83,11 +83,7 @@ function checkName(name: string, existing: readonly NetworkDefinition[]): void {
     );
   }
   if (RESERVED_NAMES.has(name)) {
-    throw new CleatError(
-      'permission_denied',
-      'NETWORK_PREDEFINED',
-      `operation is not permitted on predefined ${name} network`,
-    );
+    throw new CleatError('permission_denied', 'NETWORK_PREDEFINED', `operation is not permitted on predefined ${name} network`);
   }
   if (existing.some((network) => network.name === name)) {
     throw new CleatError('already_exists', 'NETWORK_NAME_TAKEN', `network with name ${name} already exists`);
@@ -97,18 +93,10 @@ function checkName(name: string, existing: readonly NetworkDefinition[]): void {
 function checkSupported(request: contract.CreateRequest): void {
   if (request.driver !== 'bridge') {
     if (request.driver === 'host' || request.driver === 'null') {
-      throw new CleatError(
-        'permission_denied',
-        'NETWORK_SINGLE_INSTANCE',
-        `only one instance of "${request.driver}" network is allowed`,
-      );
+      throw new CleatError('permission_denied', 'NETWORK_SINGLE_INSTANCE', `only one instance of "${request.driver}" network is allowed`);
     }
     throw NOT_YET.has(request.driver)
-      ? new CleatError(
-          'unimplemented',
-          'NETWORK_DRIVER_UNSUPPORTED',
-          `the network driver ${request.driver} is not supported; bridge is`,
-        )
+      ? new CleatError('unimplemented', 'NETWORK_DRIVER_UNSUPPORTED', `the network driver ${request.driver} is not supported; bridge is`)
       : new CleatError(
           'not_found',
           'NETWORK_DRIVER_NOT_FOUND',
@@ -123,11 +111,7 @@ function checkSupported(request: contract.CreateRequest): void {
 
 function checkIpam(request: contract.CreateRequest): void {
   if (request.ipamDriver !== 'default' && request.ipamDriver !== '') {
-    throw new CleatError(
-      'unimplemented',
-      'NETWORK_IPAM_DRIVER',
-      `the IPAM driver ${request.ipamDriver} is not supported; default is`,
-    );
+    throw new CleatError('unimplemented', 'NETWORK_IPAM_DRIVER', `the IPAM driver ${request.ipamDriver} is not supported; default is`);
   }
   if (Object.keys(request.ipamOptions).length > 0) {
     throw new CleatError('unimplemented', 'NETWORK_IPAM_OPTIONS', 'the default IPAM driver has no options');
@@ -158,23 +142,14 @@ function choosePools(
   const isPicked = request.ipv4 && !hasFamily(4);
   if (isPicked) {
     const unnamed = request.pools.find((pool) => pool.subnet === '');
-    if (
-      unnamed !== undefined &&
-      (unnamed.gateway !== '' || unnamed.range !== '' || Object.keys(unnamed.auxiliary).length > 0)
-    ) {
-      throw new CleatError(
-        'invalid_argument',
-        'NETWORK_POOL_INVALID',
-        'a gateway, range or auxiliary address needs a subnet',
-      );
+    if (unnamed !== undefined && (unnamed.gateway !== '' || unnamed.range !== '' || Object.keys(unnamed.auxiliary).length > 0)) {
+      throw new CleatError('invalid_argument', 'NETWORK_POOL_INVALID', 'a gateway, range or auxiliary address needs a subnet');
     }
     const subnet = pickSubnet([...context.occupied(), ...ofNetworks, ...named.map((pool) => parseSubnet(pool.subnet))]);
     pools.unshift(completePool({ subnet, range: '', gateway: '', auxiliary: {} }));
   }
   if (request.ipv6 && !hasFamily(6)) {
-    pools.push(
-      completePool({ subnet: uniqueLocalSubnet(context.instanceId, id), range: '', gateway: '', auxiliary: {} }),
-    );
+    pools.push(completePool({ subnet: uniqueLocalSubnet(context.instanceId, id), range: '', gateway: '', auxiliary: {} }));
   }
   return { pools, isPicked };
 }
@@ -186,9 +161,7 @@ function checkFamily(request: contract.CreateRequest, subnet: Subnet): void {
       'invalid_argument',
       'NETWORK_POOL_INVALID',
       `the subnet ${subnetText(subnet)} is of a family that the network does not have`,
-      {
-        hint: subnet.family === 6 ? 'Create the network with --ipv6.' : undefined,
-      },
+      { hint: subnet.family === 6 ? 'Create the network with --ipv6.' : undefined },
     );
   }
 }

@@ -62,11 +62,7 @@ export class NetworkService {
   async remove(request: contract.NameRequest): Promise<void> {
     const network = findNetwork(this.#parts.store.networks(), request.network);
     if (network.isPredefined) {
-      throw new CleatError(
-        'permission_denied',
-        'NETWORK_PREDEFINED',
-        `${network.name} is a pre-defined network and cannot be removed`,
-      );
+      throw new CleatError('permission_denied', 'NETWORK_PREDEFINED', `${network.name} is a pre-defined network and cannot be removed`);
     }
     if (this.#opening.has(network.id)) {
       throw new CleatError('conflict', 'NETWORK_BUSY', `network ${network.name} is being created`, { retryable: true });
@@ -77,9 +73,7 @@ export class NetworkService {
         'conflict',
         'NETWORK_IN_USE',
         `error while removing network: network ${network.name} id ${network.id} has active endpoints`,
-        {
-          hint: `Disconnect or stop ${active.map((endpoint) => endpoint.containerName).join(', ')} first.`,
-        },
+        { hint: `Disconnect or stop ${active.map((endpoint) => endpoint.containerName).join(', ')} first.` },
       );
     }
     await this.#remove(network);
@@ -176,10 +170,5 @@ function endpointInfo(endpoint: Endpoint): contract.EndpointInput {
 }
 
 function networkEvent(type: string, network: NetworkDefinition): providerTypes.EventInput {
-  return {
-    type,
-    subject: network.id,
-    labels: network.labels,
-    properties: { name: network.name, type: network.driver },
-  };
+  return { type, subject: network.id, labels: network.labels, properties: { name: network.name, type: network.driver } };
 }

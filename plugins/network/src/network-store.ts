@@ -191,9 +191,7 @@ export class NetworkStore {
         'internal',
         'NETWORK_STORE_UNKNOWN',
         `the network plugin's store has a record of an unknown format ${record.schema}`,
-        {
-          hint: 'It was written by a newer version of the plugin; install that one again.',
-        },
+        { hint: 'It was written by a newer version of the plugin; install that one again.' },
       );
     }
     const change: unknown = JSON.parse(Buffer.from(record.payload).toString('utf8'));

@@ -42,11 +42,7 @@ export function parseConfig(config: Readonly<Record<string, unknown>>): PluginCo
   const range = text(bridge, 'range');
   const gateway = text(bridge, 'gateway');
   if (subnet === '' && (range !== '' || gateway !== '')) {
-    throw new CleatError(
-      'invalid_argument',
-      'NETWORK_CONFIG_INVALID',
-      'bridge.range and bridge.gateway need bridge.subnet',
-    );
+    throw new CleatError('invalid_argument', 'NETWORK_CONFIG_INVALID', 'bridge.range and bridge.gateway need bridge.subnet');
   }
   const mtu = bridge['mtu'];
   return {

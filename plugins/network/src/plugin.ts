@@ -16,8 +16,7 @@ export const networkPlugin: PluginDefinition = definePlugin({
     const engine = await openNetworkEngine({
       instanceId: context.instanceId,
       config: parseConfig(context.config),
-      openJournal: (replay) =>
-        context.openJournal({ replay, segmentBytes: MIB, retainBytes: MIB, reserveBytes: MIB / 16 }),
+      openJournal: (replay) => context.openJournal({ replay, segmentBytes: MIB, retainBytes: MIB, reserveBytes: MIB / 16 }),
       warn: (message, fields) => context.log.warn(message, fields),
       publish: (event, key) => context.publish(event, { key }),
       plugins: { ledger, isDriver: (name) => context.drivers.pluginOf({ kind: 'network', name }) !== undefined },

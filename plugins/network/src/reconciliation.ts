@@ -73,17 +73,10 @@ export class Reconciliation {
     for (const endpoint of store.endpoints()) {
       const held = listed.get(endpoint.key);
       const isAttached = endpoint.attachment !== undefined;
-      const reference = {
-        object: endpoint.key,
-        container: endpoint.container,
-        claim: endpoint.claim,
-        bootId: all.bootId,
-        number: 0,
-      };
+      const reference = { object: endpoint.key, container: endpoint.container, claim: endpoint.claim, bootId: all.bootId, number: 0 };
       try {
         if (held === undefined) await provider.release(reference);
-        else if (isAttached && (!held.attached || endpoint.attachment?.isComplete === false))
-          await provider.detach(reference);
+        else if (isAttached && (!held.attached || endpoint.attachment?.isComplete === false)) await provider.detach(reference);
       } catch (error) {
         failures.push({ reference, reason: reasonOf(error) });
       }
@@ -114,13 +107,7 @@ export class Reconciliation {
     const { store, provider } = this.#parts;
     for (const endpoint of store.endpoints()) {
       if (endpoint.attachment === undefined || endpoint.attachment.bootId === bootId) continue;
-      await provider.detach({
-        object: endpoint.key,
-        container: endpoint.container,
-        claim: endpoint.claim,
-        bootId,
-        number: 0,
-      });
+      await provider.detach({ object: endpoint.key, container: endpoint.container, claim: endpoint.claim, bootId, number: 0 });
     }
   }
 
@@ -140,9 +127,7 @@ export class Reconciliation {
     return store.endpoints().flatMap((endpoint) => {
       const network = store.network(endpoint.networkId);
       const { attachment } = endpoint;
-      return attachment === undefined || network === undefined || network.driver !== 'bridge'
-        ? []
-        : [{ endpoint, attachment, network }];
+      return attachment === undefined || network === undefined || network.driver !== 'bridge' ? [] : [{ endpoint, attachment, network }];
     });
   }
 
@@ -152,9 +137,7 @@ export class Reconciliation {
     const used = new Map(attached.map(({ network }) => [network.id, network]));
     // Clients may make networks meanwhile, so what is kept is asked anew for each step.
     const open = (): readonly NetworkDefinition[] =>
-      store
-        .networks()
-        .filter((network) => network.bridge !== '' && (used.has(network.id) || bridges.hasLink(network.bridge)));
+      store.networks().filter((network) => network.bridge !== '' && (used.has(network.id) || bridges.hasLink(network.bridge)));
     if (open().length > 0 || firewall.isOnHost()) {
       await firewall.replace(() => [
         ...guardElements(store.forwardingGuard()),

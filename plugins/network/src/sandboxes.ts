@@ -37,17 +37,12 @@ export class Sandboxes {
 
   /** Joins an endpoint; `isNew` says that its namespace does not know it yet. */
   async join(endpoint: Endpoint, attachment: Attachment, network: NetworkDefinition, isNew: boolean): Promise<void> {
-    const sandbox = this.#sandboxes.get(endpoint.container) ?? {
-      members: new Map(),
-      gatewayKey: undefined,
-      nameServer: undefined,
-    };
+    const sandbox = this.#sandboxes.get(endpoint.container) ?? { members: new Map(), gatewayKey: undefined, nameServer: undefined };
     this.#sandboxes.set(endpoint.container, sandbox);
     sandbox.members.set(endpoint.key, { endpoint, attachment, network });
     if (hasNameServer(network)) this.#index.set(endpoint);
     const chosen = chooseGateway(sandbox);
-    if (isNew && chosen !== undefined && chosen.endpoint.key !== sandbox.gatewayKey)
-      routeThrough(chosen, sandbox.gatewayKey === undefined);
+    if (isNew && chosen !== undefined && chosen.endpoint.key !== sandbox.gatewayKey) routeThrough(chosen, sandbox.gatewayKey === undefined);
     sandbox.gatewayKey = chosen?.endpoint.key;
     if (sandbox.nameServer === undefined && hasNameServer(network))
       await this.#openNameServer(sandbox, endpoint.container, attachment.namespace);
@@ -131,18 +126,14 @@ export class Sandboxes {
         }
         return undefined;
       },
-      keepsSingleLabels: members.some(({ endpoint }) =>
-        endpoint.options.dns.options.some((option) => /^ndots:[1-9]/.test(option)),
-      ),
+      keepsSingleLabels: members.some(({ endpoint }) => endpoint.options.dns.options.some((option) => /^ndots:[1-9]/.test(option))),
     };
   }
 
   #addresses(members: readonly Member[], name: string, family: 4 | 6): readonly string[] | undefined {
     const found = members.flatMap((member) => this.#find(member, name));
     if (found.length === 0) return undefined;
-    const addresses = found.map(({ attachment }) =>
-      family === 4 ? attachment?.ipv4?.address : attachment?.ipv6?.address,
-    );
+    const addresses = found.map(({ attachment }) => (family === 4 ? attachment?.ipv4?.address : attachment?.ipv6?.address));
     return [...new Set(addresses.filter((address) => address !== undefined))];
   }
 
@@ -152,9 +143,7 @@ export class Sandboxes {
     if (links.length > 0) return links.flatMap((link) => this.#index.find(network.id, link.container.slice(0, 12)));
     const suffix = `.${network.name.toLowerCase()}`;
     const bare = this.#index.find(network.id, name);
-    return bare.length > 0 || !name.endsWith(suffix)
-      ? bare
-      : this.#index.find(network.id, name.slice(0, -suffix.length));
+    return bare.length > 0 || !name.endsWith(suffix) ? bare : this.#index.find(network.id, name.slice(0, -suffix.length));
   }
 }
 
@@ -171,8 +160,7 @@ function chooseGateway(sandbox: Sandbox): Member | undefined {
   let chosen: Member | undefined;
   for (const member of sandbox.members.values()) {
     if (member.network.internal || gatewayOf(member) === undefined) continue;
-    if (chosen === undefined || member.endpoint.options.gatewayPriority > chosen.endpoint.options.gatewayPriority)
-      chosen = member;
+    if (chosen === undefined || member.endpoint.options.gatewayPriority > chosen.endpoint.options.gatewayPriority) chosen = member;
   }
   return chosen;
 }
@@ -184,11 +172,7 @@ function gatewayOf({ attachment }: Member): string | undefined {
 function routeThrough({ attachment }: Member, isFirst: boolean): void {
   setDefaultGateway(
     attachment.namespace,
-    {
-      interfaceName: attachment.interfaceName,
-      ipv4: attachment.ipv4?.gateway ?? '',
-      ipv6: attachment.ipv6?.gateway ?? '',
-    },
+    { interfaceName: attachment.interfaceName, ipv4: attachment.ipv4?.gateway ?? '', ipv6: attachment.ipv6?.gateway ?? '' },
     isFirst,
   );
 }

@@ -22,8 +22,7 @@ export function numberAddress(family: IpFamily, number: bigint): string {
 /** The subnet of `172.18.0.0/16`. Bits behind the prefix are cleared: `172.18.0.1/16` is the same subnet. */
 export function parseSubnet(text: string): Subnet {
   const [address, length, ...rest] = text.split('/');
-  if (address === undefined || length === undefined || rest.length > 0 || !/^\d{1,3}$/.test(length))
-    throw invalid(text);
+  if (address === undefined || length === undefined || rest.length > 0 || !/^\d{1,3}$/.test(length)) throw invalid(text);
   const family = familyOf(address);
   const bits = family === 4 ? 32 : 128;
   const prefixLength = Number(length);
@@ -44,9 +43,7 @@ export function contains(subnet: Subnet, address: string): boolean {
 }
 
 export function encloses(outer: Subnet, inner: Subnet): boolean {
-  return (
-    outer.family === inner.family && inner.base >= outer.base && inner.base + inner.size <= outer.base + outer.size
-  );
+  return outer.family === inner.family && inner.base >= outer.base && inner.base + inner.size <= outer.base + outer.size;
 }
 
 export function overlaps(left: Subnet, right: Subnet): boolean {

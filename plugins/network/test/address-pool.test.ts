@@ -1,10 +1,8 @@
 import t from 'tap';
 import { AddressPool, completePool } from '../src/address-pool.ts';
 
-const pool = (
-  subnet: string,
-  more: { range?: string; gateway?: string; auxiliary?: Record<string, string> } = {},
-): AddressPool => new AddressPool(completePool({ subnet, range: '', gateway: '', auxiliary: {}, ...more }));
+const pool = (subnet: string, more: { range?: string; gateway?: string; auxiliary?: Record<string, string> } = {}): AddressPool =>
+  new AddressPool(completePool({ subnet, range: '', gateway: '', auxiliary: {}, ...more }));
 
 t.test('addresses are given out one after another, and one given back is not the next', async (t) => {
   const addresses = pool('172.17.0.0/16');
@@ -54,10 +52,7 @@ t.test('whatever order addresses are taken and given back in, no two holders sha
 t.test('a given address is held, refused when taken and refused outside', async (t) => {
   const addresses = pool('10.2.0.0/24');
   addresses.claim('10.2.0.2');
-  t.throws(() => addresses.claim('10.2.0.2'), {
-    code: 'NETWORK_ADDRESS_IN_USE',
-    message: 'Address already in use: 10.2.0.2',
-  });
+  t.throws(() => addresses.claim('10.2.0.2'), { code: 'NETWORK_ADDRESS_IN_USE', message: 'Address already in use: 10.2.0.2' });
   for (const address of ['10.2.0.0', '10.2.0.1', '10.2.0.255'])
     t.throws(() => addresses.claim(address), { code: 'NETWORK_ADDRESS_IN_USE' });
   t.throws(() => addresses.claim('10.3.0.2'), { code: 'NETWORK_ADDRESS_OUTSIDE' });

@@ -155,13 +155,7 @@ t.test('UDP ports and both families are published', async (t) => {
     mac: '02:00:00:00:00:99',
     linkLocal: ['169.254.7.7'],
   });
-  t.match(named.status, {
-    ipv4: '10.77.0.9',
-    gateway: '10.77.0.254',
-    ipv6: 'fd77::9',
-    ipv6Gateway: 'fd77::1',
-    mac: '02:00:00:00:00:99',
-  });
+  t.match(named.status, { ipv4: '10.77.0.9', gateway: '10.77.0.254', ipv6: 'fd77::9', ipv6Gateway: 'fd77::1', mac: '02:00:00:00:00:99' });
   t.same(named.hosts, [`10.77.0.9\t${named.id.slice(0, 12)}`, `fd77::9\t${named.id.slice(0, 12)}`]);
   t.match(await lab.run(named.namespace, 'ip', 'addr'), '169.254.7.7/16');
   t.equal(await askTcp(named.namespace, HOST, 8080), 'six');
@@ -190,10 +184,7 @@ t.test('another firewall that drops what is forwarded does not cut containers of
   await lab.run(hostNs, 'iptables-nft', '-P', 'FORWARD', 'DROP');
   const host = await lab.host(hostNs);
   await host.reconcile([]);
-  const web = await host.start(await lab.namespace('web'), {
-    name: 'web',
-    publish: [{ containerPort: 80, hostPort: 8080 }],
-  });
+  const web = await host.start(await lab.namespace('web'), { name: 'web', publish: [{ containerPort: 80, hostPort: 8080 }] });
   await serveTcp(t, web.namespace, 80, 'web');
   await serveTcp(t, outside, 9000, 'outside');
   t.equal(await askTcp(web.namespace, OUTSIDE, 9000), 'outside');
@@ -209,15 +200,9 @@ t.test('rules that somebody flushed come back whole with the next change', async
   const hostNs = await lab.namespace('host');
   const host = await lab.host(hostNs);
   await host.reconcile([]);
-  const web = await host.start(await lab.namespace('web'), {
-    name: 'web',
-    publish: [{ containerPort: 80, hostPort: 8080 }],
-  });
+  const web = await host.start(await lab.namespace('web'), { name: 'web', publish: [{ containerPort: 80, hostPort: 8080 }] });
   await lab.run(hostNs, 'nft', 'flush', 'ruleset');
-  const other = await host.start(await lab.namespace('other'), {
-    name: 'other',
-    publish: [{ containerPort: 80, hostPort: 8081 }],
-  });
+  const other = await host.start(await lab.namespace('other'), { name: 'other', publish: [{ containerPort: 80, hostPort: 8081 }] });
   t.match(await lab.run(hostNs, 'nft', 'list', 'ruleset'), /tcp \. 8080 : 172\.17\.0\.2 \. 80/);
   await lab.run(hostNs, 'nft', 'flush', 'ruleset');
   await host.detach(web);
@@ -232,15 +217,7 @@ t.test('a namespace that belongs to a user namespace is connected like any other
   const host = await lab.host(hostNs);
   await host.reconcile([]);
   await host.createNetwork('front');
-  const mapped = startProcess(t, [
-    'unshare',
-    '--user',
-    '--map-root-user',
-    '--net',
-    'sh',
-    '-c',
-    'echo up; exec sleep 600',
-  ]);
+  const mapped = startProcess(t, ['unshare', '--user', '--map-root-user', '--net', 'sh', '-c', 'echo up; exec sleep 600']);
   await mapped.waitForOutput(/up/);
   const web = await host.start(`/proc/${mapped.pid}/ns/net`, {
     name: 'web',
@@ -249,10 +226,7 @@ t.test('a namespace that belongs to a user namespace is connected like any other
   });
   await serveTcp(t, web.namespace, 80, 'web');
   t.equal(await askTcp(hostNs, '127.0.0.1', 8080), 'web');
-  t.match(
-    await lab.run(web.namespace, 'busybox', 'nslookup', '-type=a', 'web', '127.0.0.11'),
-    String(web.status['ipv4']),
-  );
+  t.match(await lab.run(web.namespace, 'busybox', 'nslookup', '-type=a', 'web', '127.0.0.11'), String(web.status['ipv4']));
   await host.detach(web);
 });
 
@@ -301,10 +275,7 @@ t.test('a bridge that the host has already is used as it is, and stays', async (
   await host.reconcile([]);
   const options = { 'com.docker.network.bridge.name': 'br-mine' };
   await t.rejects(host.createNetwork('other', { options }), { code: 'NETWORK_BRIDGE_NAME' });
-  await host.createNetwork('mine', {
-    options,
-    pools: [{ subnet: '10.77.0.0/24', gateway: '10.77.0.1', range: '', auxiliary: {} }],
-  });
+  await host.createNetwork('mine', { options, pools: [{ subnet: '10.77.0.0/24', gateway: '10.77.0.1', range: '', auxiliary: {} }] });
   const web = await host.start(await lab.namespace('web'), { name: 'web', network: 'mine' });
   await serveTcp(t, web.namespace, 80, 'web');
   t.equal(await askTcp(hostNs, String(web.status['ipv4']), 80), 'web');

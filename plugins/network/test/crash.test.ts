@@ -49,62 +49,45 @@ async function leftovers(lab: NetworkLab, host: HostProcess): Promise<string> {
   return [...links, ...elements].join(' ');
 }
 
-t.test(
-  'killed around any record of a container’s life, it comes back to a true state and the next life is whole',
-  async (t) => {
-    if (!needs(t, 'root', 'nft', 'ip', 'busybox')) return;
-    const lab = new NetworkLab(t);
-    const namespace = await lab.namespace('host');
-    const first = await lab.host(namespace);
-    await first.reconcile([]);
-    await first.createNetwork('front');
-    await first.kill();
-    const { instanceId, stateDir } = first;
-    const bystander = await lab.namespace('bystander');
-    const other = await lab.host(namespace, { instanceId, stateDir });
-    await other.reconcile([]);
-    const beside = await other.start(bystander, {
-      name: 'beside',
-      network: 'front',
-      publish: [{ containerPort: 80, hostPort: 8081 }],
-    });
-    await serveTcp(t, bystander, 80, 'beside');
-    await other.kill();
+t.test('killed around any record of a container’s life, it comes back to a true state and the next life is whole', async (t) => {
+  if (!needs(t, 'root', 'nft', 'ip', 'busybox')) return;
+  const lab = new NetworkLab(t);
+  const namespace = await lab.namespace('host');
+  const first = await lab.host(namespace);
+  await first.reconcile([]);
+  await first.createNetwork('front');
+  await first.kill();
+  const { instanceId, stateDir } = first;
+  const bystander = await lab.namespace('bystander');
+  const other = await lab.host(namespace, { instanceId, stateDir });
+  await other.reconcile([]);
+  const beside = await other.start(bystander, { name: 'beside', network: 'front', publish: [{ containerPort: 80, hostPort: 8081 }] });
+  await serveTcp(t, bystander, 80, 'beside');
+  await other.kill();
 
-    const seen = new Set<string>();
-    for (const point of ['before-write', 'after-write']) {
-      for (let record = 1; record <= RECORD_LIMIT; record += 1) {
-        const container = await lab.namespace('web');
-        const dying = await lab.host(namespace, { instanceId, stateDir, fault: `${point}:${record}` });
-        await dying.reconcile([dying.held(beside)]);
-        const cut = await live(dying, container);
-        seen.add(String(cut.step));
-        await dying.kill();
-        const fresh = await lab.host(namespace, { instanceId, stateDir });
-        t.same(await recover(fresh, cut, beside), { lacks: [], failures: [] });
-        t.equal(
-          await askTcp(namespace, '127.0.0.1', 8081),
-          'beside',
-          `another container does not notice (${point} ${record})`,
-        );
-        await waitFor(
-          'nothing but the other container',
-          async () =>
-            (await leftovers(lab, fresh)).match(/ve\w+/g)?.length === 1 &&
-            !(await leftovers(lab, fresh)).includes('8080'),
-        );
-        const again = await fresh.start(await lab.namespace('again'), {
-          name: 'web',
-          network: 'front',
-          publish: PUBLISH,
-        });
-        t.match(again.status, { ports: [{ hostPort: 8080 }, { hostPort: 8080 }] });
-        await fresh.detach(again);
-        await fresh.release(again);
-        await fresh.kill();
-        if (cut.step === undefined) break;
-      }
+  const seen = new Set<string>();
+  for (const point of ['before-write', 'after-write']) {
+    for (let record = 1; record <= RECORD_LIMIT; record += 1) {
+      const container = await lab.namespace('web');
+      const dying = await lab.host(namespace, { instanceId, stateDir, fault: `${point}:${record}` });
+      await dying.reconcile([dying.held(beside)]);
+      const cut = await live(dying, container);
+      seen.add(String(cut.step));
+      await dying.kill();
+      const fresh = await lab.host(namespace, { instanceId, stateDir });
+      t.same(await recover(fresh, cut, beside), { lacks: [], failures: [] });
+      t.equal(await askTcp(namespace, '127.0.0.1', 8081), 'beside', `another container does not notice (${point} ${record})`);
+      await waitFor(
+        'nothing but the other container',
+        async () => (await leftovers(lab, fresh)).match(/ve\w+/g)?.length === 1 && !(await leftovers(lab, fresh)).includes('8080'),
+      );
+      const again = await fresh.start(await lab.namespace('again'), { name: 'web', network: 'front', publish: PUBLISH });
+      t.match(again.status, { ports: [{ hostPort: 8080 }, { hostPort: 8080 }] });
+      await fresh.detach(again);
+      await fresh.release(again);
+      await fresh.kill();
+      if (cut.step === undefined) break;
     }
-    t.same([...seen].sort(), ['attach', 'detach', 'release', 'reserve', 'undefined'], 'every step was cut off');
-  },
-);
+  }
+  t.same([...seen].sort(), ['attach', 'detach', 'release', 'reserve', 'undefined'], 'every step was cut off');
+});

@@ -17,8 +17,7 @@ type Handler = (engine: NetworkEngine, request: never) => unknown;
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   reserve: (engine, request) => engine.provider.reserve(request),
-  attach: (engine, request) =>
-    engine.provider.attach(request, { signal: new AbortController().signal, deadline: Deadline.after(30_000) }),
+  attach: (engine, request) => engine.provider.attach(request, { signal: new AbortController().signal, deadline: Deadline.after(30_000) }),
   detach: (engine, request) => engine.provider.detach(request),
   release: (engine, request) => engine.provider.release(request),
   update: (engine, request) => engine.provider.update(request),
@@ -32,9 +31,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 };
 
 function say(line: Readonly<Record<string, unknown>>): void {
-  process.stdout.write(
-    `${JSON.stringify(line, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))}\n`,
-  );
+  process.stdout.write(`${JSON.stringify(line, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))}\n`);
 }
 
 let written = 0;
@@ -67,11 +64,6 @@ async function answer(id: number, operation: string, request: never): Promise<vo
     say({ id, result: result ?? null });
   } catch (error) {
     const code = isCleatError(error) ? error.code : 'NONE';
-    say({
-      id,
-      code,
-      message: error instanceof Error ? error.message : String(error),
-      stack: error instanceof Error ? error.stack : '',
-    });
+    say({ id, code, message: error instanceof Error ? error.message : String(error), stack: error instanceof Error ? error.stack : '' });
   }
 }

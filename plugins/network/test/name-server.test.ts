@@ -34,17 +34,7 @@ interface Answer {
 }
 
 async function ask(container: LabContainer, name: string, type = 'A', transport = 'udp', payload = 0): Promise<Answer> {
-  const argv = [
-    'nsenter',
-    `--net=${container.namespace}`,
-    process.execPath,
-    '-e',
-    CLIENT,
-    name,
-    type,
-    transport,
-    String(payload),
-  ];
+  const argv = ['nsenter', `--net=${container.namespace}`, process.execPath, '-e', CLIENT, name, type, transport, String(payload)];
   return JSON.parse((await runProcess(argv, { env: childEnv() })).stdout) as Answer;
 }
 
@@ -89,11 +79,7 @@ t.test('containers of a network find each other by name', async (t) => {
   t.match(web.status, { dnsNames: ['Web', 'www', 'all', web.id.slice(0, 12)] });
 
   for (const name of ['web', 'WEB', 'www', web.id.slice(0, 12), 'web.front', 'mine']) {
-    t.same(
-      await ask(db, name),
-      { id: 4711, rcode: 'NOERROR', truncated: false, answers: [webAddress], edns: false },
-      name,
-    );
+    t.same(await ask(db, name), { id: 4711, rcode: 'NOERROR', truncated: false, answers: [webAddress], edns: false }, name);
   }
   t.same((await ask(db, 'web', 'AAAA')).answers, [web.status['ipv6']]);
   t.same([...(await ask(db, 'all')).answers].sort(), [webAddress, db.status['ipv4']].sort());
@@ -101,9 +87,7 @@ t.test('containers of a network find each other by name', async (t) => {
   t.match(await ask(far, 'web'), { rcode: 'SERVFAIL', answers: [] }, 'another network does not know the name');
   t.match(await ask(far, 'far', 'AAAA'), { rcode: 'NOERROR', answers: [] }, 'a name without IPv6 exists');
   t.match(await ask(db, 'web', 'MX'), { rcode: 'NOERROR', answers: [] });
-  t.same((await ask(db, webAddress.split('.').reverse().join('.').concat('.in-addr.arpa'), 'PTR')).answers, [
-    'Web.front',
-  ]);
+  t.same((await ask(db, webAddress.split('.').reverse().join('.').concat('.in-addr.arpa'), 'PTR')).answers, ['Web.front']);
   t.same((await ask(db, 'web', 'A', 'tcp')).answers, [webAddress]);
   t.match(await ask(db, 'web', 'A', 'udp', 1232), { edns: true, answers: [webAddress] });
 
@@ -149,16 +133,8 @@ t.test('other names are asked of the servers that the user or the host names', a
   });
   t.same(client.dns, { servers: ['127.0.0.11'], search: ['corp.test'], options: client.dns.options });
   const slow = ask(client, 'example.test');
-  t.match(
-    await slow,
-    { rcode: 'NOERROR', answers: ['192.0.2.77'] },
-    'the second server answers when the first is silent',
-  );
-  const direct = await host.start(await lab.namespace('direct'), {
-    name: 'direct',
-    network: 'front',
-    dns: { servers: [address] },
-  });
+  t.match(await slow, { rcode: 'NOERROR', answers: ['192.0.2.77'] }, 'the second server answers when the first is silent');
+  const direct = await host.start(await lab.namespace('direct'), { name: 'direct', network: 'front', dns: { servers: [address] } });
   t.same((await ask(direct, 'example.test')).answers, ['192.0.2.77']);
   t.match(await ask(direct, 'big.test'), { truncated: true });
   t.same((await ask(direct, 'big.test', 'A', 'tcp')).answers, ['192.0.2.77'], 'and by TCP too');
@@ -169,11 +145,7 @@ t.test('other names are asked of the servers that the user or the host names', a
     dns: { servers: [address], options: ['ndots:2'] },
   });
   t.match(await ask(strict, 'single'), { rcode: 'NOERROR', answers: [] }, 'single labels stay here when ndots says so');
-  const cut = await host.start(await lab.namespace('cut'), {
-    name: 'cut',
-    network: 'inner',
-    dns: { servers: [address] },
-  });
+  const cut = await host.start(await lab.namespace('cut'), { name: 'cut', network: 'inner', dns: { servers: [address] } });
   t.match(await ask(cut, 'example.test'), { rcode: 'SERVFAIL' }, 'an internal network leads to no server');
 });
 
@@ -201,9 +173,7 @@ t.test('a container on two networks has one name server, and one default route t
   await host.createNetwork('back');
   const namespace = await lab.namespace('both');
   const onFront = await host.start(namespace, { name: 'both', network: 'front' });
-  const onBack = await host.attach(
-    await host.reserve(namespace, { name: 'both', network: 'back', gatewayPriority: 0 }, onFront.id),
-  );
+  const onBack = await host.attach(await host.reserve(namespace, { name: 'both', network: 'back', gatewayPriority: 0 }, onFront.id));
   const peer = await host.start(await lab.namespace('peer'), { name: 'peer', network: 'back' });
   t.match([onFront.status['interface'], onBack.status['interface']], ['eth0', 'eth1']);
   t.same((await ask(onFront, 'peer')).answers, [peer.status['ipv4']]);

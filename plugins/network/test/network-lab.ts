@@ -68,12 +68,7 @@ export class NetworkLab {
   /** Starts the plugin's engine in a namespace. */
   async host(
     namespace: string,
-    options: {
-      readonly instanceId?: string;
-      readonly stateDir?: string;
-      readonly config?: Json;
-      readonly fault?: string;
-    } = {},
+    options: { readonly instanceId?: string; readonly stateDir?: string; readonly config?: Json; readonly fault?: string } = {},
   ): Promise<HostProcess> {
     this.#made += 1;
     const stateDir = options.stateDir ?? join(this.directory, `state-${this.#made}`);
@@ -130,10 +125,7 @@ export class HostProcess {
     this.#child = spawn(
       'nsenter',
       [`--net=${namespace}`, process.execPath, HOST_PROCESS, stateDir, instanceId, JSON.stringify(config), fault],
-      {
-        stdio: ['pipe', 'pipe', 'pipe'],
-        env: childEnv(),
-      },
+      { stdio: ['pipe', 'pipe', 'pipe'], env: childEnv() },
     );
     let complaint = '';
     this.#child.stderr.on('data', (text: Buffer) => {
@@ -141,9 +133,7 @@ export class HostProcess {
     });
     this.#child.stdin.on('error', () => undefined);
     this.ready = new Promise((resolve, reject) => {
-      createInterface({ input: this.#child.stdout }).on('line', (line) =>
-        this.#onLine(JSON.parse(line) as Json, resolve),
-      );
+      createInterface({ input: this.#child.stdout }).on('line', (line) => this.#onLine(JSON.parse(line) as Json, resolve));
       this.#child.on('exit', () => reject(new Error(`the engine ended: ${complaint}`)));
     });
     this.#ended = new Promise((resolve) => {
@@ -197,11 +187,7 @@ export class HostProcess {
   }
 
   /** Reserves a claim; the container has the namespace. */
-  async reserve(
-    namespace: string,
-    options: ContainerOptions,
-    id: string = randomBytes(32).toString('hex'),
-  ): Promise<LabContainer> {
+  async reserve(namespace: string, options: ContainerOptions, id: string = randomBytes(32).toString('hex')): Promise<LabContainer> {
     const { name, ...rest } = options;
     const text = JSON.stringify({ network: 'bridge', ...rest });
     const container: LabContainer = {

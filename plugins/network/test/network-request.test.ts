@@ -69,12 +69,7 @@ t.test('subnets come from Docker’s default pools in their order, free of route
 
 t.test('a network is made as asked, and what is not supported is refused with a sentence', async (t) => {
   const first = make('front');
-  t.match(first, {
-    name: 'front',
-    driver: 'bridge',
-    pools: [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }],
-    isPoolPicked: true,
-  });
+  t.match(first, { name: 'front', driver: 'bridge', pools: [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }], isPoolPicked: true });
   t.match(first.bridge, /^cl1a2b3c4d[a-z2-7]{5}$/);
   t.match(make('next', {}, [first]).pools, [{ subnet: '172.18.0.0/16' }]);
   t.match(make('own', { pools: [pool('10.9.0.0/16', { range: '10.9.1.0/24', gateway: '10.9.0.9' })] }), {
@@ -113,14 +108,7 @@ t.test('a network is made as asked, and what is not supported is refused with a 
 
 t.test('bridge, host and none are there from the start, under ids that stay', async (t) => {
   const missing = (existing: readonly NetworkDefinition[] = []): readonly NetworkDefinition[] =>
-    missingPredefined({
-      instanceId: '1a2b3c4d',
-      names,
-      config: parseConfig({}),
-      existing,
-      occupied: () => [],
-      now: 1n,
-    });
+    missingPredefined({ instanceId: '1a2b3c4d', names, config: parseConfig({}), existing, occupied: () => [], now: 1n });
   const all = missing();
   t.same(
     all.map(({ name, driver }) => [name, driver]),
@@ -155,14 +143,7 @@ t.test('bridge, host and none are there from the start, under ids that stay', as
 t.test('a network is found by name, id and the beginning of an id, and filtered as Docker does', async (t) => {
   const front = { ...make('front', { labels: { env: 'test', a: '' } }), id: `ab${'0'.repeat(62)}` };
   const back = { ...make('back'), id: `ac${'0'.repeat(62)}`, createdAt: String(1_000_000_000n * 1_000_000_000n) };
-  const [bridge] = missingPredefined({
-    instanceId: '1a2b3c4d',
-    names,
-    config: parseConfig({}),
-    existing: [],
-    occupied: () => [],
-    now: 1n,
-  });
+  const [bridge] = missingPredefined({ instanceId: '1a2b3c4d', names, config: parseConfig({}), existing: [], occupied: () => [], now: 1n });
   if (bridge === undefined) throw new Error('no bridge');
   const all = [front, back, bridge];
   t.equal(findNetwork(all, 'front'), front);

@@ -19,19 +19,13 @@ t.test('networks are made, shown, and removed when no container runs on them', a
   const names = async (filters = {}): Promise<string[]> =>
     ((await host.call('list', { filters })) as unknown as Listed).networks.map(({ name }) => name);
   t.same(await names(), ['bridge', 'host', 'none']);
-  t.equal(
-    (await lab.run(host.namespace, 'nft', 'list', 'tables')).trim(),
-    '',
-    'the host is untouched until a network is used',
-  );
+  t.equal((await lab.run(host.namespace, 'nft', 'list', 'tables')).trim(), '', 'the host is untouched until a network is used');
 
   const id = await host.createNetwork('front', {
     labels: { tier: 'web' },
     pools: [{ subnet: '10.66.0.0/24', range: '', gateway: '', auxiliary: {} }],
   });
-  t.match(host.events, [
-    { type: 'network.created', subject: id, labels: { tier: 'web' }, properties: { name: 'front', type: 'bridge' } },
-  ]);
+  t.match(host.events, [{ type: 'network.created', subject: id, labels: { tier: 'web' }, properties: { name: 'front', type: 'bridge' } }]);
   t.match(await lab.run(host.namespace, 'ip', '-o', 'addr'), '10.66.0.1/24');
   await t.rejects(host.createNetwork('front'), { code: 'NETWORK_NAME_TAKEN' });
   t.match(await host.call('inspect', { network: id.slice(0, 8) }), {
@@ -51,11 +45,7 @@ t.test('networks are made, shown, and removed when no container runs on them', a
   });
   t.same(await names({ dangling: ['true'] }), []);
   await host.detach(web);
-  t.same(
-    await host.call('prune', { filters: {} }),
-    { removed: [] },
-    'a stopped container keeps its network from being pruned',
-  );
+  t.same(await host.call('prune', { filters: {} }), { removed: [] }, 'a stopped container keeps its network from being pruned');
   await host.call('remove', { network: 'front' });
   await t.rejects(host.attach(web), { code: 'NETWORK_NOT_FOUND', message: `network ${id} not found` });
   await host.release(web);
@@ -66,8 +56,7 @@ t.test('networks are made, shown, and removed when no container runs on them', a
   await host.createNetwork('two');
   t.same(await host.call('prune', { filters: {} }), { removed: ['one', 'two'] });
   t.same(await names(), ['bridge', 'host', 'none']);
-  for (const name of ['bridge', 'host', 'none'])
-    await t.rejects(host.call('remove', { network: name }), { code: 'NETWORK_PREDEFINED' });
+  for (const name of ['bridge', 'host', 'none']) await t.rejects(host.call('remove', { network: name }), { code: 'NETWORK_PREDEFINED' });
   await t.rejects(host.call('inspect', { network: 'front' }), { code: 'NETWORK_NOT_FOUND' });
 });
 
@@ -91,9 +80,7 @@ t.test('a claim asks only for what its network has', async (t) => {
   for (const [options, message] of refused) await t.rejects(host.reserve('', { name: 'x', ...options }), message);
 
   const held = await host.reserve(await lab.namespace('held'), { name: 'held', network: 'named', ipv4: '10.66.0.9' });
-  await t.rejects(host.reserve('', { name: 'late', network: 'named', ipv4: '10.66.0.9' }), {
-    code: 'NETWORK_ADDRESS_IN_USE',
-  });
+  await t.rejects(host.reserve('', { name: 'late', network: 'named', ipv4: '10.66.0.9' }), { code: 'NETWORK_ADDRESS_IN_USE' });
   await host.attach(held);
   await host.detach(held);
   await t.rejects(
@@ -123,30 +110,16 @@ t.test('the host network and none need nothing, and links on the default bridge 
   t.equal((await lab.run(host.namespace, 'nft', 'list', 'tables')).trim(), '');
 
   const db = await host.start(await lab.namespace('db'), { name: 'db' });
-  const web = await host.start(await lab.namespace('web'), {
-    name: 'web',
-    links: [{ container: db.id, alias: 'database' }],
-  });
+  const web = await host.start(await lab.namespace('web'), { name: 'web', links: [{ container: db.id, alias: 'database' }] });
   t.same(web.hosts, [`172.17.0.3\t${web.id.slice(0, 12)}`, `172.17.0.2\tdatabase db ${db.id.slice(0, 12)}`]);
   await host.detach(db);
-  const late = await host.reserve(await lab.namespace('late'), {
-    name: 'late',
-    links: [{ container: db.id, alias: 'database' }],
-  });
+  const late = await host.reserve(await lab.namespace('late'), { name: 'late', links: [{ container: db.id, alias: 'database' }] });
   await t.rejects(host.attach(late), /Cannot link to a non running container: db AS database/);
-  t.same(
-    (
-      await host.start(await lab.namespace('own'), {
-        name: 'own',
-        dns: { servers: ['192.0.2.53'], search: ['corp.test'] },
-      })
-    ).dns,
-    {
-      servers: ['192.0.2.53'],
-      search: ['corp.test'],
-      options: [],
-    },
-  );
+  t.same((await host.start(await lab.namespace('own'), { name: 'own', dns: { servers: ['192.0.2.53'], search: ['corp.test'] } })).dns, {
+    servers: ['192.0.2.53'],
+    search: ['corp.test'],
+    options: [],
+  });
 });
 
 t.test('a bridge that somebody deleted comes back, with the containers that run on it', async (t) => {
@@ -154,10 +127,7 @@ t.test('a bridge that somebody deleted comes back, with the containers that run 
   const lab = new NetworkLab(t);
   const host = await lab.host(await lab.namespace('host'));
   await host.reconcile([]);
-  const web = await host.start(await lab.namespace('web'), {
-    name: 'web',
-    publish: [{ containerPort: 80, hostPort: 8080 }],
-  });
+  const web = await host.start(await lab.namespace('web'), { name: 'web', publish: [{ containerPort: 80, hostPort: 8080 }] });
   await serveTcp(t, web.namespace, 80, 'web');
   const bridge = (await lab.run(host.namespace, 'ip', '-br', 'link')).match(/cl[0-9a-f]{8}\w+/)?.[0] ?? '';
   await lab.run(host.namespace, 'ip', 'link', 'delete', bridge);

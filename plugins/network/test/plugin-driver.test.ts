@@ -21,8 +21,7 @@ function driver(held: Set<string>): PluginDefinition {
       drivers: {
         'network/lonely': {
           reserve: async ({ reference, options }) => {
-            if (options.includes('refuse'))
-              throw new CleatError('invalid_argument', 'LONELY_OPTION', 'it does not do that');
+            if (options.includes('refuse')) throw new CleatError('invalid_argument', 'LONELY_OPTION', 'it does not do that');
             held.add(reference.object);
             return {};
           },
@@ -109,8 +108,7 @@ async function running(t: Test): Promise<Running> {
 
 t.test('a network of another plugin’s driver is made, joined, left and removed', async (t) => {
   const { node, held, stop, start } = await running(t);
-  const network = <R>(operation: string, request: object): Promise<R> =>
-    node.call<R>('network', 'network', operation, request);
+  const network = <R>(operation: string, request: object): Promise<R> => node.call<R>('network', 'network', operation, request);
   const { id } = await network<{ id: string }>('create', { name: 'far', driver: 'lonely' });
   t.match(await network('inspect', { network: 'far' }), { driver: 'lonely' });
   const { bootId } = node.kernel;
@@ -118,29 +116,12 @@ t.test('a network of another plugin’s driver is made, joined, left and removed
   const container = { id: 'c1', name: 'web', hostname: 'web' };
   const options = JSON.stringify({ network: 'far' });
   await node.provider('network', 'reserve', { reference: reference(1), options, container });
-  const attached = await node.provider('network', 'attach', {
-    reference: reference(2),
-    options,
-    container,
-    networkNamespace: '/ns',
-  });
-  t.match(JSON.parse(attached.status), {
-    driver: 'lonely',
-    ipv4: '198.18.0.7',
-    ipv4PrefixLength: 15,
-    interface: '/ns',
-  });
+  const attached = await node.provider('network', 'attach', { reference: reference(2), options, container, networkNamespace: '/ns' });
+  t.match(JSON.parse(attached.status), { driver: 'lonely', ipv4: '198.18.0.7', ipv4PrefixLength: 15, interface: '/ns' });
   t.same(attached.contribution.hosts, ['198.18.0.7 web']);
   t.same([...held], [id, `${id}+c1`]);
 
-  const told = {
-    reference: reference(2),
-    options,
-    status: attached.status,
-    attached: true,
-    container,
-    networkNamespace: '/ns',
-  };
+  const told = { reference: reference(2), options, status: attached.status, attached: true, container, networkNamespace: '/ns' };
   node.kernel.holdings.set('network', { held: [told], owed: [] });
   await stop();
   node.kernel.forget();

@@ -24,24 +24,13 @@ function start(): () => Promise<void> {
 
 const container = { id: 'c1', name: 'web', hostname: 'web' };
 const options = JSON.stringify({ network: 'front', publish: [{ containerPort: 80, hostPort: 8080 }] });
-const reference = (number: number) => ({
-  object: 'c1/network',
-  container: 'c1',
-  claim: 'network',
-  bootId: node.kernel.bootId,
-  number,
-});
+const reference = (number: number) => ({ object: 'c1/network', container: 'c1', claim: 'network', bootId: node.kernel.bootId, number });
 
 let stop = start();
 await node.kernel.ready('network');
 const created = await node.call<{ id: string }>('network', 'network', 'create', { name: 'front' });
 const reserved = await node.provider('network', 'reserve', { reference: reference(1), options, container });
-const attached = await node.provider('network', 'attach', {
-  reference: reference(2),
-  options,
-  container,
-  networkNamespace,
-});
+const attached = await node.provider('network', 'attach', { reference: reference(2), options, container, networkNamespace });
 node.kernel.holdings.set('network', {
   held: [{ reference: reference(2), options, status: attached.status, attached: true, container, networkNamespace }],
   owed: [],
@@ -57,16 +46,7 @@ const listed = await node.call('network', 'network', 'list', {});
 await stop();
 const published = node.kernel.published.map(({ event }) => event.type);
 await node.stop();
-const seen = {
-  reserved,
-  attached,
-  inspected,
-  detached,
-  listed,
-  published,
-  reconciled: node.kernel.reconciled.get('network'),
-};
-process.stdout.write(
-  `${JSON.stringify(seen, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`,
-  () => process.exit(),
+const seen = { reserved, attached, inspected, detached, listed, published, reconciled: node.kernel.reconciled.get('network') };
+process.stdout.write(`${JSON.stringify(seen, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`, () =>
+  process.exit(),
 );

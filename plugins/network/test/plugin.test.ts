@@ -13,10 +13,7 @@ t.test('the plugin answers its contracts over the bus, also after a restart', as
   const container = await lab.namespace('web');
   const { stdout } = await runProcess(
     ['nsenter', `--net=${hostNs}`, process.execPath, PLUGIN_NODE, join(lab.directory, 'node'), container],
-    {
-      env: childEnv(),
-      timeoutMs: 60_000,
-    },
+    { env: childEnv(), timeoutMs: 60_000 },
   );
   const seen: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}');
   t.match(seen, {

@@ -67,10 +67,7 @@ t.test('ports of other programs are seen, those that nobody named are picked aro
   t.equal(new Set(picked.ports.map((bound) => `${bound.protocol}${bound.hostPort}`)).size, 3);
   t.ok(picked.ports.every((bound) => bound.hostPort > 1023));
   picked.close();
-  const everywhere = await book.reserve(
-    [{ containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 0, hostPortEnd: 0 }],
-    LOOPBACK,
-  );
+  const everywhere = await book.reserve([{ containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 0, hostPortEnd: 0 }], LOOPBACK);
   t.same(
     everywhere.ports.map(({ hostIp }) => hostIp),
     [LOOPBACK],

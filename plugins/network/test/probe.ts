@@ -27,10 +27,7 @@ export async function serveUdp(t: Teardown, namespace: string, port: number, isV
 }
 
 function start(t: Teardown, namespace: string, ...argv: string[]): ChildProcess {
-  const child = spawn('nsenter', [`--net=${namespace}`, ...argv], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: childEnv(),
-  });
+  const child = spawn('nsenter', [`--net=${namespace}`, ...argv], { stdio: ['ignore', 'pipe', 'ignore'], env: childEnv() });
   t.teardown(() => {
     child.kill('SIGKILL');
   });
@@ -53,9 +50,7 @@ export async function askTcp(namespace: string, address: string, port: number, t
       address,
       String(port),
     ],
-    {
-      allowExit: 'any',
-    },
+    { allowExit: 'any' },
   );
   return result.stdout.trim();
 }
@@ -64,7 +59,5 @@ export async function askTcp(namespace: string, address: string, port: number, t
 export async function askUdp(namespace: string, address: string, port: number): Promise<string> {
   const type = address.includes(':') ? 'udp6' : 'udp4';
   const program = `const s=require('dgram').createSocket('${type}');s.on('message',m=>{console.log(String(m));process.exit()});s.on('error',()=>process.exit());s.send('?',${port},'${address}');setTimeout(()=>process.exit(),1500)`;
-  return (
-    await runProcess(['nsenter', `--net=${namespace}`, process.execPath, '-e', program], { env: childEnv() })
-  ).stdout.trim();
+  return (await runProcess(['nsenter', `--net=${namespace}`, process.execPath, '-e', program], { env: childEnv() })).stdout.trim();
 }

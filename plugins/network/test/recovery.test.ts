@@ -6,9 +6,7 @@ import { askTcp, serveTcp } from './probe.ts';
 
 /** What of an instance there is on a host: links and tables by their names. */
 async function ownedBy(lab: NetworkLab, host: HostProcess): Promise<{ links: string[]; tables: string }> {
-  const links = (await lab.run(host.namespace, 'ip', '-o', 'link'))
-    .split('\n')
-    .map((line) => line.split(': ')[1]?.split('@')[0] ?? '');
+  const links = (await lab.run(host.namespace, 'ip', '-o', 'link')).split('\n').map((line) => line.split(': ')[1]?.split('@')[0] ?? '');
   return {
     links: links.filter((name) => name.includes(host.instanceId)),
     tables: (await lab.run(host.namespace, 'nft', 'list', 'tables')).trim(),
@@ -22,13 +20,8 @@ t.test('a hundred containers come and go and leave nothing', async (t) => {
   const host = await lab.host(hostNs);
   await host.reconcile([]);
   await host.createNetwork('front');
-  const descriptors = async (): Promise<number> =>
-    (await lab.run(hostNs, 'ls', `/proc/${host.pid}/fd`)).split('\n').length;
-  const first = await host.start(await lab.namespace('first'), {
-    name: 'first',
-    network: 'front',
-    publish: [{ containerPort: 80 }],
-  });
+  const descriptors = async (): Promise<number> => (await lab.run(hostNs, 'ls', `/proc/${host.pid}/fd`)).split('\n').length;
+  const first = await host.start(await lab.namespace('first'), { name: 'first', network: 'front', publish: [{ containerPort: 80 }] });
   await host.detach(first);
   await host.release(first);
   const before = await descriptors();
@@ -126,10 +119,7 @@ t.test('a plugin that has lost its store rebuilds it from what the kernel holds'
   const host = await lab.host(hostNs);
   await host.reconcile([]);
   await host.createNetwork('front');
-  const web = await host.start(await lab.namespace('web'), {
-    name: 'web',
-    publish: [{ containerPort: 80, hostPort: 8080 }],
-  });
+  const web = await host.start(await lab.namespace('web'), { name: 'web', publish: [{ containerPort: 80, hostPort: 8080 }] });
   const front = await host.start(await lab.namespace('front'), { name: 'front', network: 'front' });
   await serveTcp(t, web.namespace, 80, 'web');
   await host.kill();
@@ -152,10 +142,7 @@ t.test('after a reboot attachments are void and the next start begins anew', asy
   const web = await before.start(namespace, { name: 'web', publish: [{ containerPort: 80, hostPort: 8080 }] });
   await before.kill();
   // Another namespace: nothing of what was set up is there, as after a boot.
-  const after = await lab.host(await lab.namespace('after'), {
-    instanceId: before.instanceId,
-    stateDir: before.stateDir,
-  });
+  const after = await lab.host(await lab.namespace('after'), { instanceId: before.instanceId, stateDir: before.stateDir });
   t.same(await after.reconcile([before.held(web, false)], [], `${BOOT_ID.slice(0, -1)}2`), { lacks: [], failures: [] });
   t.notMatch(await lab.run(after.namespace, 'ip', '-o', 'link'), /cl[0-9a-f]{8}/);
   await lab.unpin(namespace);
@@ -170,10 +157,7 @@ t.test('a failed attach gives everything back', async (t) => {
   const hostNs = await lab.namespace('host');
   const host = await lab.host(hostNs);
   await host.reconcile([]);
-  const holder = await host.start(await lab.namespace('holder'), {
-    name: 'holder',
-    publish: [{ containerPort: 80, hostPort: 8080 }],
-  });
+  const holder = await host.start(await lab.namespace('holder'), { name: 'holder', publish: [{ containerPort: 80, hostPort: 8080 }] });
   const unlucky = await host.reserve(await lab.namespace('unlucky'), {
     name: 'unlucky',
     publish: [
@@ -190,10 +174,7 @@ t.test('a failed attach gives everything back', async (t) => {
   t.match((await host.attach(unlucky)).status, {
     ports: [{ hostPort: 8079 }, { hostPort: 8079, hostIp: '::' }, { hostPort: 8080 }, { hostPort: 8080 }],
   });
-  await waitFor(
-    'one link',
-    async () => (await ownedBy(lab, host)).links.filter((name) => name.startsWith('ve')).length === 1,
-  );
+  await waitFor('one link', async () => (await ownedBy(lab, host)).links.filter((name) => name.startsWith('ve')).length === 1);
   // The same call again is answered as before; a newer one ends the earlier attachment.
   const status = unlucky.status;
   t.same((await host.attach(unlucky, 999)).status['endpointId'] !== status['endpointId'], true);

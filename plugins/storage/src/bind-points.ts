@@ -93,12 +93,10 @@ async function openPart({ volume, path, subpath }: BindSource): Promise<number> 
   } catch (error) {
     if (!isCleatError(error)) throw error;
     const why = error.class === 'not_found' ? 'no such file or directory' : error.message;
-    throw new CleatError(
-      'invalid_argument',
-      'VOLUME_SUBPATH_INVALID',
-      `cannot access path ${subpath} of the volume ${volume}: ${why}`,
-      { hint: 'A subpath has to be there before the container is started.', cause: error },
-    );
+    throw new CleatError('invalid_argument', 'VOLUME_SUBPATH_INVALID', `cannot access path ${subpath} of the volume ${volume}: ${why}`, {
+      hint: 'A subpath has to be there before the container is started.',
+      cause: error,
+    });
   } finally {
     root.close();
   }

@@ -36,8 +36,7 @@ export function parseClaimOptions(text: string): ClaimOptions {
     isAnonymous: name === '' || fields['anonymous'] === true,
     propagation: textOf(fields, 'propagation'),
   };
-  if (!isAbsolute(options.target))
-    throw invalid(`the target ${JSON.stringify(options.target)} is not an absolute path`);
+  if (!isAbsolute(options.target)) throw invalid(`the target ${JSON.stringify(options.target)} is not an absolute path`);
   if (!PROPAGATIONS.has(options.propagation)) throw invalid(`the propagation ${options.propagation} is unknown`);
   if (options.subpath !== '' && name === '') throw invalid('a subpath needs the name of a volume');
   if (isAbsolute(options.subpath) || options.subpath.split('/').includes('..')) {
@@ -51,9 +50,7 @@ function objectOf(text: string): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new CleatError('invalid_argument', 'VOLUME_CLAIM_INVALID', 'the options of a volume claim are no JSON', {
-      cause: error,
-    });
+    throw new CleatError('invalid_argument', 'VOLUME_CLAIM_INVALID', 'the options of a volume claim are no JSON', { cause: error });
   }
   if (typeof value !== 'object' || value === null) throw invalid('its options are no object');
   return Object.fromEntries(Object.entries(value));

@@ -13,16 +13,10 @@ const CLAIM_OPTIONS: JsonSchema = {
     readonly: { type: 'boolean' },
     nocopy: { type: 'boolean', description: 'Do not fill an empty volume from the image.' },
     subpath: { type: 'string', description: 'A file or directory in the volume to mount instead of all of it.' },
-    driver: {
-      type: 'string',
-      description: 'Used when the volume has to be made; another one than the volume has is refused.',
-    },
+    driver: { type: 'string', description: 'Used when the volume has to be made; another one than the volume has is refused.' },
     options: { ...TEXTS, description: 'For the driver, when the volume has to be made.' },
     labels: { ...TEXTS, description: 'Of the volume, when it has to be made.' },
-    anonymous: {
-      type: 'boolean',
-      description: 'The volume goes with the last container that has it, when that is asked for.',
-    },
+    anonymous: { type: 'boolean', description: 'The volume goes with the last container that has it, when that is asked for.' },
     propagation: { enum: ['', 'private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'] },
   },
 };

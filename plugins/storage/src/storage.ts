@@ -55,23 +55,13 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   trash.open();
   const local = new LocalDriver(directory, trash);
   const volumes = new Volumes({ store, driverOf: lookup(local, options), publish, warn });
-  const settle = (driver: string): Promise<void> =>
-    volumes.settle(driver, { deadline: Deadline.after(SETTLE_MS), signal: options.signal });
+  const settle = (driver: string): Promise<void> => volumes.settle(driver, { deadline: Deadline.after(SETTLE_MS), signal: options.signal });
   await settle(LOCAL_DRIVER);
   const provider = new VolumeProvider({ store, volumes, bindPoints, stateDir });
   return {
     provider,
     service: new VolumeService({ store, volumes }),
-    reconciliation: new Reconciliation({
-      store,
-      volumes,
-      provider,
-      bindPoints,
-      local,
-      ledger: options.ledger,
-      publish,
-      warn,
-    }),
+    reconciliation: new Reconciliation({ store, volumes, provider, bindPoints, local, ledger: options.ledger, publish, warn }),
     resume: async () => {
       await volumes.tell();
       const others = new Set(store.volumes().map(({ driver }) => driver));
@@ -83,6 +73,5 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 }
 
 function lookup(local: LocalDriver, { ledger, isDriver }: StorageOptions): (name: string) => VolumeDriver {
-  return (name) =>
-    name === LOCAL_DRIVER ? local : new PluginDriver({ name, ledger, isInstalled: () => isDriver(name) });
+  return (name) => (name === LOCAL_DRIVER ? local : new PluginDriver({ name, ledger, isInstalled: () => isDriver(name) }));
 }

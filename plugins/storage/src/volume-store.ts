@@ -166,11 +166,7 @@ export class VolumeStore {
     }
     const change: unknown = JSON.parse(Buffer.from(record.payload).toString('utf8'));
     if (!isChange(change)) {
-      throw new CleatError(
-        'internal',
-        'VOLUME_STORE_DAMAGED',
-        "the storage plugin's store has a record that is none of its own",
-      );
+      throw new CleatError('internal', 'VOLUME_STORE_DAMAGED', "the storage plugin's store has a record that is none of its own");
     }
     this.#apply(change);
   }

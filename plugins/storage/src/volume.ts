@@ -81,12 +81,7 @@ export interface UseProperties {
 }
 
 export function volumeEvent(past: 'created' | 'removed', volume: Volume): providerTypes.EventInput {
-  return {
-    type: `volume.${past}`,
-    subject: volume.name,
-    labels: volume.labels,
-    properties: { driver: volume.driver },
-  };
+  return { type: `volume.${past}`, subject: volume.name, labels: volume.labels, properties: { driver: volume.driver } };
 }
 
 export function mountedEvent(volume: Volume, use: UseProperties): providerTypes.EventInput {
@@ -105,10 +100,5 @@ export function mountedEvent(volume: Volume, use: UseProperties): providerTypes.
 }
 
 export function unmountedEvent(volume: Volume, container: string): providerTypes.EventInput {
-  return {
-    type: 'volume.unmounted',
-    subject: volume.name,
-    labels: volume.labels,
-    properties: { driver: volume.driver, container },
-  };
+  return { type: 'volume.unmounted', subject: volume.name, labels: volume.labels, properties: { driver: volume.driver, container } };
 }

@@ -1,15 +1,7 @@
 import { CleatError, type providerTypes } from '@cleat/schemas';
 import { KeyedQueue } from '@cleat/sdk';
 import type { DirectoryOwner, DriverCall, VolumeDriver } from './drivers/driver.ts';
-import {
-  ANONYMOUS_LABEL,
-  checkVolumeName,
-  LOCAL_DRIVER,
-  newAnonymousName,
-  type Volume,
-  volumeEvent,
-  volumeNotFound,
-} from './volume.ts';
+import { ANONYMOUS_LABEL, checkVolumeName, LOCAL_DRIVER, newAnonymousName, type Volume, volumeEvent, volumeNotFound } from './volume.ts';
 import type { VolumeStore } from './volume-store.ts';
 
 /** The driver of a name; whether there is one shows when it is asked. */
@@ -202,12 +194,6 @@ function named<T>(name: string, work: () => T): T {
   } catch (error) {
     if (!(error instanceof CleatError)) throw error;
     const { class: errorClass, code, hint, plugin, retryable, details, cause } = error;
-    throw new CleatError(errorClass, code, `create ${name}: ${error.message}`, {
-      hint,
-      plugin,
-      retryable,
-      details,
-      cause,
-    });
+    throw new CleatError(errorClass, code, `create ${name}: ${error.message}`, { hint, plugin, retryable, details, cause });
   }
 }

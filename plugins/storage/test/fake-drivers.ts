@@ -38,18 +38,12 @@ export class FakeDriver {
     switch (operation) {
       case 'reserve':
         mkdirSync(this.dataOf(reference.object), { recursive: true });
-        return {
-          status: JSON.stringify({ mountpoint: this.dataOf(reference.object) }),
-          warnings: [],
-          events: [],
-          contribution: null,
-        };
+        return { status: JSON.stringify({ mountpoint: this.dataOf(reference.object) }), warnings: [], events: [], contribution: null };
       case 'release':
         if (purge) rmSync(this.dataOf(reference.object), { recursive: true, force: true });
         return { events: [] };
       case 'attach':
-        if (!existsSync(this.dataOf(reference.object)))
-          throw new CleatError('not_found', 'NO_SUCH', 'it has no such volume');
+        if (!existsSync(this.dataOf(reference.object))) throw new CleatError('not_found', 'NO_SUCH', 'it has no such volume');
         writeFileSync(this.#use(reference), '');
         return { contribution: contributionOf(this.dataOf(reference.object), this.options), status: '', events: [] };
       case 'detach':
@@ -63,9 +57,7 @@ export class FakeDriver {
   }
 
   #reconcile({ held, owed }: provider.ReconcileRequest): provider.ReconcileResponse {
-    const released = new Set(
-      owed.filter(({ operation }) => operation === 'release').map(({ reference }) => reference.object),
-    );
+    const released = new Set(owed.filter(({ operation }) => operation === 'release').map(({ reference }) => reference.object));
     const volumes = new Set(held.map(({ reference }) => reference.object).filter((volume) => !released.has(volume)));
     const uses = new Set(held.filter(({ attached }) => attached).map(({ reference }) => useName(reference)));
     for (const volume of this.volumes) if (!volumes.has(volume)) rmSync(this.dataOf(volume), { recursive: true });
@@ -84,17 +76,7 @@ function useName({ object, container, claim }: provider.AttachRequest['reference
 
 function contributionOf(source: string, options: readonly string[]): provider.AttachResponse['contribution'] {
   const mounts = [{ type: 'bind', source, target: '/', options: ['rbind', ...options], copyUp: false }];
-  return {
-    root: null,
-    mounts,
-    devices: [],
-    environment: [],
-    hosts: [],
-    dns: null,
-    hooks: [],
-    annotations: {},
-    log: null,
-  };
+  return { root: null, mounts, devices: [], environment: [], hosts: [], dns: null, hooks: [], annotations: {}, log: null };
 }
 
 /** The SDK's door to drivers, with those of a test behind it. */

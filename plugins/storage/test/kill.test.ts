@@ -28,9 +28,7 @@ interface Ended {
 
 async function runScenario({ directory, device, driver }: Places, fault: string): Promise<Ended> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [SCENARIO, directory, device, driver, fault], {
-      timeout: 60_000,
-    });
+    const { stdout } = await promisify(execFile)(process.execPath, [SCENARIO, directory, device, driver, fault], { timeout: 60_000 });
     return { wasKilled: false, lines: stdout.split('\n') };
   } catch (error) {
     if (error instanceof Error && 'signal' in error && error.signal === 'SIGKILL' && 'stdout' in error) {
@@ -51,9 +49,7 @@ async function flaws(lab: Lab, device: string): Promise<readonly string[]> {
     ...(mountsBelow(lab.directory).length > 0 ? [`mounts are left: ${mountsBelow(lab.directory).join(' ')}`] : []),
     ...(readdirSync(join(lab.directory, 'mounts')).length > 0 ? ['places of mounts are left'] : []),
     // A directory may be there for a volume that was not finished: its next create takes it.
-    ...(known.every((name) => onDisk.includes(name))
-      ? []
-      : [`volumes ${known.join(' ')}, directories ${onDisk.join(' ')}`]),
+    ...(known.every((name) => onDisk.includes(name)) ? [] : [`volumes ${known.join(' ')}, directories ${onDisk.join(' ')}`]),
     ...(anonymous.length > 0 ? ['an anonymous volume is left'] : []),
     ...(volumes.some(({ references }) => references !== 0) ? ['a claim is left'] : []),
     ...(trash.length > 0 ? [`the trash holds ${trash.length}`] : []),
@@ -63,9 +59,7 @@ async function flaws(lab: Lab, device: string): Promise<readonly string[]> {
 
 /** Every volume was announced before it was told that it is gone, and what is there was announced. */
 function untold(events: readonly string[], volumes: readonly string[]): readonly string[] {
-  const created = new Set(
-    events.filter((line) => line.startsWith('volume.created ')).map((line) => line.split(' ')[1]),
-  );
+  const created = new Set(events.filter((line) => line.startsWith('volume.created ')).map((line) => line.split(' ')[1]));
   const removed = events.filter((line) => line.startsWith('volume.removed ')).map((line) => line.split(' ')[1]);
   return [...volumes, ...removed].filter((name) => !created.has(name)).map((name) => `${name} was never announced`);
 }
@@ -75,20 +69,11 @@ async function afterKill(t: TestContext, places: Places, { lines }: Ended): Prom
   const array = new FakeDriver(places.driver);
   const lab = await openLab(t, { directory, drivers: new FakeDrivers({ array }) });
   const owed = CLAIMS.map((claim) => ({
-    reference: {
-      object: `${CONTAINER}/${claim}`,
-      container: CONTAINER,
-      claim,
-      bootId: BOOT,
-      number: nextNumber() + 1000,
-    },
+    reference: { object: `${CONTAINER}/${claim}`, container: CONTAINER, claim, bootId: BOOT, number: nextNumber() + 1000 },
     operation: 'release',
     purge: true,
   }));
-  const { failures = [], lacks = [] } = await lab.storage.reconciliation.run(
-    { bootId: BOOT, position: 1, held: [], owed },
-    CALL,
-  );
+  const { failures = [], lacks = [] } = await lab.storage.reconciliation.run({ bootId: BOOT, position: 1, held: [], owed }, CALL);
   await lab.storage.resume();
   const isDone = (): boolean => array.uses.length + array.volumes.length === 0;
   await waitFor('the driver to do what it is owed', isDone).catch(() => undefined);

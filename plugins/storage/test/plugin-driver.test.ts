@@ -65,9 +65,7 @@ t.test('a driver of another plugin makes the volume, mounts it and removes it', 
 
 t.test('what the driver refuses is refused, and nothing is left', async (t) => {
   const lab = await openArray(t);
-  lab.array.refusal = new CleatError('invalid_argument', 'ARRAY_SIZE', 'the array has no room for 1g', {
-    plugin: 'array-plugin',
-  });
+  lab.array.refusal = new CleatError('invalid_argument', 'ARRAY_SIZE', 'the array has no room for 1g', { plugin: 'array-plugin' });
   t.match(await failure(lab.storage.service.create(VOLUME, CALL)), { code: 'ARRAY_SIZE', plugin: 'array-plugin' });
   lab.array.refusal = undefined;
   t.strictSame((await lab.storage.service.list({ filters: {}, sizes: false }, CALL)).volumes, []);

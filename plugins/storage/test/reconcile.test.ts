@@ -3,18 +3,7 @@ import { join } from 'node:path';
 import { needs } from '@cleat/harness';
 import { umount } from '@cleat/sdk/filesystem';
 import t from 'tap';
-import {
-  attachRequest,
-  BOOT,
-  CALL,
-  held,
-  mountOf,
-  mountsBelow,
-  openLab,
-  reference,
-  reserveRequest,
-  statusOf,
-} from './storage-lab.ts';
+import { attachRequest, BOOT, CALL, held, mountOf, mountsBelow, openLab, reference, reserveRequest, statusOf } from './storage-lab.ts';
 
 const MEM = { type: 'tmpfs', device: 'tmpfs' };
 

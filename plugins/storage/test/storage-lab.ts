@@ -84,12 +84,7 @@ interface Opened {
   readonly ledgerTasks: TaskGroup;
 }
 
-async function openParts(
-  directory: string,
-  events: providerTypes.EventInput[],
-  warnings: string[],
-  options: LabOptions,
-): Promise<Opened> {
+async function openParts(directory: string, events: providerTypes.EventInput[], warnings: string[], options: LabOptions): Promise<Opened> {
   const tasks: Promise<void>[] = [];
   const journals: Journal[] = [];
   const openJournal = (given: Partial<JournalOptions>): Promise<Journal> => {
@@ -100,10 +95,7 @@ async function openParts(
   const { drivers = new FakeDrivers(), ...rest } = options;
   const log = new TestLog();
   const ledgerTasks = new TaskGroup({ logger: log });
-  const ledger = await DriverLedger.open({
-    kind: 'volume',
-    context: { drivers, bootId: BOOT, log, tasks: ledgerTasks, openJournal },
-  });
+  const ledger = await DriverLedger.open({ kind: 'volume', context: { drivers, bootId: BOOT, log, tasks: ledgerTasks, openJournal } });
   const storage = await openStorage({
     stateDir: directory,
     signal: CALL.signal,
@@ -168,10 +160,7 @@ export function mountOf(answer: provider.AttachResponseInput): providerTypes.Mou
   return mount;
 }
 
-export function statusOf(answer: { readonly status?: string | undefined }): {
-  readonly name: string;
-  readonly mountpoint: string;
-} {
+export function statusOf(answer: { readonly status?: string | undefined }): { readonly name: string; readonly mountpoint: string } {
   const value: unknown = JSON.parse(answer.status ?? '{}');
   if (typeof value !== 'object' || value === null || !('name' in value) || !('mountpoint' in value)) {
     throw new Error(`not a status: ${answer.status}`);

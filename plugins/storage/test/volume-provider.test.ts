@@ -36,13 +36,7 @@ t.test('reserve makes a named volume that is missing and attach describes its mo
   const status = statusOf(reserved);
   t.equal(status.mountpoint, join(lab.directory, 'volumes/data/_data'));
   const attached = await provider.attach(attachRequest(), CALL);
-  t.strictSame(mountOf(attached), {
-    type: 'bind',
-    source: status.mountpoint,
-    target: '/d',
-    options: ['rbind', 'rprivate'],
-    copyUp: true,
-  });
+  t.strictSame(mountOf(attached), { type: 'bind', source: status.mountpoint, target: '/d', options: ['rbind', 'rprivate'], copyUp: true });
   t.strictSame(attached.events, [
     {
       type: 'volume.mounted',
@@ -53,12 +47,7 @@ t.test('reserve makes a named volume that is missing and attach describes its mo
   ]);
   const detached = await provider.detach({ reference: reference() }, CALL);
   t.strictSame(detached.events, [
-    {
-      type: 'volume.unmounted',
-      subject: 'data',
-      labels: { a: '1' },
-      properties: { driver: 'local', container: CONTAINER },
-    },
+    { type: 'volume.unmounted', subject: 'data', labels: { a: '1' }, properties: { driver: 'local', container: CONTAINER } },
   ]);
   t.strictSame(await provider.detach({ reference: reference() }, CALL), {}, 'the second detach finds nothing');
   await provider.release({ reference: reference(), purge: true }, CALL);
@@ -133,26 +122,18 @@ t.test('a driver that the volume does not have, or that nobody is, is refused an
   t.match(await failure(provider.reserve(reserveRequest({ name: 'data', target: '/d', driver: 'nope' }), CALL)), {
     code: 'VOLUME_DRIVER_NOT_FOUND',
   });
-  t.match(await failure(provider.reserve(reserveRequest({ target: '/d', driver: 'nope' }), CALL)), {
-    code: 'VOLUME_DRIVER_NOT_FOUND',
-  });
+  t.match(await failure(provider.reserve(reserveRequest({ target: '/d', driver: 'nope' }), CALL)), { code: 'VOLUME_DRIVER_NOT_FOUND' });
   await provider.reserve(reserveRequest({ name: 'data', target: '/d' }), CALL);
-  t.match(
-    await failure(provider.reserve(reserveRequest({ name: 'data', target: '/d', driver: 'nope' }, 'volume-2'), CALL)),
-    {
-      class: 'conflict',
-      message: /volume name must be unique/,
-    },
-  );
+  t.match(await failure(provider.reserve(reserveRequest({ name: 'data', target: '/d', driver: 'nope' }, 'volume-2'), CALL)), {
+    class: 'conflict',
+    message: /volume name must be unique/,
+  });
   t.equal((await service.inspect({ name: 'data' })).references, 1);
 });
 
 t.test('a claim that is not known cannot be attached', async (t) => {
   const lab = await openLab(t);
-  t.match(await failure(lab.storage.provider.attach(attachRequest(), CALL)), {
-    class: 'not_found',
-    code: 'VOLUME_CLAIM_UNKNOWN',
-  });
+  t.match(await failure(lab.storage.provider.attach(attachRequest(), CALL)), { class: 'not_found', code: 'VOLUME_CLAIM_UNKNOWN' });
 });
 
 t.test('claims that can never work are refused', async (t) => {
@@ -178,12 +159,7 @@ t.test('a tmpfs volume is mounted with the first use and gone with the last', as
   const lab = await openLab(t);
   const { provider, service } = lab.storage;
   await service.create(
-    {
-      name: 'mem',
-      driver: 'local',
-      labels: {},
-      options: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,uid=5,noexec' },
-    },
+    { name: 'mem', driver: 'local', labels: {}, options: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,uid=5,noexec' } },
     CALL,
   );
   await provider.reserve(reserveRequest({ name: 'mem', target: '/d' }), CALL);
@@ -201,46 +177,34 @@ t.test('a tmpfs volume is mounted with the first use and gone with the last', as
   t.strictSame(readdirSync(source), []);
 });
 
-t.test(
-  'a bind volume shows a directory of the host, read-only when it says so, and removing it leaves that alone',
-  async (t) => {
-    if (!needs(t, 'root')) return;
-    const lab = await openLab(t);
-    const device = tempDir(t);
-    writeFileSync(join(device, 'file'), 'precious');
-    const { provider, service } = lab.storage;
-    await service.create(
-      { name: 'bnd', driver: 'local', labels: {}, options: { type: 'none', device, o: 'bind,ro' } },
-      CALL,
-    );
-    await provider.reserve(reserveRequest({ name: 'bnd', target: '/d' }), CALL);
-    const { source = '' } = mountOf(await provider.attach(attachRequest(), CALL));
-    t.equal(readFileSync(join(source, 'file'), 'utf8'), 'precious');
-    t.throws(() => writeFileSync(join(source, 'new'), 'x'), { code: 'EROFS' });
-    await provider.release({ reference: reference(), purge: true }, CALL);
-    await service.remove({ name: 'bnd', force: false }, CALL);
-    await lab.close();
-    t.equal(readFileSync(join(device, 'file'), 'utf8'), 'precious');
-  },
-);
+t.test('a bind volume shows a directory of the host, read-only when it says so, and removing it leaves that alone', async (t) => {
+  if (!needs(t, 'root')) return;
+  const lab = await openLab(t);
+  const device = tempDir(t);
+  writeFileSync(join(device, 'file'), 'precious');
+  const { provider, service } = lab.storage;
+  await service.create({ name: 'bnd', driver: 'local', labels: {}, options: { type: 'none', device, o: 'bind,ro' } }, CALL);
+  await provider.reserve(reserveRequest({ name: 'bnd', target: '/d' }), CALL);
+  const { source = '' } = mountOf(await provider.attach(attachRequest(), CALL));
+  t.equal(readFileSync(join(source, 'file'), 'utf8'), 'precious');
+  t.throws(() => writeFileSync(join(source, 'new'), 'x'), { code: 'EROFS' });
+  await provider.release({ reference: reference(), purge: true }, CALL);
+  await service.remove({ name: 'bnd', force: false }, CALL);
+  await lab.close();
+  t.equal(readFileSync(join(device, 'file'), 'utf8'), 'precious');
+});
 
 t.test('a mount that fails says what was tried, and leaves nothing', async (t) => {
   if (!needs(t, 'root')) return;
   const lab = await openLab(t);
   const { provider, service } = lab.storage;
   const path = join(lab.directory, 'volumes/bnd/_data');
-  await service.create(
-    { name: 'bnd', driver: 'local', labels: {}, options: { type: 'none', device: '/no/such', o: 'bind' } },
-    CALL,
-  );
+  await service.create({ name: 'bnd', driver: 'local', labels: {}, options: { type: 'none', device: '/no/such', o: 'bind' } }, CALL);
   await provider.reserve(reserveRequest({ name: 'bnd', target: '/d' }), CALL);
   t.match(await failure(provider.attach(attachRequest(), CALL)), {
     message: `error while mounting volume '${path}': failed to mount local volume: mount /no/such:${path}, flags: 0x1000: no such file or directory`,
   });
-  await service.create(
-    { name: 'mem', driver: 'local', labels: {}, options: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,foo=1' } },
-    CALL,
-  );
+  await service.create({ name: 'mem', driver: 'local', labels: {}, options: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,foo=1' } }, CALL);
   await provider.reserve(reserveRequest({ name: 'mem', target: '/e' }, 'volume-2'), CALL);
   t.match(await failure(provider.attach(attachRequest('volume-2'), CALL)), {
     class: 'invalid_argument',
@@ -254,9 +218,7 @@ t.test('a subpath is mounted by what it is, file or directory, and a link cannot
   if (!needs(t, 'root')) return;
   const lab = await openLab(t);
   const { provider } = lab.storage;
-  const { mountpoint } = statusOf(
-    await provider.reserve(reserveRequest({ name: 'data', target: '/d', subpath: 'a/b' }), CALL),
-  );
+  const { mountpoint } = statusOf(await provider.reserve(reserveRequest({ name: 'data', target: '/d', subpath: 'a/b' }), CALL));
   t.match(await failure(provider.attach(attachRequest(), CALL)), {
     class: 'invalid_argument',
     message: 'cannot access path a/b of the volume data: no such file or directory',
@@ -271,11 +233,7 @@ t.test('a subpath is mounted by what it is, file or directory, and a link cannot
   symlinkSync('/etc', join(mountpoint, 'a/b'));
   t.strictSame(readdirSync(source), ['inside'], 'what is bound stays what it was');
   await provider.detach({ reference: reference() }, CALL);
-  t.match(
-    await failure(provider.attach(attachRequest(), CALL)),
-    { code: 'VOLUME_SUBPATH_INVALID' },
-    '/etc is looked for in the volume',
-  );
+  t.match(await failure(provider.attach(attachRequest(), CALL)), { code: 'VOLUME_SUBPATH_INVALID' }, '/etc is looked for in the volume');
   rmSync(join(mountpoint, 'a/b'));
   writeFileSync(join(mountpoint, 'a/b'), 'a file');
   const file = mountOf(await provider.attach(attachRequest(), CALL));
@@ -287,9 +245,7 @@ t.test('a subpath is mounted by what it is, file or directory, and a link cannot
 
 t.test('a volume whose directory somebody removed says so', async (t) => {
   const lab = await openLab(t);
-  const { mountpoint } = statusOf(
-    await lab.storage.provider.reserve(reserveRequest({ name: 'data', target: '/d' }), CALL),
-  );
+  const { mountpoint } = statusOf(await lab.storage.provider.reserve(reserveRequest({ name: 'data', target: '/d' }), CALL));
   rmSync(mountpoint, { recursive: true });
   t.match(await failure(lab.storage.provider.attach(attachRequest(), CALL)), { code: 'VOLUME_DATA_MISSING' });
 });

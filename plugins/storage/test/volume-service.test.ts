@@ -21,9 +21,7 @@ t.test('create makes a directory and tells of it once; the same name again is th
   t.equal(stat.mode & 0o7777, 0o755);
   const again = await lab.storage.service.create(request({ labels: { a: '2' } }), CALL);
   t.strictSame(again, info, 'labels of a second create are not taken over');
-  t.strictSame(lab.events, [
-    { type: 'volume.created', subject: 'data', labels: { a: '1' }, properties: { driver: 'local' } },
-  ]);
+  t.strictSame(lab.events, [{ type: 'volume.created', subject: 'data', labels: { a: '1' }, properties: { driver: 'local' } }]);
 });
 
 t.test('a volume without a name gets one of 64 digits and the mark of an anonymous one', async (t) => {
@@ -39,10 +37,7 @@ t.test('create refuses bad names, options and drivers in the words that Docker h
   const cases: [Partial<volume.CreateRequest>, object][] = [
     [
       { name: 'a' },
-      {
-        class: 'invalid_argument',
-        message: 'create a: volume name is too short, names should be at least two alphanumeric characters',
-      },
+      { class: 'invalid_argument', message: 'create a: volume name is too short, names should be at least two alphanumeric characters' },
     ],
     [
       { name: '../x' },
@@ -57,19 +52,10 @@ t.test('create refuses bad names, options and drivers in the words that Docker h
     [{ options: { type: 'tmpfs' } }, { message: 'create data: missing required option: "device"' }],
     [{ options: { device: 'x' } }, { message: 'create data: missing required option: "type"' }],
     [{ options: { o: 'ro' } }, { message: 'create data: missing required option: "device"' }],
-    [
-      { options: { size: '1m' } },
-      { class: 'unimplemented', message: 'create data: quota size requested but no quota support' },
-    ],
-    [
-      { options: { type: 'nfs', device: ':/x', o: 'addr=127.0.0.1' } },
-      { class: 'unimplemented', code: 'VOLUME_TYPE_UNSUPPORTED' },
-    ],
+    [{ options: { size: '1m' } }, { class: 'unimplemented', message: 'create data: quota size requested but no quota support' }],
+    [{ options: { type: 'nfs', device: ':/x', o: 'addr=127.0.0.1' } }, { class: 'unimplemented', code: 'VOLUME_TYPE_UNSUPPORTED' }],
     [{ options: { type: 'none', device: 'relative', o: 'bind' } }, { class: 'invalid_argument' }],
-    [
-      { driver: 'nope' },
-      { class: 'not_found', message: 'create data: error looking up volume plugin nope: plugin "nope" not found' },
-    ],
+    [{ driver: 'nope' }, { class: 'not_found', message: 'create data: error looking up volume plugin nope: plugin "nope" not found' }],
   ];
   for (const [what, error] of cases) {
     t.match(await failure(lab.storage.service.create(request(what), CALL)), error, JSON.stringify(what));
@@ -126,10 +112,7 @@ t.test('list filters as Docker does', async (t) => {
   t.strictSame(await names(lab, { dangling: ['0'] }), ['three']);
   t.strictSame(await names(lab, { driver: ['local'], name: ['one'] }), ['one']);
   t.strictSame(await names(lab, { driver: ['other'] }), []);
-  t.match(await failure(names(lab, { dangling: ['zz'] })), {
-    class: 'invalid_argument',
-    message: "invalid filter 'dangling=[zz]'",
-  });
+  t.match(await failure(names(lab, { dangling: ['zz'] })), { class: 'invalid_argument', message: "invalid filter 'dangling=[zz]'" });
   t.match(await failure(names(lab, { nope: ['zz'] })), { class: 'invalid_argument', message: "invalid filter 'nope'" });
 });
 
@@ -145,30 +128,22 @@ t.test('sizes count every file once, and follow no link out of the volume', asyn
   t.equal(volumes[0]?.sizeBytes, 1000 + '/usr'.length);
 });
 
-t.test(
-  'prune removes only unused anonymous volumes, and with all the named ones too, but never one with options',
-  async (t) => {
-    const lab = await openLab(t);
-    const { service, provider } = lab.storage;
-    const anonymous = await service.create(request({ name: '' }), CALL);
-    writeFileSync(join(anonymous.mountpoint ?? '', 'file'), Buffer.alloc(500));
-    await service.create(request({ name: 'named', labels: { keep: '1' } }), CALL);
-    await service.create(request({ name: 'other' }), CALL);
-    await service.create(request({ name: 'mem', options: { type: 'tmpfs', device: 'tmpfs' } }), CALL);
-    await provider.reserve(reserveRequest({ target: '/used' }), CALL);
-    t.strictSame(await service.prune({ filters: {}, all: false }, CALL), {
-      removed: [anonymous.name],
-      spaceBytes: 500,
-    });
-    t.strictSame((await service.prune({ filters: { 'label!': ['keep'] }, all: true }, CALL)).removed, ['other']);
-    t.strictSame((await service.prune({ filters: { label: ['keep=1'] }, all: true }, CALL)).removed, ['named']);
-    t.strictSame((await service.prune({ filters: {}, all: true }, CALL)).removed, []);
-    t.match(await failure(service.prune({ filters: { until: ['1h'] }, all: true }, CALL)), {
-      message: "invalid filter 'until'",
-    });
-    t.strictSame((await names(lab, {})).length, 2);
-  },
-);
+t.test('prune removes only unused anonymous volumes, and with all the named ones too, but never one with options', async (t) => {
+  const lab = await openLab(t);
+  const { service, provider } = lab.storage;
+  const anonymous = await service.create(request({ name: '' }), CALL);
+  writeFileSync(join(anonymous.mountpoint ?? '', 'file'), Buffer.alloc(500));
+  await service.create(request({ name: 'named', labels: { keep: '1' } }), CALL);
+  await service.create(request({ name: 'other' }), CALL);
+  await service.create(request({ name: 'mem', options: { type: 'tmpfs', device: 'tmpfs' } }), CALL);
+  await provider.reserve(reserveRequest({ target: '/used' }), CALL);
+  t.strictSame(await service.prune({ filters: {}, all: false }, CALL), { removed: [anonymous.name], spaceBytes: 500 });
+  t.strictSame((await service.prune({ filters: { 'label!': ['keep'] }, all: true }, CALL)).removed, ['other']);
+  t.strictSame((await service.prune({ filters: { label: ['keep=1'] }, all: true }, CALL)).removed, ['named']);
+  t.strictSame((await service.prune({ filters: {}, all: true }, CALL)).removed, []);
+  t.match(await failure(service.prune({ filters: { until: ['1h'] }, all: true }, CALL)), { message: "invalid filter 'until'" });
+  t.strictSame((await names(lab, {})).length, 2);
+});
 
 t.test('volumes, claims and events that were not told survive a restart', async (t) => {
   let isDown = true;

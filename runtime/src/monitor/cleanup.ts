@@ -72,10 +72,7 @@ export async function endCgroup(tree: CgroupTree, cgroup: string): Promise<void>
  * Ends monitor and runtime processes at work on a bundle (or an exec's directory), whoever started them: after a crash in the middle of a create they
  * would finish it alone. What they have put in the container's cgroup is ended with `endCgroup` afterwards.
  */
-export async function endByCommandLine(
-  bundle: string,
-  deadline: Deadline = Deadline.after(KILL_LIMIT_MS),
-): Promise<void> {
+export async function endByCommandLine(bundle: string, deadline: Deadline = Deadline.after(KILL_LIMIT_MS)): Promise<void> {
   for (let cleanScans = 0; cleanScans < CLEAN_SCANS; ) {
     const found = findProcesses((argv, pid) => pid !== process.pid && isAtWorkOn(argv, bundle));
     cleanScans = found.length === 0 ? cleanScans + 1 : 0;
@@ -83,11 +80,7 @@ export async function endByCommandLine(
     await sleep(POLL_MS);
     // Only what is there can be late: where many are looked for at once, the looks alone take their time.
     if (found.length > 0 && deadline.isExpired) {
-      throw new CleatError(
-        'deadline_exceeded',
-        'MONITOR_KILL_TIMEOUT',
-        `processes at work on ${basename(bundle)} do not end`,
-      );
+      throw new CleatError('deadline_exceeded', 'MONITOR_KILL_TIMEOUT', `processes at work on ${basename(bundle)} do not end`);
     }
   }
 }

@@ -36,8 +36,7 @@ export class ControlQueue {
     }
     await this.reopenLog();
     while (!existsSync(logPath)) {
-      if (deadline.isExpired)
-        throw new CleatError('deadline_exceeded', 'LOG_ROTATION_TIMEOUT', 'the monitor does not begin a new log');
+      if (deadline.isExpired) throw new CleatError('deadline_exceeded', 'LOG_ROTATION_TIMEOUT', 'the monitor does not begin a new log');
       await sleep(POLL_MS);
     }
   }

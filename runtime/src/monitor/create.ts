@@ -109,11 +109,7 @@ export interface StdioRequest {
 }
 
 export function stdioArgs({ terminal, openStdin, leaveStdinOpen }: StdioRequest): string[] {
-  return [
-    ...(terminal ? ['-t'] : []),
-    ...(openStdin ? ['-i'] : []),
-    ...(openStdin && leaveStdinOpen ? ['--leave-stdin-open'] : []),
-  ];
+  return [...(terminal ? ['-t'] : []), ...(openStdin ? ['-i'] : []), ...(openStdin && leaveStdinOpen ? ['--leave-stdin-open'] : [])];
 }
 
 export function consoleFolder(bundle: string): string {

@@ -7,14 +7,7 @@ import type { OciProcess } from '../oci/index.ts';
 import type { ExecCommand } from '../runtime-port.ts';
 import { endByCommandLine } from './cleanup.ts';
 import { consoleFolder, createdBy, isSilence, logArgs, runtimeArgs, stdioArgs } from './create.ts';
-import {
-  type LaunchedMonitor,
-  launched,
-  launchMonitor,
-  type MonitorIdentity,
-  type MonitorLink,
-  nextMessage,
-} from './monitor.ts';
+import { type LaunchedMonitor, launched, launchMonitor, type MonitorIdentity, type MonitorLink, nextMessage } from './monitor.ts';
 import { globalArgs, type Runtime } from './runtime.ts';
 import { runtimeError } from './runtime-error.ts';
 
@@ -132,10 +125,6 @@ function monitorArgs(request: ExecRequest, exitDir: string): string[] {
     ...(request.onAttachable === undefined ? [] : ['--exec-attach']),
     ...logArgs(undefined),
     ...runtimeArgs(runtime, execLog(directory)),
-    ...stdioArgs({
-      terminal: request.process.terminal,
-      openStdin: request.openStdin,
-      leaveStdinOpen: request.leaveStdinOpen,
-    }),
+    ...stdioArgs({ terminal: request.process.terminal, openStdin: request.openStdin, leaveStdinOpen: request.leaveStdinOpen }),
   ];
 }

@@ -47,8 +47,7 @@ function lastError(log: string): string | undefined {
 function parseEntry(line: string): { readonly level: string; readonly msg: string } | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null || !('msg' in value) || typeof value.msg !== 'string')
-      return undefined;
+    if (typeof value !== 'object' || value === null || !('msg' in value) || typeof value.msg !== 'string') return undefined;
     return { level: 'level' in value ? String(value.level) : 'error', msg: value.msg };
   } catch {
     // The blank after the last line, or one that was cut off.

@@ -96,15 +96,10 @@ export function tooSlow(runtime: Runtime, command: string): CleatError {
 }
 
 function missing(runtime: Runtime, cause: Error): CleatError {
-  return new CleatError(
-    'unavailable',
-    'RUNTIME_MISSING',
-    `the OCI runtime ${runtime.path} can't be run: ${cause.message}`,
-    {
-      hint: `Install ${runtime.name}, or choose another runtime.`,
-      cause,
-    },
-  );
+  return new CleatError('unavailable', 'RUNTIME_MISSING', `the OCI runtime ${runtime.path} can't be run: ${cause.message}`, {
+    hint: `Install ${runtime.name}, or choose another runtime.`,
+    cause,
+  });
 }
 
 /** runc, crun and what the operator names, those that this host has: name -> program. */

@@ -104,8 +104,7 @@ function initDied(): CleatError {
 }
 
 async function pause({ deadline }: StartRequest, pauseMs: number): Promise<void> {
-  if (deadline.isExpired)
-    throw new CleatError('deadline_exceeded', 'START_TIMEOUT', 'the process was not let run in time');
+  if (deadline.isExpired) throw new CleatError('deadline_exceeded', 'START_TIMEOUT', 'the process was not let run in time');
   await sleep(pauseMs);
 }
 

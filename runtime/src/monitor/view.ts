@@ -39,8 +39,7 @@ export async function createView(request: ViewRequest): Promise<ViewInit> {
   }
   const pid = Number(readFileSync(pidFile, 'utf8'));
   const startTime = processStartTime(pid);
-  if (startTime === undefined)
-    throw new CleatError('internal', 'INIT_DIED', 'the process that holds the view has ended');
+  if (startTime === undefined) throw new CleatError('internal', 'INIT_DIED', 'the process that holds the view has ended');
   return { pid, startTime };
 }
 
@@ -51,8 +50,7 @@ export async function endView(init: ViewInit | undefined, request: CleanRequest)
     signalProcess(init.pid, init.startTime, 'SIGKILL');
     const end = performance.now() + END_LIMIT_MS;
     // Not reaped is ended as well: who reaps it is not ours to wait for.
-    while (isSameProcess(init.pid, init.startTime) && !isZombie(init.pid) && performance.now() < end)
-      await sleep(POLL_MS);
+    while (isSameProcess(init.pid, init.startTime) && !isZombie(init.pid) && performance.now() < end) await sleep(POLL_MS);
   }
   await endCgroup(request.tree, request.cgroup);
   await cleanRuntime(request);

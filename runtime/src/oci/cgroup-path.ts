@@ -23,9 +23,7 @@ export function cgroupDirectoryOf(place: CgroupPlace): string {
   if (place.driver === 'cgroupfs') return cgroupsPathOf(place);
   const words = sliceOf(place.parent).slice(0, -'.slice'.length).split('-');
   // a-b.slice lies in a.slice; -.slice is the root.
-  const slices = words
-    .map((_word, index) => `${words.slice(0, index + 1).join('-')}.slice`)
-    .filter((name) => name !== '.slice');
+  const slices = words.map((_word, index) => `${words.slice(0, index + 1).join('-')}.slice`).filter((name) => name !== '.slice');
   return `/${[...slices, `${place.prefix}-${place.name}.scope`].join('/')}`;
 }
 

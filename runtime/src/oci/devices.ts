@@ -11,16 +11,7 @@ export interface FoundDevice extends OciDevice {
 }
 
 /** What of /dev is not the host's hardware: a privileged container has its own. */
-const NOT_HARDWARE: ReadonlySet<string> = new Set([
-  'pts',
-  'shm',
-  'fd',
-  'mqueue',
-  '.lxc',
-  '.lxd-mounts',
-  '.udev',
-  'console',
-]);
+const NOT_HARDWARE: ReadonlySet<string> = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev', 'console']);
 
 const RULE = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/;
 
@@ -73,13 +64,7 @@ export function parseDeviceRule(text: string): OciDeviceRule {
   if (access === '') {
     throw new CleatError('invalid_argument', 'DEVICE_RULE_INVALID', `invalid device cgroup rule format: '${text}'`);
   }
-  return {
-    allow: true,
-    type,
-    major: major === '*' ? undefined : Number(major),
-    minor: minor === '*' ? undefined : Number(minor),
-    access,
-  };
+  return { allow: true, type, major: major === '*' ? undefined : Number(major), minor: minor === '*' ? undefined : Number(minor), access };
 }
 
 function devicesBelow(directory: string, target: string, access: string): FoundDevice[] {

@@ -18,15 +18,7 @@ export interface HostFacts {
 
 /** Statically linked ones first: a dynamic one finds no libraries in the container. */
 const INIT_PROGRAMS = ['docker-init', 'tini-static', 'catatonit'];
-const SYSTEM_FOLDERS = [
-  '/usr/local/sbin',
-  '/usr/local/bin',
-  '/usr/sbin',
-  '/usr/bin',
-  '/sbin',
-  '/bin',
-  '/usr/libexec/docker',
-];
+const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/libexec/docker'];
 
 /** Reads the facts once; they do not change while the host is up. */
 export function readHostFacts(tree: CgroupTree = new CgroupTree()): HostFacts {
@@ -60,12 +52,7 @@ export function supportedResources(
 ): { readonly resources: containerTypes.Resources; readonly warnings: readonly string[] } {
   const warnings: string[] = [];
   let result = resources;
-  const drop = (
-    isUsed: boolean,
-    isSupported: boolean,
-    change: Partial<containerTypes.Resources>,
-    text: string,
-  ): void => {
+  const drop = (isUsed: boolean, isSupported: boolean, change: Partial<containerTypes.Resources>, text: string): void => {
     if (!isUsed || isSupported) return;
     result = { ...result, ...change };
     warnings.push(`Your kernel does not support ${text}`);
@@ -97,10 +84,7 @@ export function supportedResources(
 
 /** Where a program lies in PATH, also in the sbin folders that PATH may lack. */
 export function findProgram(name: string): string | undefined {
-  const folders = [
-    ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
-    ...SYSTEM_FOLDERS,
-  ];
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''), ...SYSTEM_FOLDERS];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 

@@ -51,9 +51,7 @@ const PROPAGATIONS: ReadonlySet<string> = new Set([
 /** All mounts of a container: Docker's own, then the others, shallow ones first so that none hides a deeper one. */
 export function containerMounts(input: MountInput): OciMount[] {
   const own = new Set(input.user.map((mount) => cleanTarget(mount.target)));
-  const described = [...input.contributed.filter((mount) => !own.has(cleanTarget(mount.target))), ...input.user].map(
-    toOciMount,
-  );
+  const described = [...input.contributed.filter((mount) => !own.has(cleanTarget(mount.target))), ...input.user].map(toOciMount);
   const taken = new Set(described.map((mount) => mount.destination));
   const isFree = (mount: OciMount): boolean => !isTaken(mount.destination, taken);
   const mounts = [...fileMounts(input).filter(isFree), ...described];
@@ -68,8 +66,7 @@ function isTaken(destination: string, taken: ReadonlySet<string>): boolean {
 
 /** What the root's mount must let through, for mounts that ask to see mounts of the host; undefined when none does. */
 export function rootPropagation(mounts: readonly OciMount[]): string | undefined {
-  const has = (...names: string[]): boolean =>
-    mounts.some((mount) => mount.options?.some((option) => names.includes(option)) === true);
+  const has = (...names: string[]): boolean => mounts.some((mount) => mount.options?.some((option) => names.includes(option)) === true);
   if (has('shared', 'rshared')) return 'shared';
   return has('slave', 'rslave') ? 'rslave' : undefined;
 }
@@ -138,32 +135,15 @@ function fileMounts(input: MountInput): OciMount[] {
 
 function defaultMounts(input: MountInput): OciMount[] {
   const safe = ['nosuid', 'noexec', 'nodev'];
-  const pts = [
-    'nosuid',
-    'noexec',
-    'newinstance',
-    'ptmxmode=0666',
-    'mode=0620',
-    ...(input.hasTtyGroup ? ['gid=5'] : []),
-  ];
+  const pts = ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(input.hasTtyGroup ? ['gid=5'] : [])];
   // In a user namespace a cgroup mount can't be made read-only again by a remount.
   const isCgroupWritable = input.isPrivileged || input.hasUserNamespace;
   const mounts: OciMount[] = [
     { destination: '/proc', type: 'proc', source: 'proc', options: safe },
-    {
-      destination: '/dev',
-      type: 'tmpfs',
-      source: 'tmpfs',
-      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
-    },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: pts },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...safe, ...(input.isPrivileged ? [] : ['ro'])] },
-    {
-      destination: '/sys/fs/cgroup',
-      type: 'cgroup',
-      source: 'cgroup',
-      options: [...(isCgroupWritable ? [] : ['ro']), ...safe],
-    },
+    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...(isCgroupWritable ? [] : ['ro']), ...safe] },
   ];
   if (!input.hasIpc) return mounts;
   mounts.push({ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: safe });

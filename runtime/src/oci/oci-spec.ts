@@ -8,9 +8,7 @@ export interface OciMount {
   readonly options: readonly string[];
 }
 
-export type OciCapabilities = Readonly<
-  Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', readonly string[]>
->;
+export type OciCapabilities = Readonly<Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', readonly string[]>>;
 
 export interface OciProcess {
   readonly terminal: boolean;
@@ -48,9 +46,7 @@ type Numbers<Name extends string> = Readonly<Partial<Record<Name, number | undef
 
 /** Limits; what is not set is not mentioned. */
 export interface OciLimits {
-  readonly memory: Numbers<'limit' | 'swap' | 'reservation' | 'swappiness'> & {
-    readonly disableOOMKiller?: true | undefined;
-  };
+  readonly memory: Numbers<'limit' | 'swap' | 'reservation' | 'swappiness'> & { readonly disableOOMKiller?: true | undefined };
   readonly cpu: Numbers<'shares' | 'period' | 'quota'> & Readonly<Partial<Record<'cpus' | 'mems', string | undefined>>>;
   readonly pids?: { readonly limit: number } | undefined;
   readonly blockIO?: { readonly weight: number } | undefined;

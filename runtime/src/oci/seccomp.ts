@@ -76,9 +76,7 @@ export function seccompFor(profile: string, context: SeccompContext): OciSeccomp
 }
 
 function invalid(reason: string, cause?: unknown): CleatError {
-  return new CleatError('invalid_argument', 'SECCOMP_PROFILE_INVALID', `decoding seccomp profile failed: ${reason}`, {
-    cause,
-  });
+  return new CleatError('invalid_argument', 'SECCOMP_PROFILE_INVALID', `decoding seccomp profile failed: ${reason}`, { cause });
 }
 
 function parseProfile(text: string): Profile {
@@ -103,8 +101,7 @@ function isProfile(value: unknown): value is Profile {
 }
 
 function isRule(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || !('action' in value) || typeof value.action !== 'string')
-    return false;
+  if (typeof value !== 'object' || value === null || !('action' in value) || typeof value.action !== 'string') return false;
   const names: unknown = 'names' in value ? value.names : undefined;
   const name: unknown = 'name' in value ? value.name : undefined;
   if (names !== undefined && name !== undefined && name !== '') return false;
@@ -122,10 +119,7 @@ function toOci(profile: Profile, context: SeccompContext): OciSeccomp {
 }
 
 /** The family of this host's architecture, or what the profile says for every host. */
-function architecturesOf(
-  { archMap, architectures }: Profile,
-  native: string | undefined,
-): readonly string[] | undefined {
+function architecturesOf({ archMap, architectures }: Profile, native: string | undefined): readonly string[] | undefined {
   const family = archMap?.find((entry) => entry.architecture === native);
   if (family !== undefined) return [family.architecture, ...(family.subArchitectures ?? [])];
   return architectures ?? undefined;

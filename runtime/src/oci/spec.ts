@@ -2,17 +2,7 @@ import { CleatError, type common, type containerTypes, type providerTypes } from
 import { DEFAULT_DEVICE_RULES, type FoundDevice, parseDeviceRule } from './devices.ts';
 import type { HostFacts } from './host.ts';
 import { type ContainerFiles, containerMounts, INIT_TARGET, rootPropagation } from './mounts.ts';
-import type {
-  HookName,
-  OciDeviceRule,
-  OciHook,
-  OciIdMapping,
-  OciLimits,
-  OciLinux,
-  OciNamespace,
-  OciProcess,
-  OciSpec,
-} from './oci-spec.ts';
+import type { HookName, OciDeviceRule, OciHook, OciIdMapping, OciLimits, OciLinux, OciNamespace, OciProcess, OciSpec } from './oci-spec.ts';
 import { buildProcess } from './process.ts';
 import { seccompFor } from './seccomp.ts';
 import type { ResolvedUser } from './user.ts';
@@ -41,9 +31,7 @@ export interface SpecParts {
 
 export type NamespacePaths = Readonly<Partial<Record<'network' | 'user' | 'pid' | 'ipc', string>>>;
 
-export type ContributedParts = Readonly<
-  Partial<Pick<providerTypes.Contribution, 'mounts' | 'environment' | 'annotations' | 'hooks'>>
->;
+export type ContributedParts = Readonly<Partial<Pick<providerTypes.Contribution, 'mounts' | 'environment' | 'annotations' | 'hooks'>>>;
 
 const OCI_VERSION = '1.0.2';
 
@@ -120,9 +108,7 @@ function mountsOf(parts: SpecParts): OciSpec['mounts'] {
     isPrivileged: spec.privileged,
     isReadonly: spec.readonlyRootfs,
     hasUserNamespace: mapping !== undefined,
-    hasTtyGroup:
-      mapping === undefined ||
-      mapping.gids.some((range) => range.containerId <= 5 && range.containerId + range.size > 5),
+    hasTtyGroup: mapping === undefined || mapping.gids.some((range) => range.containerId <= 5 && range.containerId + range.size > 5),
     initPath: hasInit(spec) ? host.initPath : undefined,
   });
 }
@@ -150,11 +136,7 @@ function mappingOf({ spec, idMapping, namespacePaths }: SpecParts): common.IdMap
   if (spec.namespaces.user === 'host' && namespacePaths?.user === undefined) return undefined;
   const mapping = idMapping ?? spec.namespaces.idMapping;
   if (mapping.uids.length > 0 && mapping.gids.length > 0) return mapping;
-  throw new CleatError(
-    'invalid_argument',
-    'ID_MAPPING_MISSING',
-    'a user namespace needs a mapping of user and group ids',
-  );
+  throw new CleatError('invalid_argument', 'ID_MAPPING_MISSING', 'a user namespace needs a mapping of user and group ids');
 }
 
 function toOciMapping({ containerId, hostId, size }: common.IdRange): OciIdMapping {

@@ -41,12 +41,7 @@ export function resolveUser(root: string, user: string, groups: readonly string[
   const gid = groupText === '' ? account.gid : groupId(entries, groupText);
   const isMember = ({ members }: Group): boolean => groupText === '' && name !== undefined && members.includes(name);
   // The primary group is among them, lest a process that gives it up (setgid) passes by rules that refuse the group (CVE-2022-36109).
-  return {
-    uid,
-    gid,
-    additionalGids: unique([gid, ...entries.filter(isMember).map((group) => group.gid), ...more]),
-    home,
-  };
+  return { uid, gid, additionalGids: unique([gid, ...entries.filter(isMember).map((group) => group.gid), ...more]), home };
 }
 
 function readNames(path: string): { readonly accounts: readonly Account[]; readonly entries: readonly Group[] } {
@@ -72,11 +67,7 @@ function findAccount(
   const found = accounts.find((account) => (uid === undefined ? account.name === text : account.uid === uid));
   if (found !== undefined) return { account: found, name: found.name };
   if (uid === undefined) {
-    throw new CleatError(
-      'invalid_argument',
-      'USER_NOT_FOUND',
-      `unable to find user ${text}: no matching entries in passwd file`,
-    );
+    throw new CleatError('invalid_argument', 'USER_NOT_FOUND', `unable to find user ${text}: no matching entries in passwd file`);
   }
   return { account: { uid: inRange(uid), gid: 0, home: '/' } };
 }
@@ -86,11 +77,7 @@ function groupId(groups: readonly Group[], text: string): number {
   const found = groups.find((group) => group.name === text || group.gid === gid);
   if (found !== undefined) return found.gid;
   if (gid !== undefined) return inRange(gid);
-  throw new CleatError(
-    'invalid_argument',
-    'GROUP_NOT_FOUND',
-    `unable to find group ${text}: no matching entries in group file`,
-  );
+  throw new CleatError('invalid_argument', 'GROUP_NOT_FOUND', `unable to find group ${text}: no matching entries in group file`);
 }
 
 function numberOf(text: string): number | undefined {

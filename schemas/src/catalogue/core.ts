@@ -61,11 +61,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The bus cannot be reached. What was asked may have been done or not.',
     cure: 'Repeat the request; the platform restarts the bus by itself.',
   },
-  BUS_DRAINED: {
-    classes: ['unavailable'],
-    meaning: 'The plugin is shutting down and takes nothing new.',
-    cure: 'Repeat the request.',
-  },
+  BUS_DRAINED: { classes: ['unavailable'], meaning: 'The plugin is shutting down and takes nothing new.', cure: 'Repeat the request.' },
   BUS_HEADER_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'A header of a message cannot be sent.',
@@ -136,11 +132,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The capabilities of the process cannot be read from /proc.',
     cure: 'Mount /proc.',
   },
-  CGROUP_BUSY: {
-    classes: ['conflict'],
-    meaning: 'A cgroup cannot be removed while something is in it.',
-    cure: 'End its processes.',
-  },
+  CGROUP_BUSY: { classes: ['conflict'], meaning: 'A cgroup cannot be removed while something is in it.', cure: 'End its processes.' },
   CGROUP_FREEZE_TIMEOUT: {
     classes: ['deadline_exceeded'],
     meaning: 'Processes do not stand still in time.',
@@ -151,11 +143,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'Processes do not end in time.',
     cure: 'Look for processes in uninterruptible sleep (state D).',
   },
-  CGROUP_NOT_FOUND: {
-    classes: ['not_found'],
-    meaning: 'A cgroup does not exist.',
-    cure: 'It ended already; nothing is to be done.',
-  },
+  CGROUP_NOT_FOUND: { classes: ['not_found'], meaning: 'A cgroup does not exist.', cure: 'It ended already; nothing is to be done.' },
   CGROUP_NOT_MOUNTED: {
     classes: ['unavailable'],
     meaning: 'No cgroup file system is mounted.',
@@ -171,26 +159,14 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A message with file descriptors is not well formed.',
     cure: 'This is a fault of Cleat: report it, with the log of the kernel.',
   },
-  ERROR_UNREADABLE: {
-    classes: ['internal'],
-    meaning: 'A plugin failed and could not say why.',
-    cure: 'Look at its log.',
-  },
-  FILE_TOO_LARGE: {
-    classes: ['resource_exhausted'],
-    meaning: 'A file is larger than what is read into memory.',
-    cure: 'Make it smaller.',
-  },
+  ERROR_UNREADABLE: { classes: ['internal'], meaning: 'A plugin failed and could not say why.', cure: 'Look at its log.' },
+  FILE_TOO_LARGE: { classes: ['resource_exhausted'], meaning: 'A file is larger than what is read into memory.', cure: 'Make it smaller.' },
   ID_MAP_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'A mapping of user or group ids is not valid.',
     cure: 'Give at least one range, none over another.',
   },
-  JOURNAL_CLOSED: {
-    classes: ['unavailable'],
-    meaning: 'The journal was closed.',
-    cure: 'Repeat the request; its owner is restarting.',
-  },
+  JOURNAL_CLOSED: { classes: ['unavailable'], meaning: 'The journal was closed.', cure: 'Repeat the request; its owner is restarting.' },
   JOURNAL_CORRUPT: {
     classes: ['internal'],
     meaning: 'The journal is damaged in the middle. Nothing was changed.',
@@ -211,11 +187,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'There is no space left for the journal.',
     cure: 'Free space on its file system and repeat.',
   },
-  JOURNAL_LOCKED: {
-    classes: ['conflict'],
-    meaning: 'Another process holds the journal.',
-    cure: 'End the process that the message names.',
-  },
+  JOURNAL_LOCKED: { classes: ['conflict'], meaning: 'Another process holds the journal.', cure: 'End the process that the message names.' },
   JOURNAL_POSITION_GONE: {
     classes: ['not_found'],
     meaning: 'A position is older than what the journal keeps.',
@@ -246,11 +218,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The helper that makes a namespace failed.',
     cure: '`cleat doctor` says which namespaces this host offers.',
   },
-  NAMESPACE_NOT_PINNED: {
-    classes: ['not_found'],
-    meaning: 'A path is not a namespace.',
-    cure: 'Its container has ended.',
-  },
+  NAMESPACE_NOT_PINNED: { classes: ['not_found'], meaning: 'A path is not a namespace.', cure: 'Its container has ended.' },
   NAMESPACE_WINDOW_ASYNC: {
     classes: ['internal'],
     meaning: 'Code tried to wait inside another network namespace.',
@@ -291,11 +259,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'Something that is not a directory is where one should be.',
     cure: 'Move it away.',
   },
-  NOT_A_FILE: {
-    classes: ['invalid_argument'],
-    meaning: 'A path is neither a regular file nor a directory.',
-    cure: 'Give another path.',
-  },
+  NOT_A_FILE: { classes: ['invalid_argument'], meaning: 'A path is neither a regular file nor a directory.', cure: 'Give another path.' },
   OPERATION_PREEMPTED: {
     classes: ['cancelled'],
     meaning: 'A stop, kill or removal of the container took the place of the operation.',
@@ -327,11 +291,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'Another process listens on the path.',
     cure: 'Choose another path, or end that process.',
   },
-  SOCKET_PATH_TAKEN: {
-    classes: ['already_exists'],
-    meaning: 'Something that is not a socket has the path of one.',
-    cure: 'Move it away.',
-  },
+  SOCKET_PATH_TAKEN: { classes: ['already_exists'], meaning: 'Something that is not a socket has the path of one.', cure: 'Move it away.' },
   SOCKET_PATH_TOO_LONG: {
     classes: ['invalid_argument'],
     meaning: 'The path of a unix socket is too long.',
@@ -342,11 +302,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A system call failed; the errno follows: SYSCALL_ENOSPC.',
     cure: 'The message names the call and what it was about.',
   },
-  SYSCALL_ELOOP: {
-    classes: ['invalid_argument'],
-    meaning: 'A path has too many symbolic links.',
-    cure: 'Resolve the loop.',
-  },
+  SYSCALL_ELOOP: { classes: ['invalid_argument'], meaning: 'A path has too many symbolic links.', cure: 'Resolve the loop.' },
   SYSCALL_ENOSYS: {
     classes: ['unimplemented'],
     meaning: 'This processor or Linux kernel lacks a system call.',
@@ -357,11 +313,7 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The installed koffi package is not the one that Cleat needs.',
     cure: 'Install the dependencies again with `npm ci`.',
   },
-  TASK_GROUP_CLOSED: {
-    classes: ['cancelled'],
-    meaning: 'Work was not begun as its owner is shutting down.',
-    cure: 'Repeat the request.',
-  },
+  TASK_GROUP_CLOSED: { classes: ['cancelled'], meaning: 'Work was not begun as its owner is shutting down.', cure: 'Repeat the request.' },
   TASK_GROUP_SLOW: {
     classes: ['deadline_exceeded'],
     meaning: 'Work did not end in time at a shutdown.',

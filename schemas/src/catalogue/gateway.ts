@@ -1,16 +1,8 @@
 import type { ErrorFacts } from './facts.ts';
 
 export const GATEWAY_ERRORS: Readonly<Record<string, ErrorFacts>> = {
-  ENDPOINT_EXISTS: {
-    classes: ['permission_denied'],
-    meaning: 'The container is on that network already.',
-    cure: 'Disconnect it first.',
-  },
-  ENDPOINT_MISSING: {
-    classes: ['permission_denied'],
-    meaning: 'The container is not on that network.',
-    cure: 'Connect it first.',
-  },
+  ENDPOINT_EXISTS: { classes: ['permission_denied'], meaning: 'The container is on that network already.', cure: 'Disconnect it first.' },
+  ENDPOINT_MISSING: { classes: ['permission_denied'], meaning: 'The container is not on that network.', cure: 'Connect it first.' },
   IMAGE_PLATFORM: {
     classes: ['not_found'],
     meaning: 'The image is of another platform than the one asked for.',
@@ -37,11 +29,7 @@ export const GATEWAY_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     cure: 'docs/SCOPE.md says what there is.',
   },
   PATH_NOT_FOUND: { classes: ['not_found'], meaning: 'The container has no such file.', cure: 'Look at the path.' },
-  REQUEST_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'A request cannot be read.',
-    cure: 'The message says where.',
-  },
+  REQUEST_INVALID: { classes: ['invalid_argument'], meaning: 'A request cannot be read.', cure: 'The message says where.' },
   ROOT_READONLY: {
     classes: ['permission_denied'],
     meaning: 'The root file system of the container is read-only.',
@@ -52,9 +40,5 @@ export const GATEWAY_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The process that holds the streams did not take a connection in time.',
     cure: 'Attach again.',
   },
-  VOLUME_READONLY: {
-    classes: ['permission_denied'],
-    meaning: 'The volume is mounted read-only.',
-    cure: 'Copy elsewhere.',
-  },
+  VOLUME_READONLY: { classes: ['permission_denied'], meaning: 'The volume is mounted read-only.', cure: 'Copy elsewhere.' },
 };

@@ -12,11 +12,7 @@ export const IMAGES_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'An archive is not one of images.',
     cure: 'Give the output of `docker save` or an OCI layout; use import for the files of a system.',
   },
-  IMAGE_ARCHIVE_TRUNCATED: {
-    classes: ['invalid_argument'],
-    meaning: 'An archive was cut off.',
-    cure: 'Send it again.',
-  },
+  IMAGE_ARCHIVE_TRUNCATED: { classes: ['invalid_argument'], meaning: 'An archive was cut off.', cure: 'Send it again.' },
   IMAGE_BLOB_CORRUPT: {
     classes: ['internal'],
     meaning: 'A file of the image store has another content than its name says.',
@@ -27,11 +23,7 @@ export const IMAGES_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A part of an archive has another digest than it should.',
     cure: 'Make the archive again.',
   },
-  IMAGE_BLOB_MISSING: {
-    classes: ['internal'],
-    meaning: 'The image store lacks a file.',
-    cure: 'Remove the image and load it again.',
-  },
+  IMAGE_BLOB_MISSING: { classes: ['internal'], meaning: 'The image store lacks a file.', cure: 'Remove the image and load it again.' },
   IMAGE_CHANGE_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'A change given to an import cannot be applied.',
@@ -82,16 +74,8 @@ export const IMAGES_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The index of images was written by another version.',
     cure: 'Install that version again, or a newer one.',
   },
-  IMAGE_IN_USE: {
-    classes: ['conflict'],
-    meaning: 'A container uses the image.',
-    cure: 'Remove the container, or use force.',
-  },
-  IMAGE_LAYER_CORRUPT: {
-    classes: ['invalid_argument'],
-    meaning: 'A layer cannot be unpacked.',
-    cure: 'Make the archive again.',
-  },
+  IMAGE_IN_USE: { classes: ['conflict'], meaning: 'A container uses the image.', cure: 'Remove the container, or use force.' },
+  IMAGE_LAYER_CORRUPT: { classes: ['invalid_argument'], meaning: 'A layer cannot be unpacked.', cure: 'Make the archive again.' },
   IMAGE_LAYER_DIGEST_MISMATCH: {
     classes: ['invalid_argument'],
     meaning: 'A layer has another content than the configuration says.',
@@ -102,11 +86,7 @@ export const IMAGES_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A file of the image belongs to an id that the user namespace does not map.',
     cure: 'Map more ids, or change the owner in the image.',
   },
-  IMAGE_LAYER_MISSING: {
-    classes: ['internal'],
-    meaning: 'The image store lacks a layer.',
-    cure: 'Remove the image and load it again.',
-  },
+  IMAGE_LAYER_MISSING: { classes: ['internal'], meaning: 'The image store lacks a layer.', cure: 'Remove the image and load it again.' },
   IMAGE_LAYER_PATH_ESCAPES: {
     classes: ['invalid_argument'],
     meaning: 'A layer holds a path that leaves its root.',
@@ -122,11 +102,7 @@ export const IMAGES_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A pattern of a filter is not well formed.',
     cure: 'Close its brackets.',
   },
-  IMAGE_PLATFORM_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'A platform is not well formed.',
-    cure: 'Write it as linux/amd64.',
-  },
+  IMAGE_PLATFORM_INVALID: { classes: ['invalid_argument'], meaning: 'A platform is not well formed.', cure: 'Write it as linux/amd64.' },
   IMAGE_PLATFORM_UNSUPPORTED: {
     classes: ['unimplemented'],
     meaning: 'An image is for another operating system.',
@@ -157,11 +133,7 @@ export const IMAGES_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A storage option is not supported.',
     cure: 'Leave it out.',
   },
-  IMAGE_STORE_FAILED: {
-    classes: ['internal'],
-    meaning: 'The image store could not be read or written.',
-    cure: 'The message says why.',
-  },
+  IMAGE_STORE_FAILED: { classes: ['internal'], meaning: 'The image store could not be read or written.', cure: 'The message says why.' },
   IMAGE_STORE_FULL: {
     classes: ['resource_exhausted'],
     meaning: 'There is no space left for images.',

@@ -6,21 +6,13 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The host path of a bind mount does not exist.',
     cure: 'Make it, or use `-v`, which makes it.',
   },
-  CAPABILITY_UNAVAILABLE: {
-    classes: ['invalid_argument'],
-    meaning: 'The host cannot give a capability.',
-    cure: 'Leave it out.',
-  },
+  CAPABILITY_UNAVAILABLE: { classes: ['invalid_argument'], meaning: 'The host cannot give a capability.', cure: 'Leave it out.' },
   CGROUP_PARENT_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'The parent cgroup is not named as the cgroup driver wants it.',
     cure: 'With systemd name a slice, `xxx.slice`.',
   },
-  CLIENT_DATA: {
-    classes: ['invalid_argument'],
-    meaning: 'The data that a client wants remembered is over 64 KB.',
-    cure: 'Remember less.',
-  },
+  CLIENT_DATA: { classes: ['invalid_argument'], meaning: 'The data that a client wants remembered is over 64 KB.', cure: 'Remember less.' },
   CONTAINER_AMBIGUOUS: {
     classes: ['invalid_argument'],
     meaning: 'More than one container has an id that begins so.',
@@ -64,11 +56,7 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The container is about to be started again by its policy.',
     cure: 'Wait until it runs, or stop it.',
   },
-  CONTAINER_RUNNING: {
-    classes: ['conflict'],
-    meaning: 'The container runs.',
-    cure: 'Stop it first, or remove it with force.',
-  },
+  CONTAINER_RUNNING: { classes: ['conflict'], meaning: 'The container runs.', cure: 'Stop it first, or remove it with force.' },
   CONTAINER_SIZE: {
     classes: ['invalid_argument'],
     meaning: 'A container with all its settings is over 768 KB.',
@@ -94,16 +82,8 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A container could not be made; all of it was undone.',
     cure: 'The message has the reason.',
   },
-  DEVICE_NOT_FOUND: {
-    classes: ['invalid_argument'],
-    meaning: 'The host has no such device.',
-    cure: 'Look at the path.',
-  },
-  DEVICE_RULE_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'A rule for devices cannot be read.',
-    cure: 'Write it as `c 1:3 rwm`.',
-  },
+  DEVICE_NOT_FOUND: { classes: ['invalid_argument'], meaning: 'The host has no such device.', cure: 'Look at the path.' },
+  DEVICE_RULE_INVALID: { classes: ['invalid_argument'], meaning: 'A rule for devices cannot be read.', cure: 'Write it as `c 1:3 rwm`.' },
   EXEC_ID: {
     classes: ['invalid_argument'],
     meaning: 'The id of a new exec is not well formed.',
@@ -114,11 +94,7 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'There is no exec of that id.',
     cure: 'Create one; it is forgotten with its container.',
   },
-  EXEC_NOT_RUNNING: {
-    classes: ['conflict'],
-    meaning: 'The exec does not run.',
-    cure: 'Start it, or create a new one.',
-  },
+  EXEC_NOT_RUNNING: { classes: ['conflict'], meaning: 'The exec does not run.', cure: 'Start it, or create a new one.' },
   EXEC_STARTED: { classes: ['conflict'], meaning: 'The exec was started before.', cure: 'Create a new one.' },
   GROUP_NOT_FOUND: {
     classes: ['invalid_argument'],
@@ -150,11 +126,7 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A process did not end after SIGKILL.',
     cure: 'Look for processes in uninterruptible sleep (state D).',
   },
-  LABELS: {
-    classes: ['invalid_argument'],
-    meaning: 'Labels are over 256 KB.',
-    cure: 'Move data from labels into a file.',
-  },
+  LABELS: { classes: ['invalid_argument'], meaning: 'Labels are over 256 KB.', cure: 'Move data from labels into a file.' },
   LOG_ROTATION_TIMEOUT: {
     classes: ['deadline_exceeded'],
     meaning: 'A monitor did not begin a new log segment in time.',
@@ -165,47 +137,23 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'conmon ended without an answer.',
     cure: 'Look at the log of the kernel; `cleat doctor` checks conmon.',
   },
-  MONITOR_FAILED: {
-    classes: ['internal'],
-    meaning: 'conmon could not be talked to.',
-    cure: '`cleat doctor` checks conmon.',
-  },
-  MONITOR_GONE: {
-    classes: ['conflict'],
-    meaning: 'The monitor of a process has ended.',
-    cure: 'The process has ended.',
-  },
+  MONITOR_FAILED: { classes: ['internal'], meaning: 'conmon could not be talked to.', cure: '`cleat doctor` checks conmon.' },
+  MONITOR_GONE: { classes: ['conflict'], meaning: 'The monitor of a process has ended.', cure: 'The process has ended.' },
   MONITOR_KILL_TIMEOUT: {
     classes: ['deadline_exceeded'],
     meaning: 'Processes of an undone start do not end.',
     cure: 'Look for processes in uninterruptible sleep (state D).',
   },
   MONITOR_MISSING: { classes: ['unavailable'], meaning: 'conmon cannot be run.', cure: 'Install the package conmon.' },
-  MONITOR_TIMEOUT: {
-    classes: ['deadline_exceeded'],
-    meaning: 'conmon did not answer in time.',
-    cure: 'Look at the load of the host.',
-  },
-  MOUNT_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'A mount cannot be made as written.',
-    cure: 'The message says why.',
-  },
-  MOUNT_SOURCE: {
-    classes: ['invalid_argument'],
-    meaning: 'The host path of a mount is not absolute.',
-    cure: 'Begin it with a slash.',
-  },
+  MONITOR_TIMEOUT: { classes: ['deadline_exceeded'], meaning: 'conmon did not answer in time.', cure: 'Look at the load of the host.' },
+  MOUNT_INVALID: { classes: ['invalid_argument'], meaning: 'A mount cannot be made as written.', cure: 'The message says why.' },
+  MOUNT_SOURCE: { classes: ['invalid_argument'], meaning: 'The host path of a mount is not absolute.', cure: 'Begin it with a slash.' },
   MOUNT_TARGET: {
     classes: ['invalid_argument'],
     meaning: 'The path of a mount in the container is not absolute.',
     cure: 'Begin it with a slash.',
   },
-  MOUNT_TYPE: {
-    classes: ['invalid_argument'],
-    meaning: 'A mount is neither a bind nor a tmpfs.',
-    cure: 'Use a volume for anything else.',
-  },
+  MOUNT_TYPE: { classes: ['invalid_argument'], meaning: 'A mount is neither a bind nor a tmpfs.', cure: 'Use a volume for anything else.' },
   NAMESPACE_PATH_MISSING: {
     classes: ['internal'],
     meaning: 'A namespace to be shared was not found.',
@@ -242,11 +190,7 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     cure: 'Upgrade Cleat, or the plugin.',
   },
   RUNTIME_FAILED: { classes: ['internal'], meaning: 'The OCI runtime failed.', cure: 'The message has its words.' },
-  RUNTIME_MISSING: {
-    classes: ['unavailable'],
-    meaning: 'The OCI runtime cannot be run.',
-    cure: 'Install the package runc.',
-  },
+  RUNTIME_MISSING: { classes: ['unavailable'], meaning: 'The OCI runtime cannot be run.', cure: 'Install the package runc.' },
   RUNTIME_TIMEOUT: {
     classes: ['deadline_exceeded'],
     meaning: 'The OCI runtime did not end in time.',
@@ -257,21 +201,9 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'No OCI runtime of that name is configured.',
     cure: '`docker info` lists them.',
   },
-  SECCOMP_PROFILE_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'A seccomp profile cannot be read.',
-    cure: 'The message says where.',
-  },
-  SIGNAL: {
-    classes: ['invalid_argument'],
-    meaning: 'There is no such signal.',
-    cure: 'Give a name or number of signal(7).',
-  },
-  START_FAILED: {
-    classes: ['unavailable', 'internal'],
-    meaning: 'A start failed.',
-    cure: 'The message has the reason.',
-  },
+  SECCOMP_PROFILE_INVALID: { classes: ['invalid_argument'], meaning: 'A seccomp profile cannot be read.', cure: 'The message says where.' },
+  SIGNAL: { classes: ['invalid_argument'], meaning: 'There is no such signal.', cure: 'Give a name or number of signal(7).' },
+  START_FAILED: { classes: ['unavailable', 'internal'], meaning: 'A start failed.', cure: 'The message has the reason.' },
   START_INTERRUPTED: {
     classes: ['internal'],
     meaning: 'The kernel was killed amid a start, which was undone.',
@@ -282,11 +214,7 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A process was not let run in time.',
     cure: 'Look at the load of the host, then start again.',
   },
-  STREAMS_GONE: {
-    classes: ['unavailable'],
-    meaning: 'The process that holds the streams has ended.',
-    cure: 'Attach again.',
-  },
+  STREAMS_GONE: { classes: ['unavailable'], meaning: 'The process that holds the streams has ended.', cure: 'Attach again.' },
   STREAMS_PROTOCOL: {
     classes: ['invalid_argument'],
     meaning: 'The process that holds the streams was told something it does not know.',
@@ -327,11 +255,7 @@ export const KERNEL_CONTAINERS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The number of a user or group is out of range.',
     cure: 'Choose 0 to 2147483647.',
   },
-  VIEW_NOT_FOUND: {
-    classes: ['not_found'],
-    meaning: 'There is no such view; its lease may have ended.',
-    cure: 'Open a new one.',
-  },
+  VIEW_NOT_FOUND: { classes: ['not_found'], meaning: 'There is no such view; its lease may have ended.', cure: 'Open a new one.' },
   VIEW_SCOPE: { classes: ['invalid_argument'], meaning: 'A view is of `root` or of `all`.', cure: 'Use one of these.' },
   WAIT_CONDITION_INVALID: {
     classes: ['invalid_argument'],

@@ -6,11 +6,7 @@ export const KERNEL_PLUGINS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The container has a claim of that name.',
     cure: 'Choose another name, or remove it first.',
   },
-  CLAIM_IN_USE: {
-    classes: ['conflict'],
-    meaning: 'The running process was built on the claim.',
-    cure: 'Stop the container first.',
-  },
+  CLAIM_IN_USE: { classes: ['conflict'], meaning: 'The running process was built on the claim.', cure: 'Stop the container first.' },
   CLAIM_NAME: {
     classes: ['invalid_argument'],
     meaning: 'A name of a claim is not valid or used twice.',
@@ -41,11 +37,7 @@ export const KERNEL_PLUGINS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A name of a consumer is not valid.',
     cure: 'Use [a-z0-9][a-z0-9-]*, at most 40 characters.',
   },
-  CONSUMER_NOT_FOUND: {
-    classes: ['not_found'],
-    meaning: 'There is no consumer of that name.',
-    cure: '`cleat consumer ls` lists them.',
-  },
+  CONSUMER_NOT_FOUND: { classes: ['not_found'], meaning: 'There is no consumer of that name.', cure: '`cleat consumer ls` lists them.' },
   CONSUMER_NOT_GRANTED: {
     classes: ['permission_denied'],
     meaning: 'The account has no durable position in the stream.',
@@ -61,11 +53,7 @@ export const KERNEL_PLUGINS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A plugin gave something that it was not granted.',
     cure: 'Grant it by `permissions` of the manifest, or use another plugin.',
   },
-  DENIED: {
-    classes: ['permission_denied'],
-    meaning: 'A plugin that judges requests refused it.',
-    cure: 'The message has its reason.',
-  },
+  DENIED: { classes: ['permission_denied'], meaning: 'A plugin that judges requests refused it.', cure: 'The message has its reason.' },
   DETACH_LATE: {
     classes: ['deadline_exceeded'],
     meaning: 'A plugin had no time left to give back what it gave.',
@@ -91,11 +79,7 @@ export const KERNEL_PLUGINS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A grant cannot be read.',
     cure: 'Give a JSON object, or nothing for what the manifest asks for.',
   },
-  HELLO_STALE: {
-    classes: ['conflict'],
-    meaning: 'A newer start of the plugin has said hello.',
-    cure: 'End the older process.',
-  },
+  HELLO_STALE: { classes: ['conflict'], meaning: 'A newer start of the plugin has said hello.', cure: 'End the older process.' },
   KERNEL_ORDER: {
     classes: ['internal'],
     meaning: 'A part of the kernel was used before it was made.',
@@ -126,11 +110,7 @@ export const KERNEL_PLUGINS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The plugin is one of the configuration.',
     cure: 'Take it out of the configuration, or disable it.',
   },
-  PLUGIN_DISABLED: {
-    classes: ['unavailable'],
-    meaning: 'A disabled plugin said hello.',
-    cure: 'Enable it with `cleat plugin enable`.',
-  },
+  PLUGIN_DISABLED: { classes: ['unavailable'], meaning: 'A disabled plugin said hello.', cure: 'Enable it with `cleat plugin enable`.' },
   PLUGIN_GONE: {
     classes: ['unavailable'],
     meaning: 'A plugin was removed, replaced or given up while it was asked.',
@@ -141,19 +121,11 @@ export const KERNEL_PLUGINS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'Containers use what the plugin provides.',
     cure: 'Remove them, or use force: they run on.',
   },
-  PLUGIN_NOT_FOUND: {
-    classes: ['not_found'],
-    meaning: 'There is no plugin of that name.',
-    cure: '`cleat plugin ls` lists them.',
-  },
+  PLUGIN_NOT_FOUND: { classes: ['not_found'], meaning: 'There is no plugin of that name.', cure: '`cleat plugin ls` lists them.' },
   STORE_NOT_OPEN: {
     classes: ['internal'],
     meaning: 'The store of the kernel was used before it was open.',
     cure: 'This is a fault of Cleat: report it, with the log of the kernel.',
   },
-  STREAM_REBUILDING: {
-    classes: ['unavailable'],
-    meaning: 'The stream of events is being built anew.',
-    cure: 'Repeat in a moment.',
-  },
+  STREAM_REBUILDING: { classes: ['unavailable'], meaning: 'The stream of events is being built anew.', cure: 'Repeat in a moment.' },
 };

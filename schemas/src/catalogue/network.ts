@@ -1,11 +1,7 @@
 import type { ErrorFacts } from './facts.ts';
 
 export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
-  NETWORK_ADDRESS_IN_USE: {
-    classes: ['conflict'],
-    meaning: 'Another endpoint has the address.',
-    cure: 'Choose another.',
-  },
+  NETWORK_ADDRESS_IN_USE: { classes: ['conflict'], meaning: 'Another endpoint has the address.', cure: 'Choose another.' },
   NETWORK_ADDRESS_OUTSIDE: {
     classes: ['invalid_argument'],
     meaning: 'An address is in no subnet of the network.',
@@ -41,11 +37,7 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The host has a link of that name that is no bridge, or a bridge without the gateway of the network.',
     cure: 'Choose another name, or the subnet and gateway that the bridge has.',
   },
-  NETWORK_BUSY: {
-    classes: ['conflict'],
-    meaning: 'The network is being made or removed.',
-    cure: 'Repeat in a moment.',
-  },
+  NETWORK_BUSY: { classes: ['conflict'], meaning: 'The network is being made or removed.', cure: 'Repeat in a moment.' },
   NETWORK_CLAIM_UNKNOWN: {
     classes: ['not_found'],
     meaning: 'The network plugin holds no such claim.',
@@ -71,11 +63,7 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'There is no network driver of that name.',
     cure: 'Install the plugin, or use bridge.',
   },
-  NETWORK_DRIVER_UNSUPPORTED: {
-    classes: ['unimplemented'],
-    meaning: 'The network driver is not supported yet.',
-    cure: 'Use bridge.',
-  },
+  NETWORK_DRIVER_UNSUPPORTED: { classes: ['unimplemented'], meaning: 'The network driver is not supported yet.', cure: 'Use bridge.' },
   NETWORK_ENDPOINT_FIXED: {
     classes: ['unimplemented'],
     meaning: 'Options of an endpoint cannot be changed.',
@@ -92,16 +80,8 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     cure: 'The message names it.',
   },
   NETWORK_IN_USE: { classes: ['conflict'], meaning: 'Containers are on the network.', cure: 'Disconnect them first.' },
-  NETWORK_IPAM_DRIVER: {
-    classes: ['unimplemented'],
-    meaning: 'The driver of addresses is not supported.',
-    cure: 'Use default.',
-  },
-  NETWORK_IPAM_OPTIONS: {
-    classes: ['unimplemented'],
-    meaning: 'The driver of addresses has no options.',
-    cure: 'Leave them out.',
-  },
+  NETWORK_IPAM_DRIVER: { classes: ['unimplemented'], meaning: 'The driver of addresses is not supported.', cure: 'Use default.' },
+  NETWORK_IPAM_OPTIONS: { classes: ['unimplemented'], meaning: 'The driver of addresses has no options.', cure: 'Leave them out.' },
   NETWORK_LINK_LOST: {
     classes: ['internal'],
     meaning: 'An interface vanished while it was made.',
@@ -112,26 +92,14 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'No free name for an interface was found.',
     cure: 'Look for left-over interfaces on the host.',
   },
-  NETWORK_LINK_NOT_RUNNING: {
-    classes: ['conflict'],
-    meaning: 'A container to link to does not run.',
-    cure: 'Start it first.',
-  },
+  NETWORK_LINK_NOT_RUNNING: { classes: ['conflict'], meaning: 'A container to link to does not run.', cure: 'Start it first.' },
   NETWORK_NAME_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'A name of a network is not valid.',
     cure: 'Use letters, digits, and _ . - after the first.',
   },
-  NETWORK_NAME_TAKEN: {
-    classes: ['already_exists'],
-    meaning: 'There is a network of that name.',
-    cure: 'Choose another.',
-  },
-  NETWORK_NOT_FOUND: {
-    classes: ['not_found'],
-    meaning: 'There is no such network.',
-    cure: '`docker network ls` lists them.',
-  },
+  NETWORK_NAME_TAKEN: { classes: ['already_exists'], meaning: 'There is a network of that name.', cure: 'Choose another.' },
+  NETWORK_NOT_FOUND: { classes: ['not_found'], meaning: 'There is no such network.', cure: '`docker network ls` lists them.' },
   NETWORK_NO_FAMILY: {
     classes: ['invalid_argument'],
     meaning: 'A network without IPv4 and IPv6 connects nothing.',
@@ -152,11 +120,7 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'An option of a network has no such value.',
     cure: 'The message names the values.',
   },
-  NETWORK_OPTION_UNKNOWN: {
-    classes: ['unimplemented'],
-    meaning: 'The driver does not know an option.',
-    cure: 'Leave it out.',
-  },
+  NETWORK_OPTION_UNKNOWN: { classes: ['unimplemented'], meaning: 'The driver does not know an option.', cure: 'Leave it out.' },
   NETWORK_POOLS_EMPTY: {
     classes: ['resource_exhausted'],
     meaning: 'None of the default subnets is free.',
@@ -167,11 +131,7 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A subnet, range or gateway is not valid.',
     cure: 'The message names it.',
   },
-  NETWORK_POOL_OVERLAPS: {
-    classes: ['conflict'],
-    meaning: 'A subnet overlaps another one of the host.',
-    cure: 'Choose another.',
-  },
+  NETWORK_POOL_OVERLAPS: { classes: ['conflict'], meaning: 'A subnet overlaps another one of the host.', cure: 'Choose another.' },
   NETWORK_PORTS_EMPTY: {
     classes: ['resource_exhausted'],
     meaning: 'No port of the host is free.',
@@ -182,21 +142,9 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The host does not have the address to publish at.',
     cure: 'Choose one that it has.',
   },
-  NETWORK_PORT_DENIED: {
-    classes: ['permission_denied'],
-    meaning: 'The host does not let the port be used.',
-    cure: 'Choose another.',
-  },
-  NETWORK_PORT_FAILED: {
-    classes: ['internal'],
-    meaning: 'A port could not be published.',
-    cure: 'The message says why.',
-  },
-  NETWORK_PORT_TAKEN: {
-    classes: ['conflict'],
-    meaning: 'A port of the host is in use.',
-    cure: 'Choose another, or end what uses it.',
-  },
+  NETWORK_PORT_DENIED: { classes: ['permission_denied'], meaning: 'The host does not let the port be used.', cure: 'Choose another.' },
+  NETWORK_PORT_FAILED: { classes: ['internal'], meaning: 'A port could not be published.', cure: 'The message says why.' },
+  NETWORK_PORT_TAKEN: { classes: ['conflict'], meaning: 'A port of the host is in use.', cure: 'Choose another, or end what uses it.' },
   NETWORK_PREDEFINED: {
     classes: ['permission_denied'],
     meaning: 'That cannot be done to a network that is always there.',
@@ -217,9 +165,5 @@ export const NETWORK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The store of the network plugin was written by a newer version.',
     cure: 'Install that version again.',
   },
-  NETWORK_SUBNET_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'A subnet is not well formed.',
-    cure: 'Write it as 172.20.0.0/16.',
-  },
+  NETWORK_SUBNET_INVALID: { classes: ['invalid_argument'], meaning: 'A subnet is not well formed.', cure: 'Write it as 172.20.0.0/16.' },
 };

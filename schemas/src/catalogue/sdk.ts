@@ -11,11 +11,7 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A call was past its deadline before it could begin.',
     cure: 'Repeat with more time.',
   },
-  CAPABILITY_UNKNOWN: {
-    classes: ['invalid_argument'],
-    meaning: 'Linux has no capability of that name.',
-    cure: 'See capabilities(7).',
-  },
+  CAPABILITY_UNKNOWN: { classes: ['invalid_argument'], meaning: 'Linux has no capability of that name.', cure: 'See capabilities(7).' },
   CLIENT_CLOSED: {
     classes: ['cancelled'],
     meaning: 'The connection to the node was closed by the program itself.',
@@ -76,11 +72,7 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A driver does not say in time that it knows what it holds.',
     cure: 'Look at the log of the plugin that the error names.',
   },
-  ENV_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'An environment variable has no name.',
-    cure: 'Write it as NAME=value.',
-  },
+  ENV_INVALID: { classes: ['invalid_argument'], meaning: 'An environment variable has no name.', cure: 'Write it as NAME=value.' },
   EVENT_NOT_GRANTED: {
     classes: ['permission_denied'],
     meaning: 'A plugin may not publish events of that type.',
@@ -111,11 +103,7 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A plugin called the kernel before it said hello.',
     cure: 'Say hello first; after a restart of the kernel, again.',
   },
-  HELLO_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'A hello lacks a field.',
-    cure: 'See docs/plugin-authors/handshake.md.',
-  },
+  HELLO_INVALID: { classes: ['invalid_argument'], meaning: 'A hello lacks a field.', cure: 'See docs/plugin-authors/handshake.md.' },
   HELLO_NAME: {
     classes: ['permission_denied'],
     meaning: "A plugin said another name than its account's.",
@@ -146,21 +134,13 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The list of what drivers hold was written by a newer version of the plugin.',
     cure: 'Install that version again.',
   },
-  MEMORY_NEGATIVE: {
-    classes: ['invalid_argument'],
-    meaning: 'A memory limit is negative.',
-    cure: 'Choose 6 MB or more, or 0 for none.',
-  },
+  MEMORY_NEGATIVE: { classes: ['invalid_argument'], meaning: 'A memory limit is negative.', cure: 'Choose 6 MB or more, or 0 for none.' },
   MEMORY_RESERVATION_TOO_LARGE: {
     classes: ['invalid_argument'],
     meaning: 'The reservation is larger than the limit.',
     cure: 'Choose a smaller one.',
   },
-  MEMORY_RESERVATION_TOO_SMALL: {
-    classes: ['invalid_argument'],
-    meaning: 'The reservation is under 6 MB.',
-    cure: 'Choose 6 MB or more.',
-  },
+  MEMORY_RESERVATION_TOO_SMALL: { classes: ['invalid_argument'], meaning: 'The reservation is under 6 MB.', cure: 'Choose 6 MB or more.' },
   MEMORY_SWAPPINESS_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'Swappiness is out of range.',
@@ -181,11 +161,7 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The limit of memory and swap is smaller than that of memory.',
     cure: 'It counts both: choose at least the limit of memory.',
   },
-  MEMORY_TOO_SMALL: {
-    classes: ['invalid_argument'],
-    meaning: 'The memory limit is under 6 MB.',
-    cure: 'Choose 6 MB or more.',
-  },
+  MEMORY_TOO_SMALL: { classes: ['invalid_argument'], meaning: 'The memory limit is under 6 MB.', cure: 'Choose 6 MB or more.' },
   MOUNT_TARGET_RELATIVE: {
     classes: ['invalid_argument'],
     meaning: 'The path of a mount in the container is not absolute.',
@@ -267,21 +243,13 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The set-up of a plugin failed.',
     cure: 'The message has the reason; correct its configuration.',
   },
-  PLUGIN_STOPPING: {
-    classes: ['cancelled', 'unavailable'],
-    meaning: 'The plugin is being stopped.',
-    cure: 'Repeat the request.',
-  },
+  PLUGIN_STOPPING: { classes: ['cancelled', 'unavailable'], meaning: 'The plugin is being stopped.', cure: 'Repeat the request.' },
   PORT_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'A port cannot be read.',
     cure: 'Write it as 80 or 80/tcp, between 1 and 65535.',
   },
-  RECONCILE_FIRST: {
-    classes: ['unavailable'],
-    meaning: 'A plugin has not yet answered its reconcile.',
-    cure: 'Repeat in a moment.',
-  },
+  RECONCILE_FIRST: { classes: ['unavailable'], meaning: 'A plugin has not yet answered its reconcile.', cure: 'Repeat in a moment.' },
   RECONCILE_PAGE: {
     classes: ['conflict'],
     meaning: 'A page of a reconcile came out of order.',
@@ -307,31 +275,15 @@ export const SDK_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A stream cannot be opened: its ticket is used up or its owner has ended.',
     cure: 'Ask for a new one.',
   },
-  STREAM_PATH: {
-    classes: ['internal'],
-    meaning: 'The path of a socket for a stream is too long.',
-    cure: 'Choose a shorter `--run-dir`.',
-  },
+  STREAM_PATH: { classes: ['internal'], meaning: 'The path of a socket for a stream is too long.', cure: 'Choose a shorter `--run-dir`.' },
   TARGET_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'In a test, a provider or driver was named wrongly.',
     cure: 'Name a provider by its kind, a driver by kind/name.',
   },
-  ULIMIT_INVALID: {
-    classes: ['invalid_argument'],
-    meaning: 'The soft limit is over the hard one.',
-    cure: 'Write it as name=soft:hard.',
-  },
-  ULIMIT_UNKNOWN: {
-    classes: ['invalid_argument'],
-    meaning: 'Linux has no resource limit of that name.',
-    cure: 'See getrlimit(2).',
-  },
-  WELCOME_UNREADABLE: {
-    classes: ['internal'],
-    meaning: "The kernel's answer to a hello cannot be read.",
-    cure: 'Upgrade Cleat.',
-  },
+  ULIMIT_INVALID: { classes: ['invalid_argument'], meaning: 'The soft limit is over the hard one.', cure: 'Write it as name=soft:hard.' },
+  ULIMIT_UNKNOWN: { classes: ['invalid_argument'], meaning: 'Linux has no resource limit of that name.', cure: 'See getrlimit(2).' },
+  WELCOME_UNREADABLE: { classes: ['internal'], meaning: "The kernel's answer to a hello cannot be read.", cure: 'Upgrade Cleat.' },
   WORKING_DIR_RELATIVE: {
     classes: ['invalid_argument'],
     meaning: 'The working directory is not absolute.',

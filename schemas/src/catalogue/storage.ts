@@ -11,11 +11,7 @@ export const STORAGE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'The storage plugin holds no such claim.',
     cure: 'Remove the container and make it again.',
   },
-  VOLUME_DATA_MISSING: {
-    classes: ['not_found'],
-    meaning: 'The directory of a volume is gone.',
-    cure: 'Restore it, or remove the volume.',
-  },
+  VOLUME_DATA_MISSING: { classes: ['not_found'], meaning: 'The directory of a volume is gone.', cure: 'Restore it, or remove the volume.' },
   VOLUME_DRIVER_NOT_FOUND: {
     classes: ['not_found'],
     meaning: 'There is no volume driver of that name.',
@@ -42,21 +38,13 @@ export const STORAGE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A name of a volume is not valid.',
     cure: 'Use [a-zA-Z0-9][a-zA-Z0-9_.-]*.',
   },
-  VOLUME_NOT_FOUND: {
-    classes: ['not_found'],
-    meaning: 'There is no such volume.',
-    cure: '`docker volume ls` lists them.',
-  },
+  VOLUME_NOT_FOUND: { classes: ['not_found'], meaning: 'There is no such volume.', cure: '`docker volume ls` lists them.' },
   VOLUME_OPTION_INVALID: {
     classes: ['invalid_argument'],
     meaning: 'An option of a volume has no such value.',
     cure: 'The message names it.',
   },
-  VOLUME_OPTION_UNSUPPORTED: {
-    classes: ['unimplemented'],
-    meaning: 'An option of a volume is not supported.',
-    cure: 'Leave it out.',
-  },
+  VOLUME_OPTION_UNSUPPORTED: { classes: ['unimplemented'], meaning: 'An option of a volume is not supported.', cure: 'Leave it out.' },
   VOLUME_STORE_DAMAGED: {
     classes: ['internal'],
     meaning: 'The store of the storage plugin has a record that is none of its own.',

@@ -20,13 +20,9 @@ export function requestHeaders(): Json {
       'Cleat-Limit': text('The latest that progress can renew the deadline to, in milliseconds of CLOCK_MONOTONIC.'),
       'Cleat-Progress-Ms': text('By how much each progress renews the deadline.', { pattern: '^[0-9]+$' }),
       'Cleat-Contract': text('Contract and version that the body is written in: `volume@1.0`.'),
-      'Cleat-Schema': text(
-        'Fingerprint of the schema of the body: the first 16 hex digits of SHA-256 of its canonical form.',
-      ),
+      'Cleat-Schema': text('Fingerprint of the schema of the body: the first 16 hex digits of SHA-256 of its canonical form.'),
       'Cleat-Principal': text('On whose behalf; only an account that may speak for others.'),
-      'Cleat-Status': text('`cancel`: nobody waits for the operation any more; the body is empty.', {
-        enum: ['cancel'],
-      }),
+      'Cleat-Status': text('`cancel`: nobody waits for the operation any more; the body is empty.', { enum: ['cancel'] }),
       traceparent: text('W3C trace context.'),
     },
   };
@@ -57,14 +53,8 @@ export function eventHeaders(type: string, isOfContainer: boolean): Json {
     'ce-datacontenttype': { const: 'application/avro' },
     'ce-dataschema': text('`cleat:<fingerprint>` of the schema of the body.', { pattern: '^cleat:[0-9a-f]{16}$' }),
   };
-  const ofContainer = {
-    'ce-objectsequence': text('Counts the events of the container from 1.', { pattern: '^[0-9]+$' }),
-  };
-  return {
-    type: 'object',
-    required: Object.keys(properties),
-    properties: isOfContainer ? { ...properties, ...ofContainer } : properties,
-  };
+  const ofContainer = { 'ce-objectsequence': text('Counts the events of the container from 1.', { pattern: '^[0-9]+$' }) };
+  return { type: 'object', required: Object.keys(properties), properties: isOfContainer ? { ...properties, ...ofContainer } : properties };
 }
 
 const VERSIONS: Json = {
@@ -101,11 +91,7 @@ function welcomeSchema(): Json {
     bootId: text('Boot id of the host: numbers of calls are compared within one.'),
     instanceId: text('Short id of this instance of Cleat, stable over restarts: 8 hex digits.'),
     heartbeatMs: { type: 'integer', description: 'How often `sys.beat` is expected.' },
-    picked: {
-      type: 'object',
-      additionalProperties: { type: 'string' },
-      description: 'Contract -> the version picked.',
-    },
+    picked: { type: 'object', additionalProperties: { type: 'string' }, description: 'Contract -> the version picked.' },
     grant: { type: 'object', description: 'What the plugin was granted.' },
     config: { type: 'object', description: 'Its configuration, checked against the schema in its manifest.' },
     stateDir: text('Directory of its own, durable.'),

@@ -71,11 +71,7 @@ function callEntries(contract: ContractModel): readonly Entry[] {
 }
 
 /** A request by one address. The second address of a contract has channels of its own and the same messages. */
-function callEntry(
-  contract: ContractModel,
-  operation: OperationModel,
-  at: { readonly address: string; readonly level: number },
-): Entry {
+function callEntry(contract: ContractModel, operation: OperationModel, at: { readonly address: string; readonly level: number }): Entry {
   const key = `${contract.name}.${operation.name}`;
   const id = at.level === 0 ? key : `${contract.name}-${at.level + 1}.${operation.name}`;
   const names = ['caller', ...[...at.address.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')];
@@ -98,9 +94,7 @@ function callEntry(
         messages: [ref(`channels/${id}/messages/request`)],
         reply: {
           channel: ref('channels/answer'),
-          messages: [`${key}.answer`, 'working', 'progress', 'error'].map((name) =>
-            ref(`channels/answer/messages/${name}`),
-          ),
+          messages: [`${key}.answer`, 'working', 'progress', 'error'].map((name) => ref(`channels/answer/messages/${name}`)),
         },
       },
     },
@@ -122,14 +116,11 @@ function message(title: string, record: string, headers: string): Json {
 }
 
 function answerChannel(called: readonly ContractModel[]): Json {
-  const answers = called.flatMap(({ name, operations }) =>
-    operations.map((operation) => `${name}.${operation.name}.answer`),
-  );
+  const answers = called.flatMap(({ name, operations }) => operations.map((operation) => `${name}.${operation.name}.answer`));
   const shared = ['working', 'progress', 'error', 'hello.answer'];
   return {
     address: null,
-    description:
-      'The reply subject of a request, below `_INBOX.`: any number of working and progress, then one answer or error.',
+    description: 'The reply subject of a request, below `_INBOX.`: any number of working and progress, then one answer or error.',
     messages: Object.fromEntries([...shared, ...answers].map((name) => [name, ref(`components/messages/${name}`)])),
   };
 }
@@ -145,10 +136,7 @@ function sharedMessages(): Json {
       ...message('progress', 'cleat.common.v1.Progress', 'answerHeaders'),
       summary: 'How far it is; renews the deadline up to the limit.',
     },
-    error: {
-      ...message('error', 'cleat.common.v1.ErrorInfo', 'answerHeaders'),
-      summary: 'Why it failed: docs/reference/errors.md.',
-    },
+    error: { ...message('error', 'cleat.common.v1.ErrorInfo', 'answerHeaders'), summary: 'Why it failed: docs/reference/errors.md.' },
   };
 }
 
@@ -223,11 +211,7 @@ function eventEntry(facts: EventTypeFacts): Entry {
 }
 
 /** The Avro schema of every record that a message carries, each complete in itself. */
-function avroSchemas(
-  contracts: readonly ContractModel[],
-  called: readonly ContractModel[],
-  events: readonly EventTypeFacts[],
-): Json {
+function avroSchemas(contracts: readonly ContractModel[], called: readonly ContractModel[], events: readonly EventTypeFacts[]): Json {
   const names = new Set([
     ...called.flatMap(({ operations }) => operations.flatMap(({ request, response }) => [request, response])),
     ...events.map(({ record }) => `${EVENT_NAMESPACE}.${record}`),

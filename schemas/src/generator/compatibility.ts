@@ -40,10 +40,7 @@ function operationFaults(pair: Pair): readonly string[] {
     if (after === undefined) return [fault(pair, `operation ${name}`, 'is gone')];
     const faults: string[] = [];
     const types = (release: Release, type: string): string => qualified(type, release.protocol.namespace);
-    if (
-      before.request.map(({ type }) => types(older, type)).join() !==
-      after.request.map(({ type }) => types(newer, type)).join()
-    ) {
+    if (before.request.map(({ type }) => types(older, type)).join() !== after.request.map(({ type }) => types(newer, type)).join()) {
       faults.push(fault(pair, `operation ${name}`, 'takes another record'));
     }
     if (types(older, before.response) !== types(newer, after.response)) {
@@ -83,9 +80,7 @@ function recordFaults(pair: Pair, name: string, { type, next }: Change): readonl
   const before = type.fields ?? [];
   const after = new Map((next.fields ?? []).map((field) => [field.name, field] as const));
   const known = new Set(before.map((field) => field.name));
-  const faults = before.flatMap((field) =>
-    fieldFaults(pair, `${name}.${field.name}`, { field, next: after.get(field.name) }),
-  );
+  const faults = before.flatMap((field) => fieldFaults(pair, `${name}.${field.name}`, { field, next: after.get(field.name) }));
   for (const field of after.values()) {
     if (!known.has(field.name) && field.default === undefined) {
       faults.push(fault(pair, `${name}.${field.name}`, 'is new and has no default'));
@@ -148,9 +143,7 @@ function whyNot(reader: Type, writer: Type): string | undefined {
 }
 
 function typesByName(protocol: Protocol): ReadonlyMap<string, NamedSchema> {
-  return new Map(
-    protocol.types.map((type) => [qualified(type.name, type.namespace ?? protocol.namespace), type] as const),
-  );
+  return new Map(protocol.types.map((type) => [qualified(type.name, type.namespace ?? protocol.namespace), type] as const));
 }
 
 function compiled(protocol: Protocol): ReadonlyMap<string, Type> {

@@ -6,9 +6,7 @@ import { fullName } from './protocol.ts';
 /** One page a contract, and the page that lists them: file name -> text. */
 export function contractPages(contracts: readonly ContractModel[]): ReadonlyMap<string, string> {
   const homes = new Map(
-    contracts.flatMap(({ name, types, file }) =>
-      types.map((type) => [fullName(type.name, file.protocol.namespace), name] as const),
-    ),
+    contracts.flatMap(({ name, types, file }) => types.map((type) => [fullName(type.name, file.protocol.namespace), name] as const)),
   );
   return new Map([
     ['README.md', indexPage(contracts)],
@@ -17,12 +15,7 @@ export function contractPages(contracts: readonly ContractModel[]): ReadonlyMap<
 }
 
 function indexPage(contracts: readonly ContractModel[]): string {
-  const rows = contracts.map(({ name, version, doc, facts }) => [
-    `[${name}](${name}.md)`,
-    version,
-    firstSentence(doc),
-    facts.answeredBy,
-  ]);
+  const rows = contracts.map(({ name, version, doc, facts }) => [`[${name}](${name}.md)`, version, firstSentence(doc), facts.answeredBy]);
   return (
     [
       GENERATED,
@@ -113,9 +106,7 @@ class ContractPage {
     const home = this.#homes.get(name);
     const short = name.slice(name.lastIndexOf('.') + 1);
     const anchor = `#${short.toLowerCase()}`;
-    return home === this.#contract.name
-      ? `[${short}](${anchor})`
-      : `[${home ?? ''}.${short}](${home ?? ''}.md${anchor})`;
+    return home === this.#contract.name ? `[${short}](${anchor})` : `[${home ?? ''}.${short}](${home ?? ''}.md${anchor})`;
   }
 }
 

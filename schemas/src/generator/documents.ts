@@ -24,8 +24,7 @@ export function writeDocuments(files: readonly ContractFile[], book: ReleaseBook
 
 function versionOf(packageFolder: string): string {
   const manifest: unknown = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
-  const version: unknown =
-    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : undefined;
+  const version: unknown = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : undefined;
   if (typeof version !== 'string') throw new Error('package.json has no version');
   return version;
 }

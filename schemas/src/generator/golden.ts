@@ -21,9 +21,7 @@ export interface GoldenRecord {
  * one, and by decoders of other languages: what was once sent stays readable.
  */
 export function goldenOf({ protocol }: ContractFile): Readonly<Record<string, GoldenRecord>> {
-  const own = protocol.types.filter(
-    (type) => type.type === 'record' && (type.namespace ?? protocol.namespace) === protocol.namespace,
-  );
+  const own = protocol.types.filter((type) => type.type === 'record' && (type.namespace ?? protocol.namespace) === protocol.namespace);
   return Object.fromEntries(
     own.map((type) => {
       const name = fullName(type.name, protocol.namespace);

@@ -7,19 +7,14 @@ const PRIMITIVES: ReadonlySet<string> = new Set(['string', 'boolean', 'int', 'lo
 export function lintProtocol(contract: string, protocol: Protocol): readonly string[] {
   const faults: string[] = [];
   const empty = new Set(
-    protocol.types
-      .filter((type) => type.type === 'record' && type.fields?.length === 0)
-      .map((type) => nameOf(type, protocol)),
+    protocol.types.filter((type) => type.type === 'record' && type.fields?.length === 0).map((type) => nameOf(type, protocol)),
   );
   const seen = new Set<string>();
   for (const type of protocol.types) {
     const name = nameOf(type, protocol);
-    if (type.type === 'enum' && type.default !== 'UNKNOWN')
-      faults.push(`${contract}: enum ${name} has no default UNKNOWN`);
+    if (type.type === 'enum' && type.default !== 'UNKNOWN') faults.push(`${contract}: enum ${name} has no default UNKNOWN`);
     for (const field of type.fields ?? []) {
-      faults.push(
-        ...lintField(field, { contract, owner: name, namespace: type.namespace ?? protocol.namespace, empty, seen }),
-      );
+      faults.push(...lintField(field, { contract, owner: name, namespace: type.namespace ?? protocol.namespace, empty, seen }));
     }
     seen.add(name);
   }
@@ -60,9 +55,7 @@ function lintType(schema: unknown, where: string, context: FieldContext): readon
   if (typeof schema !== 'object' || schema === null) return [`${where}: not a schema`];
   if ('items' in schema) {
     const zeroWidth = typeof schema.items === 'string' && context.empty.has(fullName(schema.items, context.namespace));
-    return zeroWidth
-      ? [`${where}: items without width let five bytes fill the memory`]
-      : lintType(schema.items, where, context);
+    return zeroWidth ? [`${where}: items without width let five bytes fill the memory`] : lintType(schema.items, where, context);
   }
   if ('values' in schema) return lintType(schema.values, where, context);
   return [];

@@ -54,11 +54,8 @@ export class ReleaseBook {
    */
   headVersion({ contract, protocol }: ContractFile): string {
     const major = /\.v(\d+)$/.exec(protocol.namespace)?.[1];
-    if (major === undefined)
-      throw new Error(`${contract}: the namespace ${protocol.namespace} does not end in .v1 or the like`);
-    const frozen = this.versions(contract).filter(
-      (version) => version.startsWith(`${major}.`) && this.isFrozen(contract, version),
-    );
+    if (major === undefined) throw new Error(`${contract}: the namespace ${protocol.namespace} does not end in .v1 or the like`);
+    const frozen = this.versions(contract).filter((version) => version.startsWith(`${major}.`) && this.isFrozen(contract, version));
     const last = frozen.at(-1);
     if (last === undefined) return `${major}.0`;
     const isSame = withoutDocs(this.protocol(contract, last)) === withoutDocs(protocol);

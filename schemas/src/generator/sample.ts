@@ -10,9 +10,7 @@ const LONG = 1_099_511_627_776;
 
 /** Makes a sample value of a record, the same at every call. */
 export function sampleOf(protocol: Protocol, name: string, fill: SampleFill): Readonly<Record<string, unknown>> {
-  const types = new Map(
-    protocol.types.map((type) => [qualified(type.name, type.namespace ?? protocol.namespace), type] as const),
-  );
+  const types = new Map(protocol.types.map((type) => [qualified(type.name, type.namespace ?? protocol.namespace), type] as const));
 
   const record = (type: NamedSchema): Readonly<Record<string, unknown>> => {
     const namespace = type.namespace ?? protocol.namespace;
@@ -29,8 +27,7 @@ export function sampleOf(protocol: Protocol, name: string, fill: SampleFill): Re
   const value = (schema: unknown, namespace: string, field: FieldSchema): unknown => {
     if (typeof schema === 'string') return named(schema, namespace, field);
     if (Array.isArray(schema)) return value(schema[1], namespace, field);
-    if (typeof schema !== 'object' || schema === null || !('type' in schema))
-      throw new Error(`${field.name}: no schema`);
+    if (typeof schema !== 'object' || schema === null || !('type' in schema)) throw new Error(`${field.name}: no schema`);
     if ('items' in schema) return [1, 2].map(() => value(schema.items, namespace, field));
     if ('values' in schema) return { 'a.key/ключ': value(schema.values, namespace, field) };
     if ('logicalType' in schema && schema.logicalType === 'timestamp-nanos') return NANOSECONDS;

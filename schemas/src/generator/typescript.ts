@@ -37,9 +37,7 @@ export class TypeScriptWriter {
   }
 
   #header(): string {
-    const lines = [
-      `// Generated from schemas/contracts/${this.#file.contract}.avdl by "npm run generate": do not edit.`,
-    ];
+    const lines = [`// Generated from schemas/contracts/${this.#file.contract}.avdl by "npm run generate": do not edit.`];
     for (const [module, names] of [...this.#imports].sort()) {
       lines.push(`import type { ${[...names].sort().join(', ')} } from './${module}.ts';`);
     }
@@ -67,9 +65,7 @@ export class TypeScriptWriter {
   #field(field: FieldSchema, namespace: string, suffix: string): string {
     const type = this.#type(field.type, namespace, suffix);
     if (suffix === '') return `${comment(docOf(field), '  ')}  readonly ${field.name}: ${type};`;
-    return field.default === undefined
-      ? `  readonly ${field.name}: ${type};`
-      : `  readonly ${field.name}?: ${type} | undefined;`;
+    return field.default === undefined ? `  readonly ${field.name}: ${type};` : `  readonly ${field.name}?: ${type} | undefined;`;
   }
 
   #type(schema: unknown, namespace: string, suffix: string): string {
@@ -138,8 +134,7 @@ export function contractsModule(files: readonly ContractFile[], modules: Readonl
     lines.push(`import type { Operations as ${pascal(file.contract)}Operations } from './${file.contract}.ts';`);
   }
   for (const file of files) {
-    if (modules.has(file.contract))
-      lines.push(`export type * as ${camel(file.contract)} from './${file.contract}.ts';`);
+    if (modules.has(file.contract)) lines.push(`export type * as ${camel(file.contract)} from './${file.contract}.ts';`);
   }
   lines.push('\n/** Every contract with its operations. */\nexport interface Contracts {');
   for (const file of withOperations) lines.push(`  readonly ${file.contract}: ${pascal(file.contract)}Operations;`);

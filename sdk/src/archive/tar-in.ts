@@ -78,8 +78,7 @@ class Target {
   /** A name in the archive, without leading slash; one that climbs out of it is refused. */
   #inside(name: string): string {
     const clean = posix.normalize(`./${name}`).replace(/\/$/, '');
-    if (clean === '..' || clean.startsWith('../'))
-      throw unusable(`"${name}" is outside of "${this.#options.directory}"`);
+    if (clean === '..' || clean.startsWith('../')) throw unusable(`"${name}" is outside of "${this.#options.directory}"`);
     return clean === '.' ? '' : clean;
   }
 
@@ -142,9 +141,7 @@ class Target {
   #setXattrs(header: Header, path: string): void {
     for (const [key, value] of Object.entries(header.pax ?? {})) {
       const name = key.startsWith(XATTR_PREFIX) ? key.slice(XATTR_PREFIX.length) : '';
-      const isAllowed = XATTRS.some(
-        (allowed) => name === allowed || (allowed.endsWith('.') && name.startsWith(allowed)),
-      );
+      const isAllowed = XATTRS.some((allowed) => name === allowed || (allowed.endsWith('.') && name.startsWith(allowed)));
       // The library decodes values as UTF-8: one that is not comes as something else, and is better left out.
       if (!isAllowed || typeof value !== 'string' || value.includes('\uFFFD')) continue;
       this.#options.root.withEntry(path, (entry) => setXattr(entry, name, Buffer.from(value, 'utf8')));

@@ -81,8 +81,7 @@ class Walk {
 
   async #putFile({ path, name }: Entry, stat: Stats): Promise<void> {
     const base = { ...header(stat), name };
-    if (stat.isSymbolicLink())
-      return await this.#write({ ...base, type: 'symlink', linkname: this.#options.root.readlink(path) });
+    if (stat.isSymbolicLink()) return await this.#write({ ...base, type: 'symlink', linkname: this.#options.root.readlink(path) });
     if (stat.isFIFO()) return await this.#write({ ...base, type: 'fifo' });
     if (stat.isBlockDevice() || stat.isCharacterDevice()) {
       const type = stat.isBlockDevice() ? 'block-device' : 'character-device';
@@ -165,13 +164,7 @@ function header(stat: Stats): Omit<Header, 'name'> {
   const isPlain = stat.uid <= MAX_PLAIN_ID && stat.gid <= MAX_PLAIN_ID;
   const pax = isPlain ? {} : { pax: { uid: String(stat.uid), gid: String(stat.gid) } };
   // With the bits of the type: the library takes a mode of 0 for none at all.
-  return {
-    mode: stat.mode,
-    uid: Math.min(stat.uid, MAX_PLAIN_ID),
-    gid: Math.min(stat.gid, MAX_PLAIN_ID),
-    mtime: stat.mtime,
-    ...pax,
-  };
+  return { mode: stat.mode, uid: Math.min(stat.uid, MAX_PLAIN_ID), gid: Math.min(stat.gid, MAX_PLAIN_ID), mtime: stat.mtime, ...pax };
 }
 
 /** Linux device numbers (makedev(3)). */

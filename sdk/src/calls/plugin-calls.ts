@@ -38,11 +38,7 @@ export class PluginCalls {
     this.#options = options;
     this.call = (contract, operation, request, callOptions) => {
       const name = String(contract);
-      return this.to(
-        { contract: name, operation, address: serviceAddress(name), what: name },
-        request,
-        callOptions ?? {},
-      );
+      return this.to({ contract: name, operation, address: serviceAddress(name), what: name }, request, callOptions ?? {});
     };
   }
 
@@ -59,12 +55,7 @@ export class PluginCalls {
     options: CallOptions = {},
   ): Promise<Contracts['provider'][O]['response']> {
     const { kind, name } = driver;
-    const target = {
-      contract: 'provider',
-      operation,
-      address: driverAddress(kind, name),
-      what: `the ${kind} driver ${name}`,
-    };
+    const target = { contract: 'provider', operation, address: driverAddress(kind, name), what: `the ${kind} driver ${name}` };
     return this.to(target, request, options);
   }
 
@@ -89,12 +80,7 @@ export class PluginCalls {
     }
   }
 
-  async #once<Response>(
-    target: Target,
-    request: unknown,
-    options: WithoutId<CallOptions>,
-    deadline: Deadline,
-  ): Promise<Response> {
+  async #once<Response>(target: Target, request: unknown, options: WithoutId<CallOptions>, deadline: Deadline): Promise<Response> {
     const { caller, registry, picked } = this.#options;
     const { contract, operation, address, what } = target;
     if (KERNEL_CONTRACTS.has(contract)) {
@@ -118,10 +104,7 @@ export class PluginCalls {
     const common = highestCommon(ours, theirs);
     if (common !== undefined) return common;
     const message = `plugin ${callee.name} speaks ${contract} ${theirs.join(', ')}, its caller ${ours.join(', ')}`;
-    throw new CleatError('unavailable', 'INCOMPATIBLE', message, {
-      plugin: callee.name,
-      hint: 'Upgrade the older one of the two.',
-    });
+    throw new CleatError('unavailable', 'INCOMPATIBLE', message, { plugin: callee.name, hint: 'Upgrade the older one of the two.' });
   }
 }
 
@@ -130,12 +113,5 @@ type WithoutId<T> = Omit<T, 'operationId'> & { readonly operationId?: string | u
 function callOptions(options: WithoutId<CallOptions>, deadline: Deadline): ContractCallOptions {
   const { signal, operationId, principal, onProgress, limitMs } = options;
   const limit = limitMs ?? (onProgress === undefined ? undefined : PROGRESS_LIMIT_MS);
-  return {
-    deadline,
-    signal,
-    operationId,
-    principal,
-    onProgress,
-    limit: limit === undefined ? undefined : Deadline.after(limit),
-  };
+  return { deadline, signal, operationId, principal, onProgress, limit: limit === undefined ? undefined : Deadline.after(limit) };
 }

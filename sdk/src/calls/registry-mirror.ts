@@ -223,19 +223,12 @@ export class RegistryMirror {
 
 function awayError(found: sys.Participant | undefined, what: string): CleatError {
   if (found === undefined) {
-    return new CleatError('unavailable', 'PLUGIN_AWAY', `no plugin that answers ${what} is installed`, {
-      hint: 'See "cleat plugin ls".',
-    });
+    return new CleatError('unavailable', 'PLUGIN_AWAY', `no plugin that answers ${what} is installed`, { hint: 'See "cleat plugin ls".' });
   }
-  return new CleatError(
-    'unavailable',
-    'PLUGIN_AWAY',
-    `plugin ${found.name}, which answers ${what}, is ${found.state}`,
-    {
-      plugin: found.name,
-      retryable: true,
-    },
-  );
+  return new CleatError('unavailable', 'PLUGIN_AWAY', `plugin ${found.name}, which answers ${what}, is ${found.state}`, {
+    plugin: found.name,
+    retryable: true,
+  });
 }
 
 /** The actor of what a plugin does by itself. */

@@ -73,11 +73,7 @@ export interface NetworkOptions {
   readonly publishAll?: boolean;
   readonly links?: readonly NetworkLink[];
   /** Name servers that the user gave: the embedded server asks these. */
-  readonly dns?: {
-    readonly servers?: readonly string[];
-    readonly search?: readonly string[];
-    readonly options?: readonly string[];
-  };
+  readonly dns?: { readonly servers?: readonly string[]; readonly search?: readonly string[]; readonly options?: readonly string[] };
   /** The network whose gateway becomes the default route; the highest wins. */
   readonly gatewayPriority?: number;
   readonly driverOptions?: Readonly<Record<string, string>>;

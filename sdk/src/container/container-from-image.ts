@@ -21,13 +21,7 @@ export const DEFAULT_MASKED_PATHS: readonly string[] = [
   '/sys/devices/virtual/powercap',
   '/sys/firmware',
 ];
-export const DEFAULT_READONLY_PATHS: readonly string[] = [
-  '/proc/bus',
-  '/proc/fs',
-  '/proc/irq',
-  '/proc/sys',
-  '/proc/sysrq-trigger',
-];
+export const DEFAULT_READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 export interface ContainerFromImageOptions {
   /** The container's id: its first 12 digits are the default host name. */
@@ -46,20 +40,12 @@ export function containerFromImage(options: ContainerFromImageOptions): Containe
   const { image, request } = options;
   const host = options.host ?? {};
   if (image === undefined && (request.rootfs ?? '') === '') {
-    throw new CleatError(
-      'invalid_argument',
-      'ROOT_MISSING',
-      'a container needs an image or a root file system directory',
-    );
+    throw new CleatError('invalid_argument', 'ROOT_MISSING', 'a container needs an image or a root file system directory');
   }
   const plan = mountsOf(request, image, host);
   checkResources(request.resources ?? {}, host);
   return {
-    spec: {
-      ...fixedParts(request, image, options.id),
-      process: processOf(request, image, host),
-      mounts: plan.mounts,
-    },
+    spec: { ...fixedParts(request, image, options.id), process: processOf(request, image, host), mounts: plan.mounts },
     claims: [
       ...rootClaims(request, image),
       ...plan.volumes.map((volume, index) => claim(`volume-${index + 1}`, 'volume', volume.options, volume.fromImage)),
@@ -72,11 +58,7 @@ export function containerFromImage(options: ContainerFromImageOptions): Containe
 }
 
 /** What is left undefined is the contract's own default. */
-function processOf(
-  request: ContainerRequest,
-  image: ImageDefaults | undefined,
-  host: HostFacts,
-): containerTypes.ProcessInput {
+function processOf(request: ContainerRequest, image: ImageDefaults | undefined, host: HostFacts): containerTypes.ProcessInput {
   const { entrypoint, command } = commandOf(request, image?.config);
   return {
     args: [...entrypoint, ...command],
@@ -201,10 +183,7 @@ export function parseExposedPorts(text: string): readonly ExposedPort[] {
   return Array.from({ length: last - first + 1 }, (_, index) => ({ port: first + index, protocol }));
 }
 
-function networkClaims(
-  request: ContainerRequest,
-  image: ImageDefaults | undefined,
-): readonly containerTypes.ClaimInput[] {
+function networkClaims(request: ContainerRequest, image: ImageDefaults | undefined): readonly containerTypes.ClaimInput[] {
   const exposed = new Map<string, ExposedPort>();
   const all = [...(request.expose ?? []), ...(image?.config.exposedPorts ?? []).flatMap(parseExposedPorts)];
   for (const port of all) exposed.set(`${port.port}/${port.protocol}`, port);
@@ -220,10 +199,7 @@ function networkClaims(
   });
 }
 
-function otherClaims(
-  request: ContainerRequest,
-  image: ImageDefaults | undefined,
-): readonly containerTypes.ClaimInput[] {
+function otherClaims(request: ContainerRequest, image: ImageDefaults | undefined): readonly containerTypes.ClaimInput[] {
   const health = healthOf(request, image?.config);
   const extra = new Map<string, number>();
   return [
@@ -243,8 +219,7 @@ function otherClaims(
 function warningsOf(request: ContainerRequest): readonly string[] {
   const warnings: string[] = [];
   const hasPorts = (request.publish ?? []).length > 0 || request.publishAll === true;
-  if (request.namespaces?.network === 'host' && hasPorts)
-    warnings.push('Published ports are discarded when using host network mode');
+  if (request.namespaces?.network === 'host' && hasPorts) warnings.push('Published ports are discarded when using host network mode');
   if (request.resources?.oomKillDisable === true && (request.resources.memoryBytes ?? 0) === 0) {
     warnings.push(
       'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',

@@ -21,10 +21,7 @@ function checkMemory(limits: containerTypes.ResourcesInput): void {
     refuse('MEMORY_RESERVATION_TOO_SMALL', 'Minimum memory reservation allowed is 6MB');
   }
   if (memory > 0 && reservation > memory) {
-    refuse(
-      'MEMORY_RESERVATION_TOO_LARGE',
-      'Minimum memory limit can not be less than memory reservation limit, see usage',
-    );
+    refuse('MEMORY_RESERVATION_TOO_LARGE', 'Minimum memory limit can not be less than memory reservation limit, see usage');
   }
 }
 
@@ -49,13 +46,9 @@ function checkCpu(limits: containerTypes.ResourcesInput, host: HostFacts): void 
   const quota = limits.cpuQuotaUs ?? 0;
   const shares = limits.cpuShares ?? 0;
   if (period !== 0 && (period < MINIMUM_CPU_PERIOD_US || period > MAXIMUM_CPU_PERIOD_US)) {
-    refuse(
-      'CPU_PERIOD_INVALID',
-      'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)',
-    );
+    refuse('CPU_PERIOD_INVALID', 'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   }
-  if (quota > 0 && quota < MINIMUM_CPU_QUOTA_US)
-    refuse('CPU_QUOTA_TOO_SMALL', 'CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  if (quota > 0 && quota < MINIMUM_CPU_QUOTA_US) refuse('CPU_QUOTA_TOO_SMALL', 'CPU cfs quota can not be less than 1ms (i.e. 1000)');
   if (shares < 0) refuse('CPU_SHARES_NEGATIVE', `invalid CPU shares (${shares}): value must be a positive integer`);
   if (shares !== 0 && shares < MINIMUM_CPU_SHARES)
     refuse('CPU_SHARES_TOO_SMALL', `invalid CPU shares (${shares}): minimum is ${MINIMUM_CPU_SHARES}`);
@@ -82,21 +75,14 @@ export function checkResources(limits: containerTypes.ResourcesInput, host: Host
   const mems = limits.cpusetMems ?? '';
   if (mems !== '' && !SET.test(mems)) refuse('CPUSET_INVALID', `Invalid value ${mems} for cpuset mems`);
   const weight = limits.blkioWeight ?? 0;
-  if (weight !== 0 && (weight < 10 || weight > 1000))
-    refuse('BLKIO_WEIGHT_INVALID', 'Range of blkio weight is from 10 to 1000');
+  if (weight !== 0 && (weight < 10 || weight > 1000)) refuse('BLKIO_WEIGHT_INVALID', 'Range of blkio weight is from 10 to 1000');
 }
 
 /** `--cpus` as quota and period. */
-export function cpuQuotaOf(
-  cpus: number,
-  host: HostFacts,
-): { readonly cpuPeriodUs: number; readonly cpuQuotaUs: number } {
+export function cpuQuotaOf(cpus: number, host: HostFacts): { readonly cpuPeriodUs: number; readonly cpuQuotaUs: number } {
   if (cpus < 0 || (host.cpus !== undefined && cpus > host.cpus)) {
     const most = host.cpus ?? 0;
-    refuse(
-      'CPUS_UNAVAILABLE',
-      `range of CPUs is from 0.01 to ${most.toFixed(2)}, as there are only ${most} CPUs available`,
-    );
+    refuse('CPUS_UNAVAILABLE', `range of CPUs is from 0.01 to ${most.toFixed(2)}, as there are only ${most} CPUs available`);
   }
   return { cpuPeriodUs: 100_000, cpuQuotaUs: Math.round(cpus * 100_000) };
 }

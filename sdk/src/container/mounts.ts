@@ -12,19 +12,10 @@ export interface MountPlan {
 }
 
 function bindOf(mount: Extract<MountRequest, { type: 'bind' }>, host: HostFacts): containerTypes.MountInput {
-  const reach =
-    host.recursiveReadonly === false || mount.readonlyNonRecursive === true || mount.nonRecursive === true
-      ? 'ro'
-      : 'rro';
+  const reach = host.recursiveReadonly === false || mount.readonlyNonRecursive === true || mount.nonRecursive === true ? 'ro' : 'rro';
   const options = [mount.nonRecursive === true ? 'bind' : 'rbind', mount.propagation || 'rprivate'];
   if (mount.readonly === true) options.push(reach);
-  return {
-    type: 'bind',
-    source: mount.source,
-    target: mount.target,
-    options,
-    createSource: mount.createSource ?? false,
-  };
+  return { type: 'bind', source: mount.source, target: mount.target, options, createSource: mount.createSource ?? false };
 }
 
 /** The user's word on exec, suid and dev replaces the default. */
@@ -36,15 +27,10 @@ function tmpfsOf(mount: Extract<MountRequest, { type: 'tmpfs' }>): containerType
 
 function checkedTarget(target: string): string {
   if (!target.startsWith('/')) {
-    throw new CleatError(
-      'invalid_argument',
-      'MOUNT_TARGET_RELATIVE',
-      `invalid mount path: '${target}' mount path must be absolute`,
-    );
+    throw new CleatError('invalid_argument', 'MOUNT_TARGET_RELATIVE', `invalid mount path: '${target}' mount path must be absolute`);
   }
   const clean = posix.normalize(target).replace(/(.)\/$/, '$1');
-  if (clean === '/')
-    throw new CleatError('invalid_argument', 'MOUNT_TARGET_ROOT', `invalid mount target: destination can't be '/'`);
+  if (clean === '/') throw new CleatError('invalid_argument', 'MOUNT_TARGET_ROOT', `invalid mount target: destination can't be '/'`);
   return clean;
 }
 
@@ -55,8 +41,7 @@ export function mountsOf(request: ContainerRequest, image: ImageDefaults | undef
   const targets = new Set<string>();
   for (const mount of request.mounts ?? []) {
     const target = checkedTarget(mount.target);
-    if (targets.has(target))
-      throw new CleatError('invalid_argument', 'MOUNT_TARGET_TWICE', `Duplicate mount point: ${target}`);
+    if (targets.has(target)) throw new CleatError('invalid_argument', 'MOUNT_TARGET_TWICE', `Duplicate mount point: ${target}`);
     targets.add(target);
     if (mount.type === 'volume') {
       const { type: _type, ...options } = mount;

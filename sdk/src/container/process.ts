@@ -32,8 +32,7 @@ function nameOf(entry: string): string {
 /** The user's variables first, then those of the image that they do not name. A name without value is kept out. */
 export function environmentOf(user: readonly string[], image: readonly string[]): readonly string[] {
   for (const entry of user) {
-    if (nameOf(entry) === '')
-      throw new CleatError('invalid_argument', 'ENV_INVALID', `invalid environment variable: ${entry}`);
+    if (nameOf(entry) === '') throw new CleatError('invalid_argument', 'ENV_INVALID', `invalid environment variable: ${entry}`);
   }
   const named = new Set(user.map(nameOf));
   const last = new Map(user.map((entry) => [nameOf(entry), entry]));
@@ -51,9 +50,7 @@ export function healthOf(
   const test = own?.test !== undefined && own.test.length > 0 ? own.test : base?.test;
   if (test === undefined || test.length === 0 || test[0] === 'NONE') return undefined;
   const durations = ['intervalNs', 'timeoutNs', 'startPeriodNs', 'startIntervalNs', 'retries'] as const;
-  const values = durations
-    .map((name) => [name, own?.[name] || base?.[name] || 0] as const)
-    .filter(([, value]) => value !== 0);
+  const values = durations.map((name) => [name, own?.[name] || base?.[name] || 0] as const).filter(([, value]) => value !== 0);
   return { options: { test, ...Object.fromEntries(values) }, fromImage: own === undefined };
 }
 
@@ -89,9 +86,7 @@ const RLIMITS: ReadonlySet<string> = new Set([
   'stack',
 ]);
 
-export function rlimitsOf(
-  ulimits: ContainerRequest['ulimits'],
-): readonly { type: string; soft: number; hard: number }[] {
+export function rlimitsOf(ulimits: ContainerRequest['ulimits']): readonly { type: string; soft: number; hard: number }[] {
   return (ulimits ?? []).map(({ name, soft, hard }) => {
     if (!RLIMITS.has(name)) throw new CleatError('invalid_argument', 'ULIMIT_UNKNOWN', `invalid ulimit type: ${name}`);
     if (hard !== -1 && (soft === -1 || soft > hard)) {

@@ -50,11 +50,7 @@ export interface ContainerRequest {
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
   readonly security?: SecurityRequest;
-  readonly devices?: readonly {
-    readonly hostPath: string;
-    readonly containerPath: string;
-    readonly permissions: string;
-  }[];
+  readonly devices?: readonly { readonly hostPath: string; readonly containerPath: string; readonly permissions: string }[];
   readonly deviceRules?: readonly string[];
 
   /** In the order in which they shall be mounted. */
@@ -68,11 +64,7 @@ export interface ContainerRequest {
   readonly publishAll?: boolean;
   /** "name:address". */
   readonly extraHosts?: readonly string[];
-  readonly dns?: {
-    readonly servers?: readonly string[];
-    readonly search?: readonly string[];
-    readonly options?: readonly string[];
-  };
+  readonly dns?: { readonly servers?: readonly string[]; readonly search?: readonly string[]; readonly options?: readonly string[] };
 
   /** Absent: no log is kept. Without a driver: the node's default, if there is a logging plugin. */
   readonly log?: LogOptions;

@@ -85,9 +85,7 @@ export class DriverLedger {
 
   /** Objects that drivers hold. */
   get objects(): readonly HeldObject[] {
-    return this.#book.entries
-      .filter(isObject)
-      .map(({ driver, object, provision }) => ({ driver, object, status: provision.status }));
+    return this.#book.entries.filter(isObject).map(({ driver, object, provision }) => ({ driver, object, status: provision.status }));
   }
 
   find(object: string): HeldObject | undefined {
@@ -130,11 +128,7 @@ export class DriverLedger {
    * when the driver is not there. What has no known end goes forward: it is owed to the driver, and the object is forgotten
    * here. With `force` that holds for a refusal and for a driver that is away, too.
    */
-  async release(
-    object: string,
-    options: { readonly purge: boolean; readonly force?: boolean },
-    scope: DriverCallScope,
-  ): Promise<void> {
+  async release(object: string, options: { readonly purge: boolean; readonly force?: boolean }, scope: DriverCallScope): Promise<void> {
     const held = this.#book.find(keyOf({ object }));
     if (held === undefined) return;
     if (options.force !== true) await this.#pair(held.driver).reconciled(scope);
@@ -155,14 +149,9 @@ export class DriverLedger {
   }
 
   /** Passes an attach of the kernel on, to the driver that holds the object. Throws the driver's error, `not_found` OBJECT_UNKNOWN. */
-  async attach(
-    object: string,
-    request: provider.AttachRequest,
-    scope: DriverCallScope,
-  ): Promise<provider.AttachResponse> {
+  async attach(object: string, request: provider.AttachRequest, scope: DriverCallScope): Promise<provider.AttachResponse> {
     const held = this.#book.find(keyOf({ object }));
-    if (held === undefined)
-      throw new CleatError('not_found', 'OBJECT_UNKNOWN', `no ${this.#options.kind} driver holds ${object}`);
+    if (held === undefined) throw new CleatError('not_found', 'OBJECT_UNKNOWN', `no ${this.#options.kind} driver holds ${object}`);
     const { reference, options, container, idMapping, networkNamespace, userNamespace } = request;
     const told = { options, container, idMapping, networkNamespace, userNamespace };
     const { driver } = held;
@@ -177,11 +166,7 @@ export class DriverLedger {
   }
 
   /** Passes a detach on; one that cannot be done now is owed to the driver, and nobody waits for it. Never throws for the driver's sake. */
-  async detach(
-    object: string,
-    reference: providerTypes.Reference,
-    scope: DriverCallScope,
-  ): Promise<provider.DetachResponse> {
+  async detach(object: string, reference: providerTypes.Reference, scope: DriverCallScope): Promise<provider.DetachResponse> {
     const use = this.#book.find(keyOf({ object, container: reference.container, claim: reference.claim }));
     if (use === undefined) return { events: [] };
     const entry = this.#intend({ ...use, bootId: reference.bootId }, 'detach', reference.number);
@@ -191,12 +176,7 @@ export class DriverLedger {
       this.#book.remove(keyOf(entry));
       return response;
     } catch (error) {
-      this.#log.warn('a driver is owed a detach', {
-        driver: use.driver,
-        object,
-        container: reference.container,
-        error,
-      });
+      this.#log.warn('a driver is owed a detach', { driver: use.driver, object, container: reference.container, error });
       this.#owe(entry, 'detach', false);
       return { events: [] };
     }
@@ -206,10 +186,7 @@ export class DriverLedger {
    * What the kernel says at its reconcile: uses that it does not list, or lists with a newer number and not attached, are
    * ended. Resolves with those that it lists as attached and that are not known here.
    */
-  async settleUses(
-    all: ReconcileAll,
-    objectOf: (held: provider.Held) => string | undefined,
-  ): Promise<readonly providerTypes.Reference[]> {
+  async settleUses(all: ReconcileAll, objectOf: (held: provider.Held) => string | undefined): Promise<readonly providerTypes.Reference[]> {
     const wanted = new Map<string, provider.Held>();
     for (const held of all.held) {
       const object = objectOf(held);
@@ -221,9 +198,7 @@ export class DriverLedger {
       if (!isCurrent) this.#owe(use, 'detach', false);
     }
     await this.#book.sync();
-    return [...wanted]
-      .filter(([key, held]) => held.attached && this.#book.find(key) === undefined)
-      .map(([, { reference }]) => reference);
+    return [...wanted].filter(([key, held]) => held.attached && this.#book.find(key) === undefined).map(([, { reference }]) => reference);
   }
 
   /** Ends the listening to drivers; the journal is the context's to close. */
@@ -231,23 +206,9 @@ export class DriverLedger {
     this.#forget();
   }
 
-  #newEntry(parts: {
-    driver: string;
-    object: string;
-    container?: string;
-    claim?: string;
-    told: LedgerEntry['told'];
-  }): LedgerEntry {
+  #newEntry(parts: { driver: string; object: string; container?: string; claim?: string; told: LedgerEntry['told'] }): LedgerEntry {
     const { driver, object, container = '', claim = '', told } = parts;
-    return {
-      driver,
-      object,
-      container,
-      claim,
-      told,
-      bootId: this.#options.context.bootId,
-      provision: pendingProvision(claim, ''),
-    };
+    return { driver, object, container, claim, told, bootId: this.#options.context.bootId, provision: pendingProvision(claim, '') };
   }
 
   #intend(entry: LedgerEntry, call: 'reserve' | 'attach' | 'detach' | 'release', number: number): LedgerEntry {
@@ -256,10 +217,7 @@ export class DriverLedger {
     return next;
   }
 
-  #settle(
-    entry: LedgerEntry,
-    answer: { readonly status?: string; readonly contribution?: providerTypes.Contribution | null },
-  ): void {
+  #settle(entry: LedgerEntry, answer: { readonly status?: string; readonly contribution?: providerTypes.Contribution | null }): void {
     const current = this.#book.find(keyOf(entry));
     // A newer call has taken its place; what this one did is ended by that.
     if (current?.provision.number !== entry.provision.number || current.provision.call !== entry.provision.call) return;
@@ -320,11 +278,7 @@ export class DriverLedger {
       if (!isObject(entry) && entry.bootId !== bootId) this.#book.remove(keyOf(entry));
       else if (isAnswered) continue;
       else if (isObject(entry))
-        this.#owe(
-          call === 'reserve' ? this.#intend(entry, 'release', this.#book.nextNumber()) : entry,
-          'release',
-          true,
-        );
+        this.#owe(call === 'reserve' ? this.#intend(entry, 'release', this.#book.nextNumber()) : entry, 'release', true);
       else this.#owe(entry, 'detach', false);
     }
     for (const debt of this.#book.debts)

@@ -38,14 +38,9 @@ export class DriverPair {
   async reconciled(scope: { readonly deadline: Deadline; readonly signal: AbortSignal }): Promise<void> {
     this.#reconciled ??= this.#begin();
     const { kind, driver } = this.#parts;
-    const late = new CleatError(
-      'deadline_exceeded',
-      'DRIVER_SLOW',
-      `the ${kind} driver ${driver} does not say in time what it holds`,
-      {
-        plugin: this.#parts.drivers.pluginOf({ kind, name: driver }),
-      },
-    );
+    const late = new CleatError('deadline_exceeded', 'DRIVER_SLOW', `the ${kind} driver ${driver} does not say in time what it holds`, {
+      plugin: this.#parts.drivers.pluginOf({ kind, name: driver }),
+    });
     scope.signal.throwIfAborted();
     await scope.deadline.fraction(0.9).race(this.#reconciled, () => late);
   }
@@ -79,12 +74,10 @@ export class DriverPair {
     const content = { bootId, position: 0, held: this.#parts.held(), owed: debts.map(({ owed }) => owed) };
     const deadline = Deadline.after(RECONCILE_MS);
     let last: provider.ReconcileResponse = { lacks: [], failures: [] };
-    for (const page of reconcilePages(content))
-      last = await drivers.call({ kind, name: driver }, 'reconcile', page, { deadline });
+    for (const page of reconcilePages(content)) last = await drivers.call({ kind, name: driver }, 'reconcile', page, { deadline });
     const settled = settledBy(content.owed, last);
     for (const debt of debts) if (settled.includes(debt.owed)) this.#parts.paid(debt);
-    for (const { reference, reason } of last.failures)
-      log.warn('a driver could not undo', { driver, object: reference.object, reason });
+    for (const { reference, reason } of last.failures) log.warn('a driver could not undo', { driver, object: reference.object, reason });
     for (const { object, container } of last.lacks) {
       log.error('a driver lacks what it should hold', { driver, object, container });
       if (container === '') this.#parts.lacks(object);
@@ -96,8 +89,7 @@ export class DriverPair {
     const { reference, operation, purge } = debt.owed;
     const options = { timeoutMs: DEBT_MS, signal };
     try {
-      if (operation === 'release')
-        await drivers.call({ kind, name: driver }, 'release', { reference, purge: purge ?? false }, options);
+      if (operation === 'release') await drivers.call({ kind, name: driver }, 'release', { reference, purge: purge ?? false }, options);
       else await drivers.call({ kind, name: driver }, 'detach', { reference }, options);
     } catch (error) {
       // A newer call has ended it: there is nothing left to undo.

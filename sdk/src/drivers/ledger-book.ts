@@ -129,11 +129,7 @@ export class LedgerBook {
 
   #replay(schema: string, payload: Uint8Array): void {
     if (schema !== FORMAT)
-      throw new CleatError(
-        'internal',
-        'LEDGER_FORMAT',
-        'the ledger of drivers was written by a newer version of the plugin',
-      );
+      throw new CleatError('internal', 'LEDGER_FORMAT', 'the ledger of drivers was written by a newer version of the plugin');
     const value: unknown = JSON.parse(Buffer.from(payload).toString());
     if (typeof value !== 'object' || value === null || !('type' in value)) {
       throw new CleatError('internal', 'LEDGER_DAMAGED', 'the ledger of drivers has a record that is none');

@@ -79,10 +79,7 @@ class Reader {
     while (!this.#signal.aborted) {
       try {
         const request = { after: this.#position, type: this.#type };
-        const { after, missed } = await this.#parts.call('event', 'open', request, {
-          timeoutMs: OPEN_MS,
-          signal: this.#signal,
-        });
+        const { after, missed } = await this.#parts.call('event', 'open', request, { timeoutMs: OPEN_MS, signal: this.#signal });
         this.#position = Math.max(this.#position, after);
         return missed;
       } catch (error) {

@@ -4,10 +4,7 @@ import type { ReceivedEvent } from '../plugin.ts';
 const DATA_SCHEMA = 'cleat:';
 
 /** An event as it travels: its attributes and its data in Avro. */
-export type EventEntry = Pick<
-  event.Entry,
-  'sequence' | 'type' | 'subject' | 'time' | 'objectSequence' | 'schema' | 'data'
->;
+export type EventEntry = Pick<event.Entry, 'sequence' | 'type' | 'subject' | 'time' | 'objectSequence' | 'schema' | 'data'>;
 
 /** Turns the data of events into records, by the fingerprint that each names. */
 export class EventDecoder {

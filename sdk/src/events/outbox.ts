@@ -81,14 +81,9 @@ export class Outbox {
     // Its plugin was killed before it had noted that this one was handed over.
     if (key !== undefined && this.#keys.has(key)) return void (await this.#journal.sync());
     if (this.#pending.length >= MOST_EVENTS || this.#bytes >= MOST_BYTES) {
-      throw new CleatError(
-        'resource_exhausted',
-        'OUTBOX_FULL',
-        `${this.#pending.length} events wait for the kernel, which is away`,
-        {
-          retryable: true,
-        },
-      );
+      throw new CleatError('resource_exhausted', 'OUTBOX_FULL', `${this.#pending.length} events wait for the kernel, which is away`, {
+        retryable: true,
+      });
     }
     this.#write({ type: 'event', number: this.#last + 1, event, actor, key });
     await this.#journal.sync();
@@ -143,20 +138,13 @@ export class Outbox {
 
   /** The kernel will never take it: said, and not tried for ever. Those behind it must not wait for its number. */
   #refused(event: OutboxEvent, error: unknown): void {
-    this.#options.log.error('the kernel refused an event', {
-      type: event.event.type,
-      subject: event.event.subject,
-      error,
-    });
+    this.#options.log.error('the kernel refused an event', { type: event.event.type, subject: event.event.subject, error });
     this.#renew(this.#pending.slice(1));
   }
 
   async #wait(failures: number, error?: unknown): Promise<number> {
     if (failures === 3 && error !== undefined)
-      this.#options.log.warn('events wait for the kernel', {
-        backlog: this.backlog,
-        error: toCleatError(error).message,
-      });
+      this.#options.log.warn('events wait for the kernel', { backlog: this.backlog, error: toCleatError(error).message });
     await new Promise((resolve) => setTimeout(resolve, backoff(failures, RETRY)));
     return 1;
   }
@@ -206,11 +194,7 @@ export class Outbox {
 
   #replay(record: JournalRecord): void {
     if (record.schema !== FORMAT) {
-      throw new CleatError(
-        'internal',
-        'OUTBOX_FORMAT',
-        'the outbox of events was written by a newer version of the plugin',
-      );
+      throw new CleatError('internal', 'OUTBOX_FORMAT', 'the outbox of events was written by a newer version of the plugin');
     }
     this.#apply(decode(record.payload));
   }

@@ -22,13 +22,9 @@ export interface SubscriptionParts {
  * Events in order, each once. The live subscription stands before anything is read from the log, so between the two there is
  * no moment that neither covers; after a reconnect, and when this reader was too slow, it reads on from the log.
  */
-export async function* subscription(
-  parts: SubscriptionParts,
-  options: SubscribeOptions,
-): AsyncGenerator<EventItem, void> {
+export async function* subscription(parts: SubscriptionParts, options: SubscribeOptions): AsyncGenerator<EventItem, void> {
   const controller = new AbortController();
-  const signal =
-    options.signal === undefined ? controller.signal : AbortSignal.any([options.signal, controller.signal]);
+  const signal = options.signal === undefined ? controller.signal : AbortSignal.any([options.signal, controller.signal]);
   const live = liveEvents(parts.connection, { patterns: options.types, node: '*', signal });
   try {
     const reader = new Reader(parts, options.types, signal);

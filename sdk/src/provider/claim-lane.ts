@@ -118,10 +118,7 @@ export class ClaimLane {
   #adopt(bootId: string): void {
     if (bootId === this.#bootId) return;
     if (this.#bootId !== '') {
-      this.#abort(
-        () => true,
-        new CleatError('conflict', 'FENCED', `${this.name}: the call is of another boot of the host`),
-      );
+      this.#abort(() => true, new CleatError('conflict', 'FENCED', `${this.name}: the call is of another boot of the host`));
     }
     this.#bootId = bootId;
     this.#highest = 0;
@@ -138,8 +135,7 @@ export class ClaimLane {
       return Promise.resolve(this.#last.answer);
     }
     for (const entry of this.#entries) {
-      if (entry.operation === operation && entry.number === number && !entry.controller.signal.aborted)
-        return entry.answer;
+      if (entry.operation === operation && entry.number === number && !entry.controller.signal.aborted) return entry.answer;
     }
     return undefined;
   }
@@ -204,11 +200,7 @@ export class ClaimLane {
       throw this.#fenced(entry.operation, entry.number, `number ${this.#highest} was seen already`);
     }
     if (call.deadline.isExpired || call.signal.aborted) {
-      throw new CleatError(
-        'deadline_exceeded',
-        'CALL_LATE',
-        `${this.name}: the ${entry.operation} came too late to be begun`,
-      );
+      throw new CleatError('deadline_exceeded', 'CALL_LATE', `${this.name}: the ${entry.operation} came too late to be begun`);
     }
   }
 

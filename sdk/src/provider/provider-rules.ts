@@ -60,8 +60,7 @@ export class ProviderRules {
     checkReference(request.reference);
     await this.#pass(call);
     const handler = this.#options.handlers[operation];
-    if (handler === undefined)
-      throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${this.#options.title} does not ${operation}`);
+    if (handler === undefined) throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${this.#options.title} does not ${operation}`);
     const key = keyOf(request.reference);
     const lane = this.#lane(key, request.reference);
     const answer = await lane.run(
@@ -89,21 +88,13 @@ export class ProviderRules {
     await this.#gate.wait(call.signal);
   }
 
-  async #reconcilePage(
-    request: provider.ReconcileRequest,
-    call: ContractCall,
-  ): Promise<provider.ReconcileResponseInput> {
+  async #reconcilePage(request: provider.ReconcileRequest, call: ContractCall): Promise<provider.ReconcileResponseInput> {
     const gathered = request.page === 0 ? [] : (this.#pages.get(call.callerKey) ?? []);
     if (request.page !== gathered.length) {
       this.#pages.delete(call.callerKey);
-      throw new CleatError(
-        'conflict',
-        'RECONCILE_PAGE',
-        `page ${gathered.length} of the reconcile was expected, not ${request.page}`,
-        {
-          retryable: true,
-        },
-      );
+      throw new CleatError('conflict', 'RECONCILE_PAGE', `page ${gathered.length} of the reconcile was expected, not ${request.page}`, {
+        retryable: true,
+      });
     }
     gathered.push(request);
     if (!request.last) {
@@ -114,10 +105,7 @@ export class ProviderRules {
     return this.#reconcile(gathered, call);
   }
 
-  async #reconcile(
-    pages: readonly provider.ReconcileRequest[],
-    call: ContractCall,
-  ): Promise<provider.ReconcileResponseInput> {
+  async #reconcile(pages: readonly provider.ReconcileRequest[], call: ContractCall): Promise<provider.ReconcileResponseInput> {
     const held = pages.flatMap((page) => page.held);
     const owed = pages.flatMap((page) => page.owed);
     const { bootId = '', position = 0 } = pages.at(-1) ?? {};
@@ -188,11 +176,7 @@ function contextOf(call: ContractCall, signal: AbortSignal): CallContext {
 function checkReference(reference: providerTypes.Reference): void {
   const { object, bootId, number } = reference;
   if (object !== '' && bootId !== '' && Number.isSafeInteger(number) && number > 0) return;
-  throw new CleatError(
-    'invalid_argument',
-    'REFERENCE_INVALID',
-    'a reference needs an object, a boot id, and a number from 1 on',
-  );
+  throw new CleatError('invalid_argument', 'REFERENCE_INVALID', 'a reference needs an object, a boot id, and a number from 1 on');
 }
 
 function keyOf({ object, container, claim }: providerTypes.Reference): string {

@@ -11,9 +11,7 @@ export type Role =
 
 /** Every role that a manifest names. */
 export function rolesOf(manifest: Manifest): readonly Role[] {
-  const providers = (manifest.provides ?? []).map(
-    ({ kind }): Role => ({ type: 'provider', kind, address: providerAddress(kind) }),
-  );
+  const providers = (manifest.provides ?? []).map(({ kind }): Role => ({ type: 'provider', kind, address: providerAddress(kind) }));
   const drivers = (manifest.drives ?? []).map(
     ({ kind, name }): Role => ({
       type: 'driver',
@@ -22,9 +20,7 @@ export function rolesOf(manifest: Manifest): readonly Role[] {
       address: driverAddress(kind, name),
     }),
   );
-  const services = (manifest.services ?? []).map(
-    (contract): Role => ({ type: 'service', contract, address: serviceAddress(contract) }),
-  );
+  const services = (manifest.services ?? []).map((contract): Role => ({ type: 'service', contract, address: serviceAddress(contract) }));
   const isJudge = (manifest.intercepts ?? []).length > 0;
   return [
     ...providers,
@@ -42,9 +38,7 @@ export function checkHandlers(manifest: Manifest, handlers: PluginHandlers): voi
       'internal',
       'PLUGIN_HANDLERS',
       `the manifest of ${manifest.name} names ${titleOf(role)}, but its set-up gave no handlers for it`,
-      {
-        plugin: manifest.name,
-      },
+      { plugin: manifest.name },
     );
   }
 }
@@ -76,10 +70,7 @@ function hasHandlers(role: Role, handlers: PluginHandlers): boolean {
 }
 
 /** The handlers of a contract whose name is known only now. */
-export function handlersOfService(
-  handlers: PluginHandlers,
-  contract: string,
-): Readonly<Record<string, unknown>> | undefined {
+export function handlersOfService(handlers: PluginHandlers, contract: string): Readonly<Record<string, unknown>> | undefined {
   const services: Readonly<Record<string, unknown>> = handlers.services ?? {};
   const found = services[contract];
   // Not a copy: the handlers may be methods of a class.

@@ -54,11 +54,7 @@ export class BusLink {
   /** The first message, in JSON both ways: two that share no schema can still tell each other so. */
   async hello(hello: Hello, signal: AbortSignal): Promise<Welcome> {
     const body = Buffer.from(JSON.stringify(hello));
-    const answer = await this.#raw.call('hello', 'hello', body, {
-      deadline: Deadline.after(HELLO_MS),
-      signal,
-      plugin: 'kernel',
-    });
+    const answer = await this.#raw.call('hello', 'hello', body, { deadline: Deadline.after(HELLO_MS), signal, plugin: 'kernel' });
     return readWelcome(answer.body);
   }
 
@@ -92,21 +88,11 @@ function readWelcome(body: Buffer): Welcome {
     throw new CleatError('internal', 'WELCOME_UNREADABLE', "the kernel's answer to hello is not JSON", { cause });
   }
   const isWelcome =
-    typeof value === 'object' &&
-    value !== null &&
-    'welcome' in value &&
-    value.welcome === 1 &&
-    'node' in value &&
-    'heartbeatMs' in value;
+    typeof value === 'object' && value !== null && 'welcome' in value && value.welcome === 1 && 'node' in value && 'heartbeatMs' in value;
   if (!isWelcome) {
-    throw new CleatError(
-      'internal',
-      'WELCOME_UNREADABLE',
-      "the kernel's answer to hello is not a welcome of format 1",
-      {
-        hint: 'The kernel is of a newer major version: upgrade the plugin.',
-      },
-    );
+    throw new CleatError('internal', 'WELCOME_UNREADABLE', "the kernel's answer to hello is not a welcome of format 1", {
+      hint: 'The kernel is of a newer major version: upgrade the plugin.',
+    });
   }
   return value as Welcome;
 }

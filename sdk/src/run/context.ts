@@ -42,11 +42,7 @@ export class OpenContext {
     this.#parts = parts;
     this.#tasks = new TaskGroup({ logger: log });
     this.#signal = AbortSignal.any([parts.stop, this.#controller.signal]);
-    this.#streams = new TokenServer({
-      directory: runDir,
-      instance,
-      onError: (error) => log.error('a stream failed', { error }),
-    });
+    this.#streams = new TokenServer({ directory: runDir, instance, onError: (error) => log.error('a stream failed', { error }) });
     this.#streams.removeStale();
   }
 
@@ -84,24 +80,17 @@ export class OpenContext {
     await this.#tasks.close(CLOSE_MS);
     await this.#streams.close();
     for (const journal of this.#journals) {
-      await journal
-        .close()
-        .catch((error: unknown) => this.#parts.log.error('a journal could not be closed', { error }));
+      await journal.close().catch((error: unknown) => this.#parts.log.error('a journal could not be closed', { error }));
     }
   }
 
   async #publish(event: providerTypes.EventInput, { actor, key }: PublishOptions = {}): Promise<void> {
     const { name, outbox, welcome } = this.#parts;
     if (outbox === undefined || !matchesPattern(welcome.grant.publishes, event.type)) {
-      throw new CleatError(
-        'permission_denied',
-        'EVENT_NOT_GRANTED',
-        `plugin ${name} may not publish events of the type ${event.type}`,
-        {
-          plugin: name,
-          hint: 'Declare it in the manifest under events.publishes, and install the plugin again.',
-        },
-      );
+      throw new CleatError('permission_denied', 'EVENT_NOT_GRANTED', `plugin ${name} may not publish events of the type ${event.type}`, {
+        plugin: name,
+        hint: 'Declare it in the manifest under events.publishes, and install the plugin again.',
+      });
     }
     await outbox.add(event, actor ?? ownActor(name), key);
   }

@@ -21,27 +21,15 @@ async function load(runFile: RunFile, log: Logger): Promise<ReadonlyMap<string, 
 }
 
 async function definitionOf({ name, module }: RunEntry): Promise<PluginDefinition> {
-  if (module === undefined)
-    throw new CleatError('invalid_argument', 'RUN_FILE_INVALID', `plugin ${name} names no module`);
+  if (module === undefined) throw new CleatError('invalid_argument', 'RUN_FILE_INVALID', `plugin ${name} names no module`);
   const loaded: unknown = await import(pathToFileURL(module).href);
-  const plugin: unknown =
-    typeof loaded === 'object' && loaded !== null && 'plugin' in loaded ? loaded.plugin : undefined;
+  const plugin: unknown = typeof loaded === 'object' && loaded !== null && 'plugin' in loaded ? loaded.plugin : undefined;
   if (isDefinition(plugin)) return plugin;
-  throw new CleatError(
-    'invalid_argument',
-    'PLUGIN_MODULE',
-    `${module} does not export a "plugin" made by definePlugin`,
-  );
+  throw new CleatError('invalid_argument', 'PLUGIN_MODULE', `${module} does not export a "plugin" made by definePlugin`);
 }
 
 function isDefinition(value: unknown): value is PluginDefinition {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'manifest' in value &&
-    'setup' in value &&
-    typeof value.setup === 'function'
-  );
+  return typeof value === 'object' && value !== null && 'manifest' in value && 'setup' in value && typeof value.setup === 'function';
 }
 
 const [path] = process.argv.slice(2);

@@ -59,8 +59,7 @@ export class Operations {
 
   async #judge(request: interceptor.JudgeRequest, call: ContractCall): Promise<interceptor.JudgeResponseInput> {
     const { interceptor } = this.#handlers;
-    if (interceptor === undefined)
-      throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${this.#manifest.name} judges nothing`);
+    if (interceptor === undefined) throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${this.#manifest.name} judges nothing`);
     await this.#decoder.learn(request.schema);
     return interceptor.judge(request, this.#decoder.decodeRecord(request.schema, request.request), call);
   }
@@ -70,8 +69,7 @@ export class Operations {
     handlers: ConstructorParameters<typeof ProviderRules>[0]['handlers'] | undefined,
     unreconciled: 'wait' | 'refuse',
   ): ProviderRules {
-    if (handlers === undefined)
-      throw new CleatError('internal', 'PLUGIN_HANDLERS', `there are no handlers for the ${titleOf(role)}`);
+    if (handlers === undefined) throw new CleatError('internal', 'PLUGIN_HANDLERS', `there are no handlers for the ${titleOf(role)}`);
     const rules = new ProviderRules({ title: titleOf(role), handlers, unreconciled });
     this.#rules.set(role.address, rules);
     return rules;

@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  backoff,
-  type ContractCall,
-  type ContractHandler,
-  Interception,
-  type Logger,
-  sleep,
-  TaskGroup,
-} from '@cleat/core';
+import { backoff, type ContractCall, type ContractHandler, Interception, type Logger, sleep, TaskGroup } from '@cleat/core';
 import { Deadline } from '@cleat/core/deadlines';
 import type { Hello, SchemaBook, sys, Welcome } from '@cleat/schemas';
 import { CleatError, isCleatError, toCleatError } from '@cleat/schemas';
@@ -78,12 +70,7 @@ export class PluginRun {
     this.#registry = new RegistryMirror({ read: () => this.#sys('registry', {}, REGISTRY_MS), log: options.log });
     this.#decoder = new EventDecoder(book, (fingerprint) => this.#sys('schema', { fingerprint }, REGISTRY_MS));
     const { caller } = this.#link;
-    this.#calls = new PluginCalls({
-      caller,
-      registry: this.#registry,
-      book,
-      picked: (contract) => this.#welcome?.picked[contract],
-    });
+    this.#calls = new PluginCalls({ caller, registry: this.#registry, book, picked: (contract) => this.#welcome?.picked[contract] });
     this.#interception = new Interception(caller, (operation) => this.#registry.interceptorsOf(operation));
     this.#operations = new Operations(definition.manifest, this.#decoder);
   }
@@ -102,8 +89,7 @@ export class PluginRun {
 
   async #begin(stop: AbortSignal): Promise<void> {
     const { definition, entry } = this.#options;
-    if ((definition.manifest.events?.publishes ?? []).length > 0)
-      await this.#openOutbox(join(entry.stateDir, 'outbox'), stop);
+    if ((definition.manifest.events?.publishes ?? []).length > 0) await this.#openOutbox(join(entry.stateDir, 'outbox'), stop);
     this.#serve();
     await this.#sayHello(stop);
     this.#follow();
@@ -118,8 +104,7 @@ export class PluginRun {
   #serve(): void {
     const { book, definition } = this.#options;
     for (const role of rolesOf(definition.manifest)) {
-      const contract =
-        role.type === 'service' ? role.contract : role.type === 'interceptor' ? 'interceptor' : 'provider';
+      const contract = role.type === 'service' ? role.contract : role.type === 'interceptor' ? 'interceptor' : 'provider';
       const handlers: Record<string, ContractHandler> = {};
       for (const operation of book.operationsOf(contract)) {
         handlers[operation] = async (request, call) => {
@@ -242,12 +227,7 @@ export class PluginRun {
       if (stop.aborted) return;
       try {
         const backlog = this.#outbox?.backlog ?? 0;
-        const { known } = await this.#sys<sys.BeatResponse>(
-          'beat',
-          { instance: this.#instance, backlog },
-          BEAT_MS,
-          stop,
-        );
+        const { known } = await this.#sys<sys.BeatResponse>('beat', { instance: this.#instance, backlog }, BEAT_MS, stop);
         if (known) continue;
       } catch (error) {
         // The bus or the kernel is away; the next beat tells.
@@ -323,12 +303,7 @@ export class PluginRun {
           directory,
           log: this.#log,
           send: async (store, { number, event, actor }, signal) => {
-            const answer = await this.#sys<sys.EventResponse>(
-              'event',
-              { store, number, event, actor },
-              REGISTRY_MS,
-              signal,
-            );
+            const answer = await this.#sys<sys.EventResponse>('event', { store, number, event, actor }, REGISTRY_MS, signal);
             return answer.durable;
           },
         }),

@@ -31,8 +31,7 @@ export function readRunFile(path: string): RunFile {
   if (!isRecord(value)) throw invalid(path, 'it is not an object');
   const urlFile = absolutePath(value, 'urlFile', path);
   const { plugins } = value;
-  if (!Array.isArray(plugins) || plugins.length === 0)
-    throw invalid(path, '"plugins" must be a list with at least one');
+  if (!Array.isArray(plugins) || plugins.length === 0) throw invalid(path, '"plugins" must be a list with at least one');
   return { urlFile, plugins: plugins.map((entry: unknown) => entryOf(entry, path)) };
 }
 

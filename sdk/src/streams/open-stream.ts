@@ -25,14 +25,7 @@ export function openStream(ticket: StreamTicket, options: { readonly signal?: Ab
       leave();
       socket.on('error', () => undefined);
       socket.destroy();
-      reject(
-        new CleatError(
-          'unavailable',
-          'STREAM_GONE',
-          `the stream at ${ticket.socket} cannot be opened: ${cause.message}`,
-          { cause },
-        ),
-      );
+      reject(new CleatError('unavailable', 'STREAM_GONE', `the stream at ${ticket.socket} cannot be opened: ${cause.message}`, { cause }));
     };
     const onAbort = (): void => {
       leave();

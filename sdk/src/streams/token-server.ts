@@ -53,8 +53,7 @@ export class TokenServer {
       // No directory yet: nothing in it.
     }
     for (const name of names) {
-      if (name.startsWith(PREFIX) && name.endsWith('.sock'))
-        rmSync(join(this.#options.directory, name), { force: true });
+      if (name.startsWith(PREFIX) && name.endsWith('.sock')) rmSync(join(this.#options.directory, name), { force: true });
     }
   }
 
@@ -82,9 +81,7 @@ export class TokenServer {
     const { path } = this;
     if (Buffer.byteLength(path) > PATH_MOST) {
       return Promise.reject(
-        new CleatError('internal', 'STREAM_PATH', `${path} is too long for a unix socket`, {
-          hint: 'Use a shorter --run-dir.',
-        }),
+        new CleatError('internal', 'STREAM_PATH', `${path} is too long for a unix socket`, { hint: 'Use a shorter --run-dir.' }),
       );
     }
     return new Promise((resolve, reject) => {
@@ -111,8 +108,7 @@ export class TokenServer {
     let text = Buffer.alloc(0);
     // Read by hand: a stream that has flowed and was paused would not flow again by itself for the handler's listener.
     const onReadable = (): void => {
-      for (let chunk = readChunk(socket); chunk !== undefined; chunk = readChunk(socket))
-        text = Buffer.concat([text, chunk]);
+      for (let chunk = readChunk(socket); chunk !== undefined; chunk = readChunk(socket)) text = Buffer.concat([text, chunk]);
       const end = text.indexOf(10);
       if (end < 0 && text.length <= TOKEN_MOST) return;
       clearTimeout(late);

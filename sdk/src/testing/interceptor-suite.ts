@@ -33,18 +33,12 @@ export function interceptorSuite(t: SuiteTest, options: InterceptorSuiteOptions)
   ): Promise<interceptor.JudgeResponse> => {
     const [contract = '', called = ''] = operation.split('.');
     const codec = book.anyOperation(contract, called).request;
-    const asked = {
-      operation,
-      actor: { principal, caller: 'suite' },
-      request: codec.encode(request),
-      schema: codec.fingerprint,
-    };
+    const asked = { operation, actor: { principal, caller: 'suite' }, request: codec.encode(request), schema: codec.fingerprint };
     return node.call(interceptorAddress(name), 'interceptor', 'judge', asked);
   };
 
   suite.test('it judges only what its manifest names, and the examples are of that', async () => {
-    for (const { operation } of [...allowed, ...denied])
-      assert.ok(matchesPattern(manifest.intercepts ?? [], operation), operation);
+    for (const { operation } of [...allowed, ...denied]) assert.ok(matchesPattern(manifest.intercepts ?? [], operation), operation);
   });
   suite.test('what shall pass is allowed, and what shall not is denied with a reason, each in time', async (plugin) => {
     for (const [examples, isAllowed] of [
@@ -62,20 +56,12 @@ export function interceptorSuite(t: SuiteTest, options: InterceptorSuiteOptions)
   });
   suite.test('what it cannot read it does not allow', async ({ node, name }) => {
     const [example] = [...denied, ...allowed];
-    const asked = {
-      operation: example?.operation ?? '',
-      actor: {},
-      request: Buffer.alloc(5, 255),
-      schema: 'ffffffffffffffff',
-    };
+    const asked = { operation: example?.operation ?? '', actor: {}, request: Buffer.alloc(5, 255), schema: 'ffffffffffffffff' };
     const answer = await node
       .call<interceptor.JudgeResponse>(interceptorAddress(name), 'interceptor', 'judge', asked)
       .catch(() => ({ allow: false }));
     assert.equal(answer.allow, false);
-    assert.equal(
-      (await refusal(node.raw(interceptorAddress(name), 'judge', Buffer.alloc(3, 255)))).class,
-      'invalid_argument',
-    );
+    assert.equal((await refusal(node.raw(interceptorAddress(name), 'judge', Buffer.alloc(3, 255)))).class, 'invalid_argument');
   });
   suite.end();
 }

@@ -17,11 +17,9 @@ export function observerSuite(t: SuiteTest, options: ObserverSuiteOptions): void
     for (let index = from; index <= to; index += 1) await node.kernel.events.publish(options.event(index));
   };
   const all = (plugin: PluginUnderTest, to: number): Promise<void> =>
-    eventually(`all ${to} events`, async () => (await options.seen(plugin)).length >= to).catch(
-      async (error: unknown) => {
-        throw new Error(`${String(error)}; it has seen ${(await options.seen(plugin)).join(', ')}`);
-      },
-    );
+    eventually(`all ${to} events`, async () => (await options.seen(plugin)).length >= to).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}; it has seen ${(await options.seen(plugin)).join(', ')}`);
+    });
   const inOrder = async (plugin: PluginUnderTest, to: number): Promise<void> => {
     assert.deepEqual(
       await options.seen(plugin),

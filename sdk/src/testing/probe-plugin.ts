@@ -3,11 +3,7 @@ import { runPlugins } from '../run/host.ts';
 import type { TestNode } from './test-node.ts';
 
 /** Runs a plugin in this process beside the one under test, while `body` runs. */
-export async function withPlugin(
-  node: TestNode,
-  definition: PluginDefinition,
-  body: () => Promise<void>,
-): Promise<void> {
+export async function withPlugin(node: TestNode, definition: PluginDefinition, body: () => Promise<void>): Promise<void> {
   const { manifest } = definition;
   const plugin = await node.install(manifest);
   const controller = new AbortController();

@@ -2,15 +2,7 @@ import { strict as assert } from 'node:assert';
 import { Deadline } from '@cleat/core/deadlines';
 import type { provider, providerTypes } from '@cleat/schemas';
 import { driverAddress, providerAddress } from '@cleat/schemas';
-import {
-  eventually,
-  lifeRules,
-  type PluginUnderTest,
-  refusal,
-  Suite,
-  type SuiteOptions,
-  type SuiteTest,
-} from './suite.ts';
+import { eventually, lifeRules, type PluginUnderTest, refusal, Suite, type SuiteOptions, type SuiteTest } from './suite.ts';
 
 export interface ProviderSuiteOptions extends SuiteOptions {
   /** The kind that it provides, or with `kind/name` the driver that it is. */
@@ -54,11 +46,7 @@ class Claim {
     return { object, container, claim: this.#name, bootId, number };
   }
 
-  reserve(
-    number: number,
-    options: string = this.#options.options,
-    deadline?: Deadline,
-  ): Promise<provider.ReserveResponse> {
+  reserve(number: number, options: string = this.#options.options, deadline?: Deadline): Promise<provider.ReserveResponse> {
     const reference = this.reference(number, 'object');
     return this.#call('reserve', { reference, options, container: { id: reference.container ?? '' } }, deadline);
   }
@@ -94,14 +82,7 @@ class Claim {
     readonly owed?: readonly provider.OwedInput[];
   }): Promise<provider.ReconcileResponse> {
     const { bootId } = this.plugin.node.kernel;
-    return this.#call('reconcile', {
-      bootId,
-      position: 1,
-      page: 0,
-      last: true,
-      held: content.held ?? [],
-      owed: content.owed ?? [],
-    });
+    return this.#call('reconcile', { bootId, position: 1, page: 0, last: true, held: content.held ?? [], owed: content.owed ?? [] });
   }
 
   async end(number: number): Promise<void> {
@@ -117,12 +98,7 @@ class Claim {
     request: provider.Operations[O]['input'],
     deadline?: Deadline,
   ): Promise<provider.Operations[O]['response']> {
-    return this.plugin.node.provider(
-      this.#options.target,
-      operation,
-      request,
-      deadline === undefined ? {} : { deadline },
-    );
+    return this.plugin.node.provider(this.#options.target, operation, request, deadline === undefined ? {} : { deadline });
   }
 }
 
@@ -221,8 +197,7 @@ function reserveRules(rule: Rule, options: ProviderSuiteOptions): void {
 }
 
 function attachRules(rule: Rule, options: ProviderSuiteOptions): void {
-  const reserved = async (claim: Claim): Promise<string> =>
-    options.pairs?.reserve === false ? '' : (await claim.reserve(1)).status;
+  const reserved = async (claim: Claim): Promise<string> => (options.pairs?.reserve === false ? '' : (await claim.reserve(1)).status);
 
   rule('attach gives its contribution, twice the same, within its grant; detach takes it back', async (claim) => {
     await reserved(claim);
@@ -247,23 +222,20 @@ function attachRules(rule: Rule, options: ProviderSuiteOptions): void {
     await claim.detach(2);
     await claim.end(3);
   });
-  rule(
-    'an answer that comes too late has no effect: it is stopped while it attaches, and goes on after the detach',
-    async (claim) => {
-      await reserved(claim);
-      const { plugin } = claim;
-      plugin.signal('SIGSTOP');
-      const late = refusal(claim.attach(2, Deadline.after(700)));
-      const { class: name } = await late;
-      assert.equal(name, 'deadline_exceeded');
-      const detached = claim.detach(3);
-      plugin.signal('SIGCONT');
-      await detached;
-      assert.equal((await refusal(claim.attach(2))).code, 'FENCED');
-      await claim.attach(4);
-      await claim.end(5);
-    },
-  );
+  rule('an answer that comes too late has no effect: it is stopped while it attaches, and goes on after the detach', async (claim) => {
+    await reserved(claim);
+    const { plugin } = claim;
+    plugin.signal('SIGSTOP');
+    const late = refusal(claim.attach(2, Deadline.after(700)));
+    const { class: name } = await late;
+    assert.equal(name, 'deadline_exceeded');
+    const detached = claim.detach(3);
+    plugin.signal('SIGCONT');
+    await detached;
+    assert.equal((await refusal(claim.attach(2))).code, 'FENCED');
+    await claim.attach(4);
+    await claim.end(5);
+  });
   rule('a use outlives SIGKILL, and ends with a detach of the next process', async (claim) => {
     const status = await reserved(claim);
     const attached = await claim.attach(2);
@@ -286,11 +258,7 @@ function tell(claim: Claim, { target }: ProviderSuiteOptions, { held = [], owed 
   if (!target.includes('/')) claim.plugin.node.kernel.holdings.set(target, { held, owed });
 }
 
-async function settled(
-  claim: Claim,
-  { target }: ProviderSuiteOptions,
-  told: Told,
-): Promise<provider.ReconcileResponse> {
+async function settled(claim: Claim, { target }: ProviderSuiteOptions, told: Told): Promise<provider.ReconcileResponse> {
   if (target.includes('/')) return claim.reconcile(told);
   const { kernel } = claim.plugin.node;
   await eventually('the reconcile', () => kernel.reconciled.has(target));
@@ -314,9 +282,7 @@ function checkGrant(claim: Claim, contribution: providerTypes.Contribution): voi
         `it gives ${part}, which its manifest does not ask for`,
       );
   }
-  const roots = grant.mountRoots.map((root) =>
-    root.replace(/^\$STATE/, entry.stateDir).replace(/^\$RUN/, entry.runDir),
-  );
+  const roots = grant.mountRoots.map((root) => root.replace(/^\$STATE/, entry.stateDir).replace(/^\$RUN/, entry.runDir));
   for (const { type, source } of contribution.mounts) {
     if (type !== 'bind') continue;
     assert.ok(

@@ -46,51 +46,42 @@ export function serviceSuite(t: SuiteTest, options: ServiceSuiteOptions): void {
 /** Whoever executes an operation asks those who judge it, before it does anything. */
 function judgedRule(suite: Suite, { contract, examples }: ServiceSuiteOptions): void {
   const address = serviceAddress(contract);
-  suite.test(
-    'interceptors are asked before an operation is executed, and deny it by their silence',
-    async ({ node }) => {
-      const [example] = examples;
-      assert.ok(example !== undefined, 'there is an example');
-      const { operation, request } = example;
-      const judged: string[] = [];
-      let denied: unknown;
-      await withPlugin(
-        node,
-        {
-          manifest: {
-            cleat: 1,
-            name: 'suite-judge',
-            version: '1.0.0',
-            contracts: { interceptor: ['1.0'] },
-            intercepts: [`${contract}.*`],
-          },
-          setup: () => ({
-            interceptor: {
-              judge: async (asked) => {
-                judged.push(asked.operation);
-                return { allow: judged.length > 1, reason: 'the first is denied' };
-              },
+  suite.test('interceptors are asked before an operation is executed, and deny it by their silence', async ({ node }) => {
+    const [example] = examples;
+    assert.ok(example !== undefined, 'there is an example');
+    const { operation, request } = example;
+    const judged: string[] = [];
+    let denied: unknown;
+    await withPlugin(
+      node,
+      {
+        manifest: { cleat: 1, name: 'suite-judge', version: '1.0.0', contracts: { interceptor: ['1.0'] }, intercepts: [`${contract}.*`] },
+        setup: () => ({
+          interceptor: {
+            judge: async (asked) => {
+              judged.push(asked.operation);
+              return { allow: judged.length > 1, reason: 'the first is denied' };
             },
-          }),
-        },
-        async () => {
-          // Word of a judge that has just come is on its way to the plugin for a moment.
-          await eventually('the judge to be asked', async () => {
-            const answer = await node.call(address, contract, operation, request).catch((error: unknown) => error);
-            denied = judged.length > 0 ? answer : undefined;
-            return judged.length > 0;
-          });
-          assert.ok(isCleatError(denied), 'the operation was denied');
-          assert.equal(denied.class, 'permission_denied');
-          assert.match(denied.message, /the first is denied/);
-          await node.call(address, contract, operation, request);
-          assert.deepEqual(judged, [`${contract}.${operation}`, `${contract}.${operation}`]);
-        },
-      );
-      await node.kernel.lose('suite-judge');
-      const away = await refusal(node.call(address, contract, operation, request));
-      assert.equal(away.class, 'permission_denied', 'a judge that is away denies');
-      assert.equal(judged.length, 2);
-    },
-  );
+          },
+        }),
+      },
+      async () => {
+        // Word of a judge that has just come is on its way to the plugin for a moment.
+        await eventually('the judge to be asked', async () => {
+          const answer = await node.call(address, contract, operation, request).catch((error: unknown) => error);
+          denied = judged.length > 0 ? answer : undefined;
+          return judged.length > 0;
+        });
+        assert.ok(isCleatError(denied), 'the operation was denied');
+        assert.equal(denied.class, 'permission_denied');
+        assert.match(denied.message, /the first is denied/);
+        await node.call(address, contract, operation, request);
+        assert.deepEqual(judged, [`${contract}.${operation}`, `${contract}.${operation}`]);
+      },
+    );
+    await node.kernel.lose('suite-judge');
+    const away = await refusal(node.call(address, contract, operation, request));
+    assert.equal(away.class, 'permission_denied', 'a judge that is away denies');
+    assert.equal(judged.length, 2);
+  });
 }

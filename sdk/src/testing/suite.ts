@@ -103,9 +103,7 @@ export class PluginUnderTest {
     const env = { ...process.env, ...this.#options.env, CLEAT_RUN_FILE: this.plugin.runFile };
     // What a test runner puts there to load itself into every process of Node would be part of what is tested.
     const clean = Object.fromEntries(
-      Object.entries(env).filter(
-        ([key]) => key !== 'NODE_OPTIONS' && !key.startsWith('TAP') && !key.startsWith('_TAPJS'),
-      ),
+      Object.entries(env).filter(([key]) => key !== 'NODE_OPTIONS' && !key.startsWith('TAP') && !key.startsWith('_TAPJS')),
     );
     const child = spawn(program, args, { cwd: this.#options.cwd, env: clean, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
@@ -138,11 +136,8 @@ export class PluginUnderTest {
   /** Ends its process and resolves with its exit code; undefined when a signal ended it. */
   async kill(name: NodeJS.Signals): Promise<number | undefined> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
-      return child?.exitCode ?? undefined;
-    const ended = new Promise<number | undefined>((resolve) =>
-      child.once('exit', (code) => resolve(code ?? undefined)),
-    );
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? undefined;
+    const ended = new Promise<number | undefined>((resolve) => child.once('exit', (code) => resolve(code ?? undefined)));
     child.kill(name);
     return ended;
   }
@@ -222,11 +217,7 @@ export function lifeRules(suite: Suite, options: SuiteOptions): void {
     const instance = plugin.node.kernel.hello(plugin.name)?.instance;
     plugin.node.kernel.forget();
     await plugin.ready();
-    assert.equal(
-      plugin.node.kernel.hello(plugin.name)?.instance,
-      instance,
-      'it is still the same start of the process',
-    );
+    assert.equal(plugin.node.kernel.hello(plugin.name)?.instance, instance, 'it is still the same start of the process');
   });
   suite.test('it finds the bus again after that was killed', async (plugin) => {
     plugin.node.killServer();

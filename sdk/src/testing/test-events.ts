@@ -77,10 +77,7 @@ export class TestEvents {
       ['ce-source', source],
       ['ce-type', eventTypeName(type)],
       ['ce-subject', encodeURIComponent(subject)],
-      [
-        'ce-time',
-        `${new Date(Number(time / 1_000_000n)).toISOString().slice(0, 19)}.${String(time % 1_000_000_000n).padStart(9, '0')}Z`,
-      ],
+      ['ce-time', `${new Date(Number(time / 1_000_000n)).toISOString().slice(0, 19)}.${String(time % 1_000_000_000n).padStart(9, '0')}Z`],
       ['ce-sequence', String(sequence).padStart(20, '0')],
       ['ce-datacontenttype', 'application/avro'],
       ['ce-dataschema', `cleat:${schema}`],
@@ -130,12 +127,9 @@ export class TestEvents {
     const from = Math.max(after, this.#oldest - 1);
     const existing = await this.#stream.consumer(key, deadline);
     const fits =
-      existing?.unacknowledged === 0 &&
-      existing.acknowledgedSequence <= after &&
-      existing.acknowledgedSequence >= this.#oldest - 1;
+      existing?.unacknowledged === 0 && existing.acknowledgedSequence <= after && existing.acknowledgedSequence >= this.#oldest - 1;
     if (existing !== undefined && !fits) await this.#stream.deleteConsumer(key, deadline);
-    if (!fits)
-      await this.#stream.createConsumer({ name: key, filter: eventFilterSubject(type), after: from }, deadline);
+    if (!fits) await this.#stream.createConsumer({ name: key, filter: eventFilterSubject(type), after: from }, deadline);
     return { after: from, missed: from - after, consumer: key, base: 0, node: this.#options.node };
   }
 }

@@ -78,9 +78,7 @@ export class TestKernel {
 
   async start(deadline: Deadline): Promise<void> {
     await this.events.open(deadline);
-    this.#hello.serve('hello', async ({ body, callerKey }) => ({
-      body: Buffer.from(JSON.stringify(this.#welcome(body, callerKey))),
-    }));
+    this.#hello.serve('hello', async ({ body, callerKey }) => ({ body: Buffer.from(JSON.stringify(this.#welcome(body, callerKey))) }));
     this.#callee.serve('sys', 'sys', {
       ready: (request: sys.ReadyRequest, call: ContractCall) => this.#ready(request, call),
       beat: async (request: sys.BeatRequest, call: ContractCall) => ({ known: this.#beat(request, call) }),
@@ -124,8 +122,7 @@ export class TestKernel {
     for (;;) {
       const hello = this.hello(plugin);
       if (hello !== undefined && hello.instance !== options.after) return hello;
-      if (monotonicMs() > untilMs)
-        throw new CleatError('deadline_exceeded', 'PLUGIN_NOT_READY', `plugin ${plugin} was not ready in time`);
+      if (monotonicMs() > untilMs) throw new CleatError('deadline_exceeded', 'PLUGIN_NOT_READY', `plugin ${plugin} was not ready in time`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -159,22 +156,11 @@ export class TestKernel {
     const hello = parseHello(body);
     const plugin = this.#pluginOf(callerKey);
     if (plugin.manifest.name !== hello.name)
-      throw new CleatError(
-        'permission_denied',
-        'HELLO_NAME',
-        `a hello as ${hello.name} came from ${plugin.manifest.name}`,
-      );
+      throw new CleatError('permission_denied', 'HELLO_NAME', `a hello as ${hello.name} came from ${plugin.manifest.name}`);
     const picked = this.#pick(hello);
     this.#known.set(hello.name, { hello, state: 'starting' });
     return {
-      ...{
-        welcome: 1,
-        node: this.node,
-        nodeName: 'test',
-        kernel: SDK_VERSION,
-        bootId: this.bootId,
-        instanceId: '0badcafe',
-      },
+      ...{ welcome: 1, node: this.node, nodeName: 'test', kernel: SDK_VERSION, bootId: this.bootId, instanceId: '0badcafe' },
       ...{ heartbeatMs: this.heartbeatMs, picked, grant: plugin.grant, config: this.#configs.get(hello.name) ?? {} },
       ...{ stateDir: plugin.entry.stateDir, runDir: plugin.entry.runDir },
       eventNumber: this.#durable.get(`${hello.name} ${hello.store}`) ?? 0,
@@ -202,8 +188,7 @@ export class TestKernel {
     this.#throwIfAway();
     const { manifest } = this.#pluginOf(call.callerKey);
     const known = this.#known.get(manifest.name);
-    if (known?.hello.instance !== instance)
-      throw new CleatError('conflict', 'HELLO_FIRST', 'say hello first', { retryable: true });
+    if (known?.hello.instance !== instance) throw new CleatError('conflict', 'HELLO_FIRST', 'say hello first', { retryable: true });
     for (const { kind } of manifest.provides ?? []) await this.reconcile(kind);
     known.state = 'ready';
     await this.#tell('ready', manifest.name);
@@ -221,9 +206,7 @@ export class TestKernel {
     const key = `${manifest.name} ${request.store}`;
     const known = this.#durable.get(key) ?? 0;
     if (request.number > known + 1)
-      throw new CleatError('conflict', 'EVENT_NUMBER', `event ${request.number} came before ${known + 1}`, {
-        retryable: true,
-      });
+      throw new CleatError('conflict', 'EVENT_NUMBER', `event ${request.number} came before ${known + 1}`, { retryable: true });
     if (request.number === known + 1) {
       this.published.push(request);
       this.#durable.set(key, request.number);
@@ -232,30 +215,25 @@ export class TestKernel {
   }
 
   #participants(): readonly sys.ParticipantInput[] {
-    const kernel = {
-      name: 'kernel',
-      version: SDK_VERSION,
-      state: 'ready',
-      key: this.#options.keyOf('kernel'),
-      speaksFor: true,
-    };
-    const plugins = this.#options.plugins().map(({ manifest, grant }) => ({
-      name: manifest.name,
-      version: manifest.version,
-      state: this.#states.get(manifest.name) ?? this.#known.get(manifest.name)?.state ?? 'starting',
-      contracts: manifest.contracts,
-      addresses: addressesOf(manifest),
-      intercepts: grant.intercepts,
-      key: this.#options.keyOf(manifest.name),
-      speaksFor: grant.speakFor,
-    }));
+    const kernel = { name: 'kernel', version: SDK_VERSION, state: 'ready', key: this.#options.keyOf('kernel'), speaksFor: true };
+    const plugins = this.#options
+      .plugins()
+      .map(({ manifest, grant }) => ({
+        name: manifest.name,
+        version: manifest.version,
+        state: this.#states.get(manifest.name) ?? this.#known.get(manifest.name)?.state ?? 'starting',
+        contracts: manifest.contracts,
+        addresses: addressesOf(manifest),
+        intercepts: grant.intercepts,
+        key: this.#options.keyOf(manifest.name),
+        speaksFor: grant.speakFor,
+      }));
     return [kernel, ...plugins];
   }
 
   #schema({ fingerprint }: sys.SchemaRequest): sys.SchemaResponseInput {
     const { book } = this.#options;
-    if (!book.knows(fingerprint))
-      throw new CleatError('not_found', 'SCHEMA_UNKNOWN', `no schema has the fingerprint ${fingerprint}`);
+    if (!book.knows(fingerprint)) throw new CleatError('not_found', 'SCHEMA_UNKNOWN', `no schema has the fingerprint ${fingerprint}`);
     const { contract, version, schema } = book.schemaOf(fingerprint);
     return { contract, version, schema: JSON.stringify(schema) };
   }
@@ -267,8 +245,7 @@ export class TestKernel {
   #pluginOf(callerKey: string): TestPlugin {
     const name = this.#options.nameOf(callerKey);
     const found = this.#options.plugins().find(({ manifest }) => manifest.name === name);
-    if (found === undefined)
-      throw new CleatError('permission_denied', 'HELLO_NAME', `${name ?? 'nobody'} is no plugin of this node`);
+    if (found === undefined) throw new CleatError('permission_denied', 'HELLO_NAME', `${name ?? 'nobody'} is no plugin of this node`);
     return found;
   }
 
@@ -279,14 +256,7 @@ export class TestKernel {
 
 function parseHello(body: Buffer): Hello {
   const value: unknown = JSON.parse(body.toString());
-  if (
-    typeof value === 'object' &&
-    value !== null &&
-    'hello' in value &&
-    value.hello === 1 &&
-    'name' in value &&
-    'contracts' in value
-  )
+  if (typeof value === 'object' && value !== null && 'hello' in value && value.hello === 1 && 'name' in value && 'contracts' in value)
     return value as Hello;
   throw new CleatError('invalid_argument', 'HELLO_INVALID', 'this is no hello');
 }

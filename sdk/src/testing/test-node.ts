@@ -92,9 +92,7 @@ export class TestNode {
     const node = new TestNode({ bus, directory, isTemporary: options.directory === undefined, log });
     try {
       await bus.ready(Deadline.after(START_MS));
-      await Promise.all(
-        [node.#exporting, node.#importing].map((connection) => connection.connected(Deadline.after(START_MS))),
-      );
+      await Promise.all([node.#exporting, node.#importing].map((connection) => connection.connected(Deadline.after(START_MS))));
       await node.kernel.start(Deadline.after(START_MS));
     } catch (error) {
       await node.stop();
@@ -123,11 +121,7 @@ export class TestNode {
   /** Makes a plugin known, with what its manifest asks for, and writes what its process is told. */
   async install(
     manifest: Manifest,
-    options: {
-      readonly grant?: Grant;
-      readonly config?: Readonly<Record<string, unknown>>;
-      readonly isBearer?: boolean;
-    } = {},
+    options: { readonly grant?: Grant; readonly config?: Readonly<Record<string, unknown>>; readonly isBearer?: boolean } = {},
   ): Promise<TestPlugin> {
     const { name } = manifest;
     const directory = join(this.directory, 'plugins', name);
@@ -185,12 +179,7 @@ export class TestNode {
   }
 
   /** Sends bytes that need not be a request of any contract. */
-  async raw(
-    address: string,
-    operation: string,
-    body: Uint8Array,
-    headers: ReadonlyMap<string, string> = new Map(),
-  ): Promise<Buffer> {
+  async raw(address: string, operation: string, body: Uint8Array, headers: ReadonlyMap<string, string> = new Map()): Promise<Buffer> {
     const answer = await this.#raw.call(address, operation, body, { deadline: Deadline.after(CALL_MS), headers });
     return answer.body;
   }
@@ -210,9 +199,7 @@ export class TestNode {
 
   async #regrant(): Promise<void> {
     const plugins = [...this.#plugins.values()];
-    const everything = plugins.flatMap(({ manifest }) =>
-      addressesOf(manifest).map((address) => ({ provider: manifest.name, address })),
-    );
+    const everything = plugins.flatMap(({ manifest }) => addressesOf(manifest).map((address) => ({ provider: manifest.name, address })));
     const rest = { events: ['*'], eventsNode: this.kernel.node, durable: false };
     await this.#bus.grant('kernel', { ...rest, calls: everything, events: [] }, Deadline.after(START_MS));
     if (this.#bus.participants.includes('operator')) {
@@ -232,12 +219,7 @@ export class TestNode {
       }
     }
     const events = [...new Set([...grant.consumes, 'plugin.*', 'node.*'])];
-    return {
-      calls,
-      events: events.includes('*') ? ['*'] : events,
-      eventsNode: this.kernel.node,
-      durable: grant.durable,
-    };
+    return { calls, events: events.includes('*') ? ['*'] : events, eventsNode: this.kernel.node, durable: grant.durable };
   }
 }
 
@@ -254,11 +236,6 @@ function isUse(use: string, address: string): boolean {
 
 function addressOf(target: string): string {
   const [kind = '', name] = target.split('/');
-  if (kind === '')
-    throw new CleatError(
-      'invalid_argument',
-      'TARGET_INVALID',
-      'a provider is named by its kind, a driver by kind/name',
-    );
+  if (kind === '') throw new CleatError('invalid_argument', 'TARGET_INVALID', 'a provider is named by its kind, a driver by kind/name');
   return name === undefined ? providerAddress(kind) : driverAddress(kind, name);
 }

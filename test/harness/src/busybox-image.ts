@@ -50,10 +50,7 @@ function imageConfig(layerDigest: string, options: ImageOptions): Record<string,
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
     created: '1970-01-01T00:00:00Z',
-    config: {
-      Cmd: options.cmd ?? ['sh'],
-      Env: options.env ?? ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
-    },
+    config: { Cmd: options.cmd ?? ['sh'], Env: options.env ?? ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'] },
     rootfs: { type: 'layers', diff_ids: [`sha256:${layerDigest}`] },
     history: [{ created: '1970-01-01T00:00:00Z', created_by: 'busybox root file system' }],
   };

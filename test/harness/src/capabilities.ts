@@ -5,16 +5,7 @@ import type { TestContext } from './test-context.ts';
 const CGROUP2_MAGIC = 0x63677270;
 
 /** What a test may need of the machine; a capability that is a program's name means that the program is in PATH. */
-export type Capability =
-  | 'root'
-  | 'overlayfs'
-  | 'cgroup-v1'
-  | 'cgroup-v2'
-  | 'systemd'
-  | 'user-namespaces'
-  | 'kvm'
-  | 'apparmor'
-  | Program;
+export type Capability = 'root' | 'overlayfs' | 'cgroup-v1' | 'cgroup-v2' | 'systemd' | 'user-namespaces' | 'kvm' | 'apparmor' | Program;
 
 type Program =
   | 'runc'

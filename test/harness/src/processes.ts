@@ -85,11 +85,7 @@ export async function runProcess(argv: readonly string[], options: RunOptions = 
 }
 
 /** Starts a program that the test ends by its pid, at the latest when the test is over. */
-export function startProcess(
-  t: Pick<TestContext, 'teardown'>,
-  argv: readonly string[],
-  options: ProcessOptions = {},
-): RunningProcess {
+export function startProcess(t: Pick<TestContext, 'teardown'>, argv: readonly string[], options: ProcessOptions = {}): RunningProcess {
   const child = spawnPiped(argv, options);
   child.stdin?.end();
   const written = collect(child, 'stdout', 'stderr');

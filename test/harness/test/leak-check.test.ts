@@ -40,22 +40,14 @@ t.test('a mount, a link, a table, a cgroup and a namespace that are left behind 
   make(`mkdir ${cgroup}`, `rmdir ${cgroup}`);
   const after = hostSnapshot(scope);
   undoAll();
-  t.same(compareSnapshots(before, after), [
-    `+ mounts ${dir}`,
-    `+ links ${name}`,
-    `+ tables table inet ${name}`,
-    `+ cgroups ${cgroup}`,
-  ]);
+  t.same(compareSnapshots(before, after), [`+ mounts ${dir}`, `+ links ${name}`, `+ tables table inet ${name}`, `+ cgroups ${cgroup}`]);
   t.same(compareSnapshots(before, hostSnapshot(scope)), []);
 });
 
 t.test('the check fails a test that leaves something and passes one that does not', async (t) => {
   const dir = tempDir(t);
   const results: string[] = [];
-  const context = {
-    pass: (text: string): boolean => record('pass', text),
-    fail: (text: string): boolean => record('fail', text),
-  };
+  const context = { pass: (text: string): boolean => record('pass', text), fail: (text: string): boolean => record('fail', text) };
   function record(kind: string, text: string): boolean {
     results.push(`${kind}: ${text}`);
     return kind === 'pass';

@@ -54,8 +54,7 @@ export async function decompressed(source: Readable): Promise<Readable> {
   if (startsWith(head, GZIP)) return through(zlib.createGunzip());
   if (startsWith(head, ZSTD)) {
     const transform = zstd();
-    if (transform === undefined)
-      throw badRequest('zstd needs Node 22.15 or later on this node: send the archive plain or gzipped');
+    if (transform === undefined) throw badRequest('zstd needs Node 22.15 or later on this node: send the archive plain or gzipped');
     return through(transform);
   }
   if (startsWith(head, BZIP2) || startsWith(head, XZ))

@@ -52,11 +52,7 @@ export function statPath(root: SafeRoot, path: string, container: string): PathS
     const stat = isDirectoryAsked ? root.stat(bare(absolute)) : root.lstat(absolute);
     // "file/" is nothing.
     if (isDirectoryAsked && !stat.isDirectory()) throw notThere(path, container);
-    return {
-      stat,
-      linkTarget: stat.isSymbolicLink() ? root.resolve(absolute) : '',
-      name: posix.basename(absolute) || '/',
-    };
+    return { stat, linkTarget: stat.isSymbolicLink() ? root.resolve(absolute) : '', name: posix.basename(absolute) || '/' };
   } catch (error) {
     throw missing(error, path, container);
   }
@@ -75,7 +71,5 @@ function notThere(path: string, container: string): CleatError {
 /** The header X-Docker-Container-Path-Stat. */
 export function pathStatHeader({ stat, name, linkTarget }: PathStat): string {
   const mtime = rfc3339(BigInt(Math.floor(stat.mtimeMs * 1000)) * 1000n);
-  return Buffer.from(JSON.stringify({ name, size: stat.size, mode: goMode(stat), mtime, linkTarget })).toString(
-    'base64',
-  );
+  return Buffer.from(JSON.stringify({ name, size: stat.size, mode: goMode(stat), mtime, linkTarget })).toString('base64');
 }

@@ -20,10 +20,7 @@ export async function openView(scope: Scope, name: string, part: 'root' | 'all')
   );
   const { view } = opened;
   // A renewal that fails shows as the next read that fails: then the view is gone.
-  const renewal = setInterval(
-    () => void scope.callThrough('view', 'renew', { view, leaseMs: LEASE_MS }).catch(() => undefined),
-    RENEW_MS,
-  );
+  const renewal = setInterval(() => void scope.callThrough('view', 'renew', { view, leaseMs: LEASE_MS }).catch(() => undefined), RENEW_MS);
   const release = async (): Promise<void> => {
     clearInterval(renewal);
     await scope.callThrough('view', 'close', { view });

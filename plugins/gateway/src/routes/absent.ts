@@ -67,8 +67,7 @@ function pluginRoutes(app: FastifyInstance): void {
     return sendJson(reply, []);
   });
   const notFound = (request: { readonly params: unknown }): never => {
-    const name: unknown =
-      typeof request.params === 'object' && request.params !== null ? Reflect.get(request.params, '*') : '';
+    const name: unknown = typeof request.params === 'object' && request.params !== null ? Reflect.get(request.params, '*') : '';
     const bare = String(name).replace(/\/(json|enable|disable|upgrade|push|set)$/, '');
     throw new HttpError(404, `plugin "${bare}" not found`);
   };

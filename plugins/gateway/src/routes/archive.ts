@@ -86,8 +86,7 @@ function refuseReadonly(info: container.Info, directory: string): void {
   const mount = mountPointsOf(info)
     .filter(({ Destination: place }) => directory === place || directory.startsWith(place === '/' ? '/' : `${place}/`))
     .toSorted((left, right) => right.Destination.length - left.Destination.length)[0];
-  if (mount !== undefined && !mount.RW)
-    throw new CleatError('permission_denied', 'VOLUME_READONLY', 'mounted volume is marked read-only');
+  if (mount !== undefined && !mount.RW) throw new CleatError('permission_denied', 'VOLUME_READONLY', 'mounted volume is marked read-only');
   if (mount === undefined && info.spec.readonlyRootfs) {
     throw new CleatError('permission_denied', 'ROOT_READONLY', 'container rootfs is marked read-only');
   }
@@ -123,10 +122,7 @@ async function put(request: FastifyRequest, reply: FastifyReply): Promise<Fastif
 }
 
 /** The container's user by number; undefined keeps the archive's owners, as Docker does for a container without one. */
-async function ownerOf(
-  root: SafeRoot,
-  user: string,
-): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+async function ownerOf(root: SafeRoot, user: string): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
   if (user === '') return undefined;
   const { userIds } = await import('../archive/user-ids.ts');
   return userIds(root, user);

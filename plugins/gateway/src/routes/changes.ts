@@ -35,8 +35,7 @@ export function changesRoutes(): (app: FastifyInstance) => void {
 async function changesOf(info: container.Info, signal: AbortSignal): Promise<readonly Change[]> {
   const data = objectAt(parseObject(claimsOf(info, 'root')[0]?.status ?? ''), 'data');
   const upper = stringAt(data, 'UpperDir');
-  if (upper === '')
-    throw unsupported(`the changes of container ${info.name} cannot be told: its root file system is not an overlay`);
+  if (upper === '') throw unsupported(`the changes of container ${info.name} cannot be told: its root file system is not an overlay`);
   const lower = stringAt(data, 'LowerDir')
     .split(':')
     .filter((path) => path !== '');
@@ -91,10 +90,7 @@ async function look(options: Walk, path: string): Promise<void> {
   if (MOUNT_PLACES.has(path) && !hasChanges && (stat.isDirectory() || stat.size === 0)) return;
   // A directory is copied up for each change below it: it has changed itself only when its own attributes have.
   if (old !== undefined && stat.isDirectory() && !hasChanges && isAlike(old, stat)) return;
-  options.changes.push({
-    Path: path,
-    Kind: isWhiteout ? KINDS.deleted : old === undefined ? KINDS.added : KINDS.modified,
-  });
+  options.changes.push({ Path: path, Kind: isWhiteout ? KINDS.deleted : old === undefined ? KINDS.added : KINDS.modified });
 }
 
 function isAlike(left: Stats, right: Stats): boolean {

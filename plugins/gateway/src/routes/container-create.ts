@@ -47,11 +47,7 @@ export class ContainerCreator {
     this.facts = { cpus: availableParallelism(), ...facts };
   }
 
-  async create(
-    scope: Scope,
-    body: Fields,
-    options: { readonly name: string; readonly platform: string },
-  ): Promise<Created> {
+  async create(scope: Scope, body: Fields, options: { readonly name: string; readonly platform: string }): Promise<Created> {
     const name = options.name.replace(/^\//, '');
     if (name !== '') checkName(name);
     const fields = new Fields(modernised('container.create', scope.version, body.raw), 'ContainerCreateRequest');
@@ -89,12 +85,7 @@ export class ContainerCreator {
     const { warnings, ...rest } = request;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const answer = await scope.call(
-          'container',
-          'create',
-          { ...rest, name: name || generatedName(attempt) },
-          { timeoutMs: CREATE_MS },
-        );
+        const answer = await scope.call('container', 'create', { ...rest, name: name || generatedName(attempt) }, { timeoutMs: CREATE_MS });
         return { Id: answer.id, Warnings: [...warnings, ...answer.warnings] };
       } catch (error) {
         const isTaken = isCleatError(error) && error.code === NAME_TAKEN;
@@ -125,11 +116,7 @@ export class ContainerCreator {
 /** Docker's client takes a 404 of a create for a missing image and pulls it; the image was there, so what is missing is something else. */
 function notOfImage(error: unknown): unknown {
   if (!isCleatError(error) || error.class !== 'not_found') return error;
-  return new CleatError('invalid_argument', error.code, error.message, {
-    hint: error.hint,
-    plugin: error.plugin,
-    cause: error,
-  });
+  return new CleatError('invalid_argument', error.code, error.message, { hint: error.hint, plugin: error.plugin, cause: error });
 }
 
 /** Another container that a request names. Not 404: the command line takes that for a missing image, and pulls. */

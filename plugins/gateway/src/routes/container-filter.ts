@@ -21,15 +21,7 @@ const KNOWN = [
   'volume',
 ] as const;
 
-const STATES: ReadonlySet<string> = new Set([
-  'created',
-  'restarting',
-  'running',
-  'removing',
-  'paused',
-  'exited',
-  'dead',
-]);
+const STATES: ReadonlySet<string> = new Set(['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead']);
 const HEALTHS: ReadonlySet<string> = new Set(['starting', 'healthy', 'unhealthy', 'none']);
 
 export function parseContainerFilters(text: string | undefined): Filters {
@@ -37,8 +29,7 @@ export function parseContainerFilters(text: string | undefined): Filters {
   check(filters, 'status', (value) => STATES.has(value));
   check(filters, 'health', (value) => HEALTHS.has(value));
   check(filters, 'exited', (value) => /^-?\d+$/.test(value));
-  for (const name of ['expose', 'publish'])
-    check(filters, name, (value) => /^\d+(-\d+)?(\/(tcp|udp|sctp))?$/.test(value));
+  for (const name of ['expose', 'publish']) check(filters, name, (value) => /^\d+(-\d+)?(\/(tcp|udp|sctp))?$/.test(value));
   return filters;
 }
 
@@ -73,9 +64,7 @@ function portTest(wanted: readonly string[], portsOf: (summary: ContainerSummary
   return (summary) =>
     portsOf(summary).some((port) => {
       const [number, protocol] = port.split('/');
-      return ranges.some(
-        (range) => protocol === range.protocol && Number(number) >= range.first && Number(number) <= range.last,
-      );
+      return ranges.some((range) => protocol === range.protocol && Number(number) >= range.first && Number(number) <= range.last);
     });
 }
 
@@ -91,9 +80,7 @@ function imageTest(wanted: readonly string[]): Test {
 /** The moment of another container, by which the list is cut. */
 function reference(name: string, all: readonly ContainerSummary[]): ContainerSummary {
   const bare = name.replace(/^\//, '');
-  const found =
-    all.find((one) => one.id === bare || one.name === bare) ??
-    all.find((one) => bare !== '' && one.id.startsWith(bare));
+  const found = all.find((one) => one.id === bare || one.name === bare) ?? all.find((one) => bare !== '' && one.id.startsWith(bare));
   if (found === undefined) throw new CleatError('not_found', 'CONTAINER_NOT_FOUND', `No such container: ${name}`);
   return found;
 }
@@ -116,9 +103,7 @@ function testOf(name: string, wanted: readonly string[], all: readonly Container
       return (one) => wanted.some((value) => one.volumes.includes(value));
     case 'network':
       return (one) =>
-        wanted.some((value) =>
-          one.networks.some((network) => network === value || (value.length >= 12 && network.startsWith(value))),
-        );
+        wanted.some((value) => one.networks.some((network) => network === value || (value.length >= 12 && network.startsWith(value))));
     case 'ancestor':
       return imageTest(wanted);
     case 'expose':
@@ -139,18 +124,10 @@ function testOf(name: string, wanted: readonly string[], all: readonly Container
 }
 
 /** Everything that Docker's `ps --filter` can say. */
-export function containerFilter(
-  filters: Filters,
-  all: readonly ContainerSummary[],
-  options: { readonly all: boolean },
-): Test {
-  const tests = [...filters]
-    .filter(([, wanted]) => wanted.length > 0)
-    .map(([name, wanted]) => testOf(name, wanted, all));
+export function containerFilter(filters: Filters, all: readonly ContainerSummary[], options: { readonly all: boolean }): Test {
+  const tests = [...filters].filter(([, wanted]) => wanted.length > 0).map(([name, wanted]) => testOf(name, wanted, all));
   if (booleanFilter(filters, 'is-task') === true) return () => false;
   const isEveryState = options.all || ['status', 'exited', 'before', 'since'].some((name) => filters.has(name));
-  const isShown: Test = isEveryState
-    ? () => true
-    : ({ state }) => state === 'running' || state === 'paused' || state === 'restarting';
+  const isShown: Test = isEveryState ? () => true : ({ state }) => state === 'running' || state === 'paused' || state === 'restarting';
   return (one) => isShown(one) && tests.every((test) => test(one));
 }

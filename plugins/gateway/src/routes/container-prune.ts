@@ -30,11 +30,7 @@ export function pruneTest(
 const ENDED: ReadonlySet<string> = new Set(['created', 'exited', 'dead']);
 
 /** POST /containers/prune. One that cannot be removed, or runs again, stays and is not named. */
-export async function pruneContainers(
-  scope: Scope,
-  text: string | undefined,
-  cache: ContainerCache,
-): Promise<JsonObject> {
+export async function pruneContainers(scope: Scope, text: string | undefined, cache: ContainerCache): Promise<JsonObject> {
   const isWanted = pruneTest(parseFilters(text, KNOWN));
   await cache.refresh(scope.principal, scope.call);
   const ended = cache.summaries.filter((one) => ENDED.has(one.state) && isWanted(one));

@@ -22,10 +22,7 @@ async function sizesOfSummary(summary: ContainerSummary, images: ReadonlyMap<str
 }
 
 /** The list of those that `isWanted` takes, with sizes, as objects of the newest shape. */
-export async function summariesWithSizes(
-  scope: Scope,
-  summaries: readonly ContainerSummary[],
-): Promise<readonly JsonObject[]> {
+export async function summariesWithSizes(scope: Scope, summaries: readonly ContainerSummary[]): Promise<readonly JsonObject[]> {
   const images = await imageSizes(scope);
   const now = BigInt(Date.now()) * 1_000_000n;
   const result: JsonObject[] = [];

@@ -40,9 +40,7 @@ async function attach(parts: StreamParts, request: FastifyRequest, reply: Fastif
   const name = pathPart(request, 'id');
   if (query.boolean('logs')) {
     const info = await findContainer(scope, name);
-    return query.boolean('stream')
-      ? await attachWithLogs(parts, { request, reply, scope, info })
-      : await attachLogs(info, request, reply);
+    return query.boolean('stream') ? await attachWithLogs(parts, { request, reply, scope, info }) : await attachLogs(info, request, reply);
   }
   if (!query.boolean('stream')) throw badRequest('attach needs stream=1 or logs=1');
   const ticket = await attachTicket(scope, query, name);
@@ -128,10 +126,7 @@ async function wait(parts: StreamParts, request: FastifyRequest, reply: FastifyR
     scope.call('container', 'wait', { container, condition: condition || 'not-running' }),
   );
   if (answer.done || answer.ticket === null) {
-    return sendJson(reply, {
-      StatusCode: answer.exitCode,
-      ...(answer.error === '' ? {} : { Error: { Message: answer.error } }),
-    });
+    return sendJson(reply, { StatusCode: answer.exitCode, ...(answer.error === '' ? {} : { Error: { Message: answer.error } }) });
   }
   // The head goes out at once: it tells the client that the wait has begun, so that it may start the container.
   const head = ['HTTP/1.1 200 OK', 'Content-Type: application/json', 'Transfer-Encoding: chunked', 'Connection: close'];

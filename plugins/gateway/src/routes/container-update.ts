@@ -32,13 +32,10 @@ function says(name: string, value: unknown): boolean {
 /** The limits of now with those of the request, in the words of a create request. */
 function mergedHost(info: container.Info, body: Fields): JsonObject {
   const now = info.spec.resources;
-  const changes = Object.fromEntries(
-    LIMITS.map((name) => [name, body.raw[name]] as const).filter(([name, value]) => says(name, value)),
-  );
+  const changes = Object.fromEntries(LIMITS.map((name) => [name, body.raw[name]] as const).filter(([name, value]) => says(name, value)));
   const isByCpus = 'NanoCpus' in changes;
   const hasQuota = 'CpuPeriod' in changes || 'CpuQuota' in changes;
-  if (isByCpus && hasQuota)
-    throw badRequest('Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set');
+  if (isByCpus && hasQuota) throw badRequest('Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set');
   return {
     Memory: now.memoryBytes,
     // Twice the memory unless it was said otherwise: the default follows a new limit.
@@ -66,12 +63,7 @@ function newClient(info: container.Info, body: Fields): string | null {
 }
 
 /** POST /containers/{id}/update; gives the warnings. */
-export async function updateContainer(
-  scope: Scope,
-  name: string,
-  body: Fields,
-  facts: HostFacts,
-): Promise<readonly string[]> {
+export async function updateContainer(scope: Scope, name: string, body: Fields, facts: HostFacts): Promise<readonly string[]> {
   const info = await findContainer(scope, name);
   refuseKernelMemory(body);
   const resources = resourcesRequest(new Fields({ ...body.raw, ...mergedHost(info, body) }, 'UpdateConfig'), facts);
@@ -93,6 +85,5 @@ export async function updateContainer(
 }
 
 function refuseKernelMemory(body: Fields): void {
-  if (body.integer('KernelMemory') !== 0)
-    throw badRequest('kernel memory limits cannot be updated: Linux has dropped them');
+  if (body.integer('KernelMemory') !== 0) throw badRequest('kernel memory limits cannot be updated: Linux has dropped them');
 }

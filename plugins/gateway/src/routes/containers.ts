@@ -62,10 +62,7 @@ function readRoutes(app: FastifyInstance, parts: ContainerParts): void {
     const scope = scopeOf(request);
     const body = await readJson(request.raw, 'ContainerCreateRequest');
     const query = new Query(request);
-    const created = await parts.creator.create(scope, body, {
-      name: query.string('name'),
-      platform: query.string('platform'),
-    });
+    const created = await parts.creator.create(scope, body, { name: query.string('name'), platform: query.string('platform') });
     return sendJson(reply, created, 201);
   });
 }
@@ -76,11 +73,7 @@ function answerChange(reply: FastifyReply, isChanged: boolean): FastifyReply {
 }
 
 /** Docker's t=-1 is "without end"; absent it is the container's own time, for which the kernel takes -1. */
-async function stopTimes(
-  scope: Scope,
-  name: string,
-  query: Query,
-): Promise<{ readonly timeoutS: number; readonly timeoutMs: number }> {
+async function stopTimes(scope: Scope, name: string, query: Query): Promise<{ readonly timeoutS: number; readonly timeoutMs: number }> {
   const asked = query.optionalInteger('t');
   const ownS = asked ?? (await findContainer(scope, name)).spec.stopTimeoutS;
   const seconds = ownS < 0 ? FOREVER_S : ownS;
@@ -91,9 +84,7 @@ function lifeRoutes(app: FastifyInstance): void {
   app.post('/containers/:id/start', async (request, reply) => {
     const scope = scopeOf(request);
     if (Number(request.headers['content-length'] ?? 0) > MAX_EMPTY_BODY) {
-      throw badRequest(
-        'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
-      );
+      throw badRequest('starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24');
     }
     const result = await onContainer(pathPart(request, 'id'), (container) =>
       scope.callThrough('container', 'start', { container }, { timeoutMs: START_MS }),
@@ -131,25 +122,20 @@ function stopRoutes(app: FastifyInstance): void {
   app.post('/containers/:id/kill', async (request, reply) => {
     const scope = scopeOf(request);
     const signal = new Query(request).string('signal') || 'SIGKILL';
-    await onContainer(pathPart(request, 'id'), (container) =>
-      scope.callThrough('container', 'kill', { container, signal }),
-    );
+    await onContainer(pathPart(request, 'id'), (container) => scope.callThrough('container', 'kill', { container, signal }));
     return sendNothing(reply);
   });
   for (const operation of ['pause', 'unpause'] as const) {
     app.post(`/containers/:id/${operation}`, async (request, reply) => {
       const scope = scopeOf(request);
-      await onContainer(pathPart(request, 'id'), (container) =>
-        scope.callThrough('container', operation, { container }),
-      );
+      await onContainer(pathPart(request, 'id'), (container) => scope.callThrough('container', operation, { container }));
       return sendNothing(reply);
     });
   }
   app.delete('/containers/:id', async (request, reply) => {
     const scope = scopeOf(request);
     const query = new Query(request);
-    if (query.boolean('link'))
-      throw badRequest('links are not removed by themselves: remove the container that has the link');
+    if (query.boolean('link')) throw badRequest('links are not removed by themselves: remove the container that has the link');
     await onContainer(pathPart(request, 'id'), (container) =>
       scope.callThrough(
         'container',
@@ -185,9 +171,7 @@ function changeRoutes(app: FastifyInstance, parts: ContainerParts): void {
   app.post('/containers/:id/resize', async (request, reply) => {
     const scope = scopeOf(request);
     const { rows, columns } = sizeQuery(new Query(request));
-    await onContainer(pathPart(request, 'id'), (container) =>
-      scope.call('container', 'resize', { container, rows, columns }),
-    );
+    await onContainer(pathPart(request, 'id'), (container) => scope.call('container', 'resize', { container, rows, columns }));
     return sendNothing(reply, 200);
   });
   app.post('/containers/prune', async (request, reply) => {
@@ -201,7 +185,6 @@ export function sizeQuery(query: Query): { readonly rows: number; readonly colum
   const rows = query.optionalInteger('h');
   const columns = query.optionalInteger('w');
   if (rows === undefined || columns === undefined) throw badRequest('invalid resize: h and w are needed');
-  if (rows < 0 || columns < 0 || rows > 65_535 || columns > 65_535)
-    throw badRequest('invalid resize: h and w are from 0 to 65535');
+  if (rows < 0 || columns < 0 || rows > 65_535 || columns > 65_535) throw badRequest('invalid resize: h and w are from 0 to 65535');
   return { rows, columns };
 }

@@ -50,8 +50,7 @@ async function containerUsage(scope: Scope, cache: ContainerCache): Promise<Usag
   await cache.refresh(scope.principal, scope.call);
   const { summaries } = cache;
   const items = await summariesWithSizes(scope, summaries);
-  const isActive = (index: number): boolean =>
-    ['running', 'paused', 'restarting'].includes(summaries[index]?.state ?? '');
+  const isActive = (index: number): boolean => ['running', 'paused', 'restarting'].includes(summaries[index]?.state ?? '');
   const sizes = items.map((item) => numberAt(item, 'SizeRw'));
   return {
     active: sizes.filter((_size, index) => isActive(index)).length,

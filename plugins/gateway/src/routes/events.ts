@@ -39,9 +39,7 @@ function parseQuery(query: Query): EventQuery {
   const since = timeOf(query, 'since');
   const until = timeOf(query, 'until');
   if (since !== undefined && until !== undefined && since > until)
-    throw badRequest(
-      `\`since\` time (${query.string('since')}) cannot be after \`until\` time (${query.string('until')})`,
-    );
+    throw badRequest(`\`since\` time (${query.string('since')}) cannot be after \`until\` time (${query.string('until')})`);
   return { since, until, filters: parseEventFilters(query.optional('filters')) };
 }
 
@@ -85,9 +83,7 @@ class EventStream {
   }
 
   contentType(accept: string): string {
-    const wanted = ['application/jsonl', 'application/x-ndjson', 'application/json-seq'].find((type) =>
-      accept.includes(type),
-    );
+    const wanted = ['application/jsonl', 'application/x-ndjson', 'application/json-seq'].find((type) => accept.includes(type));
     return wanted ?? 'application/json';
   }
 

@@ -53,21 +53,12 @@ async function findExec(scope: Scope, id: string): Promise<execTypes.Info> {
 function checkRunning(info: container.Info): void {
   const { status } = info.state;
   if (status === 'paused' || status === 'pausing') {
-    throw new CleatError(
-      'conflict',
-      'CONTAINER_PAUSED',
-      `container ${info.name} is paused, unpause the container before exec`,
-    );
+    throw new CleatError('conflict', 'CONTAINER_PAUSED', `container ${info.name} is paused, unpause the container before exec`);
   }
   if (status === 'restarting') {
-    throw new CleatError(
-      'conflict',
-      'CONTAINER_RESTARTING',
-      `Container ${info.id} is restarting, wait until the container is running`,
-    );
+    throw new CleatError('conflict', 'CONTAINER_RESTARTING', `Container ${info.id} is restarting, wait until the container is running`);
   }
-  if (status !== 'running')
-    throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${info.id} is not running`);
+  if (status !== 'running') throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${info.id} is not running`);
 }
 
 /** The container's own process, with what the request says otherwise. */

@@ -21,8 +21,7 @@ export function errorLine(message: string): ProgressLine {
 function translated(line: string, isLoad: boolean): ProgressLine | undefined {
   const value = parseObject(line);
   const error = value['error'];
-  if (error !== undefined)
-    return errorLine(typeof error === 'string' ? error : stringAt(error, 'message') || 'the archive was refused');
+  if (error !== undefined) return errorLine(typeof error === 'string' ? error : stringAt(error, 'message') || 'the archive was refused');
   if (typeof value['stream'] === 'string') return status({ stream: value['stream'] });
   const id = stringAt(value, 'id');
   if (id !== '') {
@@ -41,11 +40,7 @@ function translated(line: string, isLoad: boolean): ProgressLine | undefined {
 }
 
 /** What a plugin answers to an archive, while it is being sent. */
-export async function* progressLines(
-  stream: Socket,
-  sent: Promise<void>,
-  isLoad: boolean,
-): AsyncGenerator<ProgressLine> {
+export async function* progressLines(stream: Socket, sent: Promise<void>, isLoad: boolean): AsyncGenerator<ProgressLine> {
   // A plugin that refuses stops reading: its answer says why, the broken pipe does not.
   let failure: unknown;
   const sending = sent.catch((error: unknown) => {
@@ -60,6 +55,5 @@ export async function* progressLines(
     yield shown;
   }
   await sending;
-  if (!isAnswered && failure !== undefined)
-    yield errorLine(failure instanceof Error ? failure.message : String(failure));
+  if (!isAnswered && failure !== undefined) yield errorLine(failure instanceof Error ? failure.message : String(failure));
 }

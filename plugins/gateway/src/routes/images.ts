@@ -94,9 +94,7 @@ async function postOfImage(request: FastifyRequest, reply: FastifyReply): Promis
   const repo = query.string('repo');
   const tag = query.string('tag');
   if (repo === '') throw badRequest('invalid reference format: repo is empty');
-  await onImage(name, () =>
-    scopeOf(request).callThrough('image', 'tag', { image: name, target: tag === '' ? repo : `${repo}:${tag}` }),
-  );
+  await onImage(name, () => scopeOf(request).callThrough('image', 'tag', { image: name, target: tag === '' ? repo : `${repo}:${tag}` }));
   return sendNothing(reply, 201);
 }
 
@@ -127,8 +125,7 @@ async function remove(request: FastifyRequest, reply: FastifyReply): Promise<Fas
 async function save(request: FastifyRequest, reply: FastifyReply, names: readonly string[]): Promise<FastifyReply> {
   const scope = scopeOf(request);
   if (names.length === 0) throw badRequest('no image was named');
-  if (new Query(request).all('platform').length > 0)
-    throw unsupported('saving single platforms of an image is not supported');
+  if (new Query(request).all('platform').length > 0) throw unsupported('saving single platforms of an image is not supported');
   // The first that is not there, before a byte has gone out.
   await Promise.all(names.map(async (name) => await findImage(scope, name)));
   const stream = await openTicket(await scope.call('image', 'save', { images: names }));
@@ -197,8 +194,7 @@ async function create(request: FastifyRequest, reply: FastifyReply): Promise<Fas
   const source = query.string('fromSrc');
   if (query.string('fromImage') !== '') throw unsupported(NO_REGISTRY);
   if (source === '') throw badRequest('either fromSrc or fromImage is needed');
-  if (source !== '-')
-    throw unsupported(`importing from ${source} is not supported: fetch it and send its content with fromSrc=-`);
+  if (source !== '-') throw unsupported(`importing from ${source} is not supported: fetch it and send its content with fromSrc=-`);
   const ticket = await scope.call('image', 'import', {
     target: targetOf(query),
     changes: query.all('changes'),

@@ -29,12 +29,7 @@ export function networkRoutes(): (app: FastifyInstance) => void {
     });
     app.get('/networks/:id', async (request, reply) => {
       const scope = scopeOf(request);
-      return sendShape(
-        reply,
-        'network',
-        scope.version,
-        networkInspect(await findNetwork(scope, pathPart(request, 'id'))),
-      );
+      return sendShape(reply, 'network', scope.version, networkInspect(await findNetwork(scope, pathPart(request, 'id'))));
     });
     app.post('/networks/create', async (request, reply) => await create(request, reply));
     app.delete('/networks/:id', async (request, reply) => {
@@ -67,9 +62,7 @@ async function findNetwork(scope: Scope, name: string): Promise<network.Info> {
 async function create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const scope = scopeOf(request);
   const body = await readJson(request.raw, 'NetworkCreateRequest');
-  const wanted = networkRequest(
-    new Fields(modernised('network.create', scope.version, body.raw), 'NetworkCreateRequest'),
-  );
+  const wanted = networkRequest(new Fields(modernised('network.create', scope.version, body.raw), 'NetworkCreateRequest'));
   try {
     const { id, warnings } = await scope.callThrough('network', 'create', wanted);
     return sendJson(reply, { Id: id, Warning: warnings.join('\n') }, 201);
@@ -127,11 +120,7 @@ async function connect(request: FastifyRequest, reply: FastifyReply): Promise<Fa
   if (known !== undefined) {
     if (info.state.pid !== 0) throw alreadyConnected(info, wanted);
     // Of a container that does not run the settings can be given anew.
-    await scope.callThrough('claim', 'update', {
-      container: info.id,
-      claim: known.claim,
-      options: JSON.stringify(options),
-    });
+    await scope.callThrough('claim', 'update', { container: info.id, claim: known.claim, options: JSON.stringify(options) });
     return sendNothing(reply, 200);
   }
   await scope.callThrough('claim', 'add', {
@@ -142,11 +131,7 @@ async function connect(request: FastifyRequest, reply: FastifyReply): Promise<Fa
 }
 
 function alreadyConnected(info: container.Info, wanted: network.Info): CleatError {
-  return new CleatError(
-    'permission_denied',
-    'ENDPOINT_EXISTS',
-    `endpoint with name ${info.name} already exists in network ${wanted.name}`,
-  );
+  return new CleatError('permission_denied', 'ENDPOINT_EXISTS', `endpoint with name ${info.name} already exists in network ${wanted.name}`);
 }
 
 /** The endpoint that a disconnect means, also when the network has been removed behind a stopped container. */
@@ -156,11 +141,7 @@ async function endpointToRemove(scope: Scope, name: string, info: container.Info
   const wanted = await findNetwork(scope, name);
   const endpoint = endpointOn(info, wanted);
   if (endpoint !== undefined) return endpoint;
-  throw new CleatError(
-    'permission_denied',
-    'ENDPOINT_MISSING',
-    `container ${info.id} is not connected to network ${wanted.name}`,
-  );
+  throw new CleatError('permission_denied', 'ENDPOINT_MISSING', `container ${info.id} is not connected to network ${wanted.name}`);
 }
 
 async function disconnect(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -168,10 +149,6 @@ async function disconnect(request: FastifyRequest, reply: FastifyReply): Promise
   const body = await readJson(request.raw, 'NetworkDisconnectRequest');
   const info = await findContainer(scope, body.string('Container'));
   const endpoint = await endpointToRemove(scope, pathPart(request, 'id'), info);
-  await scope.callThrough('claim', 'remove', {
-    container: info.id,
-    claim: endpoint.claim,
-    force: body.boolean('Force'),
-  });
+  await scope.callThrough('claim', 'remove', { container: info.id, claim: endpoint.claim, force: body.boolean('Force') });
   return sendNothing(reply, 200);
 }

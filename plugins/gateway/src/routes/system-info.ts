@@ -41,10 +41,7 @@ async function collect(scope: Scope): Promise<Collected> {
     scope.call('node', 'info', {}),
     optional('images', async () => (await scope.call('image', 'list', { all: true }, brief)).images, []),
     optional('networks', async () => (await scope.call('network', 'list', {}, brief)).networks, []),
-    optional('log drivers', async () => await scope.call('log', 'drivers', {}, brief), {
-      drivers: [],
-      defaultDriver: 'json-file',
-    }),
+    optional('log drivers', async () => await scope.call('log', 'drivers', {}, brief), { drivers: [], defaultDriver: 'json-file' }),
     optional('plugins', async () => (await scope.call('plugin', 'list', {}, brief)).plugins, []),
   ]);
   return { node, images, networks, logs, plugins, warnings };
@@ -86,19 +83,11 @@ function counts(cache: ContainerCache): JsonObject {
 }
 
 function swarm(): JsonObject {
-  return {
-    NodeID: '',
-    NodeAddr: '',
-    LocalNodeState: 'inactive',
-    ControlAvailable: false,
-    Error: '',
-    RemoteManagers: null,
-  };
+  return { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null };
 }
 
 function runtimesOf(info: node.InfoResponse): JsonObject {
-  const runtimes =
-    info.runtimes.length > 0 ? info.runtimes : [{ name: info.defaultRuntime, path: info.defaultRuntime, version: '' }];
+  const runtimes = info.runtimes.length > 0 ? info.runtimes : [{ name: info.defaultRuntime, path: info.defaultRuntime, version: '' }];
   return Object.fromEntries(
     runtimes.map((runtime) => [
       runtime.name,
@@ -146,8 +135,7 @@ function warningsOf(collected: Collected): readonly string[] {
   return [
     ...collected.node.warnings,
     ...collected.node.owed.map(
-      (owed) =>
-        `WARNING: plugin ${owed.provider} owes ${owed.operation} of ${owed.kind} for container ${owed.container.slice(0, 12)}`,
+      (owed) => `WARNING: plugin ${owed.provider} owes ${owed.operation} of ${owed.kind} for container ${owed.container.slice(0, 12)}`,
     ),
     ...collected.plugins
       .filter((one) => one.enabled && one.state !== 'ready')

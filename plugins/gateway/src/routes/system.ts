@@ -18,13 +18,7 @@ export interface SystemParts {
   readonly facts: SystemFacts;
 }
 
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  x64: 'amd64',
-  ia32: '386',
-  arm: 'arm',
-  arm64: 'arm64',
-  ppc64: 'ppc64le',
-};
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm: 'arm', arm64: 'arm64', ppc64: 'ppc64le' };
 
 /** As Go names it. */
 export function goArchitecture(): string {
@@ -63,8 +57,7 @@ export function systemRoutes(parts: SystemParts): (app: FastifyInstance) => void
       const types = query.all('type');
       const wrong = types.find((type) => !DISK_TYPES.has(type));
       if (wrong !== undefined) throw badRequest(`unknown object type: ${wrong}`);
-      const isVerbose =
-        modernised('disk-usage', scope.version, { verbose: query.boolean('verbose') })['verbose'] === true;
+      const isVerbose = modernised('disk-usage', scope.version, { verbose: query.boolean('verbose') })['verbose'] === true;
       const { diskUsage } = await import('./disk-usage.ts');
       return sendShape(reply, 'disk-usage', scope.version, await diskUsage(scope, parts.cache, { types, isVerbose }));
     });

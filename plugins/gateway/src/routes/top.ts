@@ -18,8 +18,7 @@ export function topRoutes(parts: { readonly cgroupVersion: 1 | 2 }): (app: Fasti
     app.get('/containers/:id/top', async (request, reply) => {
       const scope = scopeOf(request);
       const info = await findContainer(scope, pathPart(request, 'id'));
-      if (info.state.pid === 0)
-        throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${info.id} is not running`);
+      if (info.state.pid === 0) throw new CleatError('conflict', 'CONTAINER_NOT_RUNNING', `container ${info.id} is not running`);
       const pids = await processIds(cgroupFiles(parts.cgroupVersion, info.paths.cgroup));
       const text = await listProcesses(new Query(request).string('ps_args') || '-ef', scope.signal);
       return sendJson(reply, processTable(text, new Set(pids)));

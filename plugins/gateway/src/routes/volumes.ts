@@ -21,17 +21,11 @@ export function volumeRoutes(): (app: FastifyInstance) => void {
       const scope = scopeOf(request);
       const filters = filterRecord(parseFilters(new Query(request).optional('filters'), FILTERS));
       const { volumes, warnings } = await scope.call('volume', 'list', { filters });
-      return sendJson(reply, {
-        Volumes: volumes.map((one) => volumeObject(one)),
-        Warnings: warnings.length > 0 ? warnings : null,
-      });
+      return sendJson(reply, { Volumes: volumes.map((one) => volumeObject(one)), Warnings: warnings.length > 0 ? warnings : null });
     });
     app.get('/volumes/:name', async (request, reply) => {
       const name = pathPart(request, 'name');
-      return sendJson(
-        reply,
-        volumeObject(await onVolume(name, () => scopeOf(request).call('volume', 'inspect', { name }))),
-      );
+      return sendJson(reply, volumeObject(await onVolume(name, () => scopeOf(request).call('volume', 'inspect', { name }))));
     });
     app.post('/volumes/create', async (request, reply) => await create(request, reply));
     app.put('/volumes/:name', () => {

@@ -34,11 +34,7 @@ async function cpuUsageV2(files: CgroupFiles): Promise<JsonObject> {
   const stat = table(await files.read('', 'cpu.stat'));
   const ns = (name: string): number => (stat.get(name) ?? 0) * NS_PER_US;
   return {
-    cpu_usage: {
-      total_usage: ns('usage_usec'),
-      usage_in_kernelmode: ns('system_usec'),
-      usage_in_usermode: ns('user_usec'),
-    },
+    cpu_usage: { total_usage: ns('usage_usec'), usage_in_kernelmode: ns('system_usec'), usage_in_usermode: ns('user_usec') },
     throttling_data: {
       periods: stat.get('nr_periods') ?? 0,
       throttled_periods: stat.get('nr_throttled') ?? 0,
@@ -115,12 +111,7 @@ function blockLines(text: string | undefined): readonly BlockEntry[] {
     .split('\n')
     .map((line) => /^(\d+):(\d+) (\w+) (\d+)$/.exec(line))
     .filter((match) => match !== null)
-    .map((match) => ({
-      major: Number(match[1]),
-      minor: Number(match[2]),
-      op: match[3] ?? '',
-      value: Number(match[4]),
-    }));
+    .map((match) => ({ major: Number(match[1]), minor: Number(match[2]), op: match[3] ?? '', value: Number(match[4]) }));
 }
 
 /** "8:0 rbytes=4096 wbytes=0 ..." of version 2. */
@@ -130,9 +121,7 @@ function ioLines(text: string | undefined, names: Readonly<Record<string, string
     const values = (match?.[3] ?? '').split(' ').map((part) => part.split('='));
     return values.flatMap(([name = '', value]) => {
       const op = names[name];
-      return op === undefined
-        ? []
-        : [{ major: Number(match?.[1]), minor: Number(match?.[2]), op, value: Number(value) }];
+      return op === undefined ? [] : [{ major: Number(match?.[1]), minor: Number(match?.[2]), op, value: Number(value) }];
     });
   });
 }
@@ -150,11 +139,7 @@ async function blockOf(files: CgroupFiles): Promise<JsonObject> {
   };
   if (files.version === 2) {
     const io = await files.read('', 'io.stat');
-    return {
-      io_service_bytes_recursive: ioLines(io, { rbytes: 'read', wbytes: 'write' }),
-      io_serviced_recursive: null,
-      ...others,
-    };
+    return { io_service_bytes_recursive: ioLines(io, { rbytes: 'read', wbytes: 'write' }), io_serviced_recursive: null, ...others };
   }
   const [bytes, operations] = await Promise.all([
     files.read('blkio', 'blkio.throttle.io_service_bytes_recursive'),
@@ -181,9 +166,7 @@ async function networksOf(pid: number): Promise<JsonObject | undefined> {
     const value = (match?.[2] ?? '').trim().split(/\s+/).map(Number);
     const at = (index: number): number => value[index] ?? 0;
     const received = { rx_bytes: at(0), rx_packets: at(1), rx_errors: at(2), rx_dropped: at(3) };
-    return [
-      [name, { ...received, tx_bytes: at(8), tx_packets: at(9), tx_errors: at(10), tx_dropped: at(11) }] as const,
-    ];
+    return [[name, { ...received, tx_bytes: at(8), tx_packets: at(9), tx_errors: at(10), tx_dropped: at(11) }] as const];
   });
   return links.length === 0 ? undefined : Object.fromEntries(links);
 }

@@ -14,9 +14,7 @@ function without(value: JsonObject, name: string): JsonObject {
 function withMounts(body: JsonObject, change: (mount: JsonObject) => JsonObject): JsonObject {
   return withHost(body, (host) => {
     const mounts = host['Mounts'];
-    return Array.isArray(mounts)
-      ? { ...host, Mounts: mounts.map((mount: unknown) => (isObject(mount) ? change(mount) : mount)) }
-      : host;
+    return Array.isArray(mounts) ? { ...host, Mounts: mounts.map((mount: unknown) => (isObject(mount) ? change(mount) : mount)) } : host;
   });
 }
 
@@ -41,8 +39,7 @@ function refuseManyEndpoints(body: JsonObject): JsonObject {
 }
 
 function refuseSubpath(mount: JsonObject): JsonObject {
-  if (stringAt(mount['VolumeOptions'], 'Subpath') !== '')
-    throw badRequest('VolumeOptions.Subpath needs API v1.45 or later');
+  if (stringAt(mount['VolumeOptions'], 'Subpath') !== '') throw badRequest('VolumeOptions.Subpath needs API v1.45 or later');
   return mount;
 }
 
@@ -54,69 +51,38 @@ function withoutStartInterval(body: JsonObject): JsonObject {
 /** Mounts below a read-only one stayed writable. */
 function nonRecursive(mount: JsonObject): JsonObject {
   if (mount['Type'] !== 'bind' || mount['ReadOnly'] !== true) return mount;
-  return {
-    ...mount,
-    BindOptions: { ...without(objectAt(mount, 'BindOptions'), 'ReadOnlyForceRecursive'), ReadOnlyNonRecursive: true },
-  };
+  return { ...mount, BindOptions: { ...without(objectAt(mount, 'BindOptions'), 'ReadOnlyForceRecursive'), ReadOnlyNonRecursive: true } };
 }
 
 /** Newest first; a request meets them the other way round. */
 export const REQUESTS: readonly Adapter[] = [
-  {
-    since: '1.54',
-    shape: 'network.connect',
-    what: 'MacAddress was ignored',
-    adapt: (body) => withEndpoint(body, 'MacAddress'),
-  },
-  {
-    since: '1.53',
-    shape: 'disk-usage',
-    what: 'lists are always there',
-    adapt: (query) => ({ ...query, verbose: true }),
-  },
+  { since: '1.54', shape: 'network.connect', what: 'MacAddress was ignored', adapt: (body) => withEndpoint(body, 'MacAddress') },
+  { since: '1.53', shape: 'disk-usage', what: 'lists are always there', adapt: (query) => ({ ...query, verbose: true }) },
   { since: '1.52', shape: 'container.create', what: 'MacAddress of the container', adapt: moveMacAddress },
   { since: '1.48', shape: 'network.create', what: 'no EnableIPv4', adapt: (body) => without(body, 'EnableIPv4') },
-  {
-    since: '1.45',
-    shape: 'container.create',
-    what: 'no subpath of a volume',
-    adapt: (body) => withMounts(body, refuseSubpath),
-  },
+  { since: '1.45', shape: 'container.create', what: 'no subpath of a volume', adapt: (body) => withMounts(body, refuseSubpath) },
   { since: '1.44', shape: 'container.create', what: 'one endpoint', adapt: refuseManyEndpoints },
   { since: '1.44', shape: 'container.create', what: 'no start interval of a check', adapt: withoutStartInterval },
-  {
-    since: '1.44',
-    shape: 'container.create',
-    what: 'read-only binds are not recursive',
-    adapt: (body) => withMounts(body, nonRecursive),
-  },
+  { since: '1.44', shape: 'container.create', what: 'read-only binds are not recursive', adapt: (body) => withMounts(body, nonRecursive) },
   {
     since: '1.43',
     shape: 'container.create',
     what: 'no annotations',
     adapt: (body) => withHost(body, (host) => without(host, 'Annotations')),
   },
-  {
-    since: '1.42',
-    shape: 'volume.prune',
-    what: 'all unused volumes, named ones too',
-    adapt: (filters) => ({ all: ['true'], ...filters }),
-  },
+  { since: '1.42', shape: 'volume.prune', what: 'all unused volumes, named ones too', adapt: (filters) => ({ all: ['true'], ...filters }) },
   {
     since: '1.42',
     shape: 'container.create',
     what: 'no console size; kernel memory was given up and is ignored',
-    adapt: (body) =>
-      withHost(body, (host) => without(without(without(host, 'ConsoleSize'), 'KernelMemory'), 'KernelMemoryTCP')),
+    adapt: (body) => withHost(body, (host) => without(without(without(host, 'ConsoleSize'), 'KernelMemory'), 'KernelMemoryTCP')),
   },
   {
     since: '1.42',
     shape: 'container.wait',
     what: 'an unknown condition is the default',
     adapt: (query) =>
-      ['', 'not-running', 'next-exit', 'removed'].includes(stringAt(query, 'condition'))
-        ? query
-        : { ...query, condition: '' },
+      ['', 'not-running', 'next-exit', 'removed'].includes(stringAt(query, 'condition')) ? query : { ...query, condition: '' },
   },
   {
     since: '1.41',
@@ -128,8 +94,7 @@ export const REQUESTS: readonly Adapter[] = [
     since: '1.40',
     shape: 'container.create',
     what: 'the IPC namespace can be joined',
-    adapt: (body) =>
-      withHost(body, (host) => (stringAt(host, 'IpcMode') === '' ? { ...host, IpcMode: 'shareable' } : host)),
+    adapt: (body) => withHost(body, (host) => (stringAt(host, 'IpcMode') === '' ? { ...host, IpcMode: 'shareable' } : host)),
   },
 ];
 

@@ -12,9 +12,7 @@ function withMember(value: JsonObject, name: string, change: (member: JsonObject
 
 /** The same change for every member of an object. */
 function forEachMember(value: JsonObject, change: (member: JsonObject) => JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, isObject(member) ? change(member) : member]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, isObject(member) ? change(member) : member]));
 }
 
 /** The address on the default bridge once stood beside the networks as well. */
@@ -127,12 +125,7 @@ export const RESPONSES: readonly Adapter[] = [
         ...config,
       })),
   },
-  {
-    since: '1.51',
-    shape: 'image.summary',
-    what: 'containers are not counted',
-    adapt: (value) => ({ ...value, Containers: -1 }),
-  },
+  { since: '1.51', shape: 'image.summary', what: 'containers are not counted', adapt: (value) => ({ ...value, Containers: -1 }) },
   {
     since: '1.50',
     shape: 'image.inspect',
@@ -165,26 +158,14 @@ export const RESPONSES: readonly Adapter[] = [
     // docker-compose 1 reads ContainerConfig of every image.
     adapt: (value) => ({ ...value, Container: '', ContainerConfig: { ...IMAGE_CONFIG, ...objectAt(value, 'Config') } }),
   },
-  {
-    since: '1.44',
-    shape: 'image.inspect',
-    what: 'VirtualSize',
-    adapt: (value) => ({ ...value, VirtualSize: numberAt(value, 'Size') }),
-  },
-  {
-    since: '1.44',
-    shape: 'image.summary',
-    what: 'VirtualSize',
-    adapt: (value) => ({ ...value, VirtualSize: numberAt(value, 'Size') }),
-  },
+  { since: '1.44', shape: 'image.inspect', what: 'VirtualSize', adapt: (value) => ({ ...value, VirtualSize: numberAt(value, 'Size') }) },
+  { since: '1.44', shape: 'image.summary', what: 'VirtualSize', adapt: (value) => ({ ...value, VirtualSize: numberAt(value, 'Size') }) },
   {
     since: '1.44',
     shape: 'info',
     what: 'no CDI directories, runtimes without status',
     adapt: (value) =>
-      withMember(without(value, 'CDISpecDirs'), 'Runtimes', (runtimes) =>
-        forEachMember(runtimes, (runtime) => without(runtime, 'status')),
-      ),
+      withMember(without(value, 'CDISpecDirs'), 'Runtimes', (runtimes) => forEachMember(runtimes, (runtime) => without(runtime, 'status'))),
   },
   {
     since: '1.43',

@@ -78,9 +78,7 @@ function configOf(info: container.Info): JsonObject {
     ...(asked.config['NetworkDisabled'] === true ? { NetworkDisabled: true } : {}),
     OnBuild: null,
     Labels: spec.labels,
-    ...(spec.stopSignal === 'SIGTERM' && asked.config['StopSignal'] === undefined
-      ? {}
-      : { StopSignal: spec.stopSignal }),
+    ...(spec.stopSignal === 'SIGTERM' && asked.config['StopSignal'] === undefined ? {} : { StopSignal: spec.stopSignal }),
     ...(typeof asked.config['StopTimeout'] === 'number' ? { StopTimeout: asked.config['StopTimeout'] } : {}),
     ...(Array.isArray(asked.config['Shell']) ? { Shell: asked.config['Shell'] } : {}),
   };
@@ -97,9 +95,7 @@ function healthcheckOf(info: container.Info): JsonObject {
     ['startIntervalNs', 'StartInterval'],
     ['retries', 'Retries'],
   ];
-  const values = names
-    .filter(([name]) => typeof options[name] === 'number')
-    .map(([name, wire]) => [wire, options[name]] as const);
+  const values = names.filter(([name]) => typeof options[name] === 'number').map(([name, wire]) => [wire, options[name]] as const);
   return { Healthcheck: { Test: options['test'], ...Object.fromEntries(values) } };
 }
 

@@ -81,10 +81,7 @@ export function exposedPortsOf(endpoints: readonly Endpoint[]): readonly Exposed
   const ports = new Map<string, ExposedPort>();
   for (const endpoint of endpoints) {
     for (const port of portsAt(endpoint.options, 'expose')) {
-      ports.set(`${numberAt(port, 'port')}/${protocolOf(port)}`, {
-        port: numberAt(port, 'port'),
-        protocol: protocolOf(port),
-      });
+      ports.set(`${numberAt(port, 'port')}/${protocolOf(port)}`, { port: numberAt(port, 'port'), protocol: protocolOf(port) });
     }
     for (const port of portsAt(endpoint.options, 'publish')) {
       const number = numberAt(port, 'containerPort');
@@ -147,9 +144,7 @@ export function mountPointsOf(info: container.Info): readonly MountPoint[] {
   const asked = remembered(info.client).host;
   const list = asked['Mounts'];
   const wanted = new Set(
-    Array.isArray(list)
-      ? list.filter((mount) => stringAt(mount, 'Type') === 'tmpfs').map((mount) => stringAt(mount, 'Target'))
-      : [],
+    Array.isArray(list) ? list.filter((mount) => stringAt(mount, 'Type') === 'tmpfs').map((mount) => stringAt(mount, 'Target')) : [],
   );
   const tmpfs = info.spec.mounts
     .filter((mount) => mount.type === 'tmpfs' && wanted.has(mount.target))
@@ -183,9 +178,7 @@ export function endpointSettings(endpoint: Endpoint, asked: JsonObject): JsonObj
   return {
     IPAMConfig: isObject(ipam) ? ipam : null,
     Links:
-      Array.isArray(links) && links.length > 0
-        ? links.map((link) => `${stringAt(link, 'container')}:${stringAt(link, 'alias')}`)
-        : null,
+      Array.isArray(links) && links.length > 0 ? links.map((link) => `${stringAt(link, 'container')}:${stringAt(link, 'alias')}`) : null,
     Aliases: stringsOrNull(options, 'aliases'),
     MacAddress: stringAt(status, 'mac'),
     DriverOpts: isObject(options['driverOptions']) ? options['driverOptions'] : null,

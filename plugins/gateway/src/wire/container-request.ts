@@ -34,8 +34,7 @@ export async function parseContainer(body: Fields, options: ParseOptions): Promi
   refuseUnsupported(host);
   const network = await networkRequest({ config: body, host, networking, find: options.find });
   const restart = restartRequest(host);
-  if (host.boolean('AutoRemove') && restart.name !== 'no')
-    throw badRequest("can't create 'AutoRemove' container with restart policy");
+  if (host.boolean('AutoRemove') && restart.name !== 'no') throw badRequest("can't create 'AutoRemove' container with restart policy");
   const request: ContainerRequest = {
     ...processRequest(body, host),
     ...hostRequest(host),
@@ -56,8 +55,7 @@ export async function parseContainer(body: Fields, options: ParseOptions): Promi
 
 function refuseUnsupported(host: Fields): void {
   const isolation = host.string('Isolation');
-  if (isolation !== '' && isolation !== 'default')
-    throw badRequest(`invalid isolation "${isolation}": linux supports "default" only`);
+  if (isolation !== '' && isolation !== 'default') throw badRequest(`invalid isolation "${isolation}": linux supports "default" only`);
   if (host.string('Cgroup') !== '') throw badRequest(`invalid cgroup mode: "${host.string('Cgroup')}"`);
   const userns = host.string('UsernsMode');
   if (userns !== '' && userns !== 'host') throw badRequest(`invalid user namespace mode: ${userns}`);
@@ -66,8 +64,7 @@ function refuseUnsupported(host: Fields): void {
 
 function processRequest(body: Fields, host: Fields): Partial<ContainerRequest> {
   const hostname = body.string('Hostname');
-  if (hostname.length > MAX_HOSTNAME)
-    throw badRequest(`invalid hostname: ${hostname} is longer than ${MAX_HOSTNAME} characters`);
+  if (hostname.length > MAX_HOSTNAME) throw badRequest(`invalid hostname: ${hostname} is longer than ${MAX_HOSTNAME} characters`);
   const consoleSize = host.raw['ConsoleSize'];
   const [rows, columns] = Array.isArray(consoleSize) ? consoleSize.map(Number) : [];
   const stopTimeoutS = body.optionalInteger('StopTimeout');
@@ -113,8 +110,7 @@ function healthRequest(body: Fields): Partial<HealthOptions> | undefined {
 
 function hostRequest(host: Fields): Partial<ContainerRequest> {
   const score = host.integer('OomScoreAdj');
-  if (score < -1000 || score > 1000)
-    throw badRequest(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
+  if (score < -1000 || score > 1000) throw badRequest(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
   if (host.integer('ShmSize') < 0) throw badRequest('SHM size can not be less than 0');
   const annotations = host.stringMap('Annotations');
   return {
@@ -153,12 +149,7 @@ function claimsOf(annotations: Readonly<Record<string, string>>): NonNullable<Co
       } catch {
         throw badRequest(`annotation ${name}: the options of a claim are a JSON object`);
       }
-      if (
-        !/^[a-z0-9][a-z0-9-]*$/.test(kind) ||
-        typeof options !== 'object' ||
-        options === null ||
-        Array.isArray(options)
-      ) {
+      if (!/^[a-z0-9][a-z0-9-]*$/.test(kind) || typeof options !== 'object' || options === null || Array.isArray(options)) {
         throw badRequest(`annotation ${name}: it names a kind, and its value is a JSON object`);
       }
       return { kind, options: { ...options } };
@@ -189,10 +180,8 @@ async function namespacesRequest(
   const uts = host.string('UTSMode');
   const cgroup = host.string('CgroupnsMode');
   if (uts !== '' && uts !== 'host') throw badRequest(`invalid UTS mode: ${uts}`);
-  if (uts === 'host' && body.string('Hostname') !== '')
-    throw badRequest('conflicting options: hostname and the UTS mode');
-  if (cgroup !== '' && cgroup !== 'host' && cgroup !== 'private')
-    throw badRequest(`invalid cgroup namespace mode: ${cgroup}`);
+  if (uts === 'host' && body.string('Hostname') !== '') throw badRequest('conflicting options: hostname and the UTS mode');
+  if (cgroup !== '' && cgroup !== 'host' && cgroup !== 'private') throw badRequest(`invalid cgroup namespace mode: ${cgroup}`);
   const isPrivateCgroup = options.facts.cgroupVersion === 2 && !host.boolean('Privileged');
   return {
     network,
@@ -203,12 +192,7 @@ async function namespacesRequest(
   };
 }
 
-async function sharedNamespace(
-  mode: string,
-  words: readonly string[],
-  what: string,
-  find: FindContainer,
-): Promise<string> {
+async function sharedNamespace(mode: string, words: readonly string[], what: string, find: FindContainer): Promise<string> {
   if (mode === '') return 'private';
   if (words.includes(mode)) return mode;
   if (mode.startsWith('container:') && mode.length > 'container:'.length)
@@ -270,8 +254,7 @@ async function mountsFrom(text: string, find: FindContainer): Promise<readonly M
 function warningsOf(host: Fields): readonly string[] {
   const warnings: string[] = [];
   for (const [port, bindings] of host.objectLists('PortBindings')) {
-    if (bindings.length === 0)
-      warnings.push(`The empty list of bindings of port ${port} is taken as one with a free port of the host`);
+    if (bindings.length === 0) warnings.push(`The empty list of bindings of port ${port} is taken as one with a free port of the host`);
   }
   if (host.integer('KernelMemory') !== 0 || host.integer('KernelMemoryTCP') !== 0) {
     throw unsupported('Specifying a kernel memory limit is not supported: Linux has dropped it');

@@ -60,12 +60,7 @@ function portsOf(info: container.Info): readonly PortSummary[] {
     ...exposedPortsOf(endpoints)
       .filter((port) => !taken.has(`${port.port}/${port.protocol}`))
       .map((port) => ({ PrivatePort: port.port, Type: port.protocol })),
-    ...bound.map((port) => ({
-      IP: port.hostIp,
-      PrivatePort: port.containerPort,
-      PublicPort: port.hostPort,
-      Type: port.protocol,
-    })),
+    ...bound.map((port) => ({ IP: port.hostIp, PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol })),
   ];
 }
 
@@ -91,9 +86,7 @@ export function containerSummary(info: container.Info): ContainerSummary {
     imageId: imageIdOf(info),
     exposed: exposedPortsOf(endpoints).map((port) => `${port.port}/${port.protocol}`),
     published: boundPorts(endpoints).map((port) => `${port.containerPort}/${port.protocol}`),
-    volumes: mounts
-      .flatMap((mount) => [mount.Name ?? '', mount.Source, mount.Destination])
-      .filter((name) => name !== ''),
+    volumes: mounts.flatMap((mount) => [mount.Name ?? '', mount.Source, mount.Destination]).filter((name) => name !== ''),
     networks: [...Object.keys(networks), ...endpoints.map((endpoint) => endpoint.networkId)],
     upperDir: stringAt(root['data'], 'UpperDir'),
     json: {

@@ -40,14 +40,7 @@ const EXEC_ACTIONS: Readonly<Record<string, string>> = {
 
 const OBJECT_ACTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   volume: { created: 'create', removed: 'destroy', mounted: 'mount', unmounted: 'unmount', pruned: 'prune' },
-  network: {
-    created: 'create',
-    removed: 'destroy',
-    connected: 'connect',
-    disconnected: 'disconnect',
-    updated: 'update',
-    pruned: 'prune',
-  },
+  network: { created: 'create', removed: 'destroy', connected: 'connect', disconnected: 'disconnect', updated: 'update', pruned: 'prune' },
   image: {
     imported: 'import',
     loaded: 'load',
@@ -89,11 +82,7 @@ function containerExtras(action: string, data: unknown): Readonly<Record<string,
 function containerEvent(event: ReceivedEvent, past: string): DockerEvent | undefined {
   const action = CONTAINER_ACTIONS[past];
   if (action === undefined) return undefined;
-  const attributes = {
-    ...labelsAndProperties(event.data),
-    name: stringAt(event.data, 'name'),
-    ...containerExtras(action, event.data),
-  };
+  const attributes = { ...labelsAndProperties(event.data), name: stringAt(event.data, 'name'), ...containerExtras(action, event.data) };
   return { type: 'container', action, id: event.subject, attributes, time: event.time };
 }
 

@@ -33,9 +33,7 @@ export class Fields {
   }
 
   #wrong(name: string, type: string): never {
-    throw badRequest(
-      `invalid JSON: cannot unmarshal ${kindOf(this.#value[name])} into field ${this.#path}.${name} of type ${type}`,
-    );
+    throw badRequest(`invalid JSON: cannot unmarshal ${kindOf(this.#value[name])} into field ${this.#path}.${name} of type ${type}`);
   }
 
   has(name: string): boolean {
@@ -56,8 +54,7 @@ export class Fields {
     const value = this.#get(name);
     if (value === undefined) return undefined;
     if (typeof value !== 'number' || !Number.isInteger(value)) this.#wrong(name, 'int64');
-    if (!Number.isSafeInteger(value))
-      throw badRequest(`invalid value for ${this.#path}.${name}: ${value} is out of range`);
+    if (!Number.isSafeInteger(value)) throw badRequest(`invalid value for ${this.#path}.${name}: ${value} is out of range`);
     return value;
   }
 

@@ -34,13 +34,7 @@ function healthcheck(health: image.Health): JsonObject {
 
 /** Only what the image says, as the newest version has it. */
 function configOf(config: image.Config): JsonObject {
-  const lists = {
-    Env: config.env,
-    Cmd: config.cmd,
-    Entrypoint: config.entrypoint,
-    OnBuild: config.onBuild,
-    Shell: config.shell,
-  };
+  const lists = { Env: config.env, Cmd: config.cmd, Entrypoint: config.entrypoint, OnBuild: config.onBuild, Shell: config.shell };
   return {
     ...(config.user === '' ? {} : { User: config.user }),
     ...(config.exposedPorts.length === 0 ? {} : { ExposedPorts: setOf(config.exposedPorts) }),

@@ -87,15 +87,13 @@ export function parseMount(mount: Fields): MountRequest {
   if (type === 'bind') return bindMount(mount, target);
   if (type === 'volume') return volumeMount(mount, target);
   if (type === 'tmpfs') return tmpfsMount(mount, target);
-  if (type === 'image' || type === 'npipe' || type === 'cluster')
-    throw unsupported(`mounts of type "${type}" are not supported`);
+  if (type === 'image' || type === 'npipe' || type === 'cluster') throw unsupported(`mounts of type "${type}" are not supported`);
   throw badRequest(`invalid mount config for type "${type}": mount type unknown`);
 }
 
 function refuseOptions(mount: Fields, type: string, names: readonly string[]): void {
   const wrong = names.find((name) => mount.has(name));
-  if (wrong !== undefined)
-    throw badRequest(`invalid mount config for type "${type}": field ${wrong} must not be specified`);
+  if (wrong !== undefined) throw badRequest(`invalid mount config for type "${type}": field ${wrong} must not be specified`);
 }
 
 function bindMount(mount: Fields, target: string): MountRequest {
@@ -104,18 +102,13 @@ function bindMount(mount: Fields, target: string): MountRequest {
   const options = mount.object('BindOptions');
   if (source === '') throw badRequest('invalid mount config for type "bind": field Source must not be empty');
   if (!source.startsWith('/')) {
-    throw badRequest(
-      `invalid mount config for type "bind": invalid mount path: '${source}' mount path must be absolute`,
-    );
+    throw badRequest(`invalid mount config for type "bind": invalid mount path: '${source}' mount path must be absolute`);
   }
   const createSource = options.boolean('CreateMountpoint');
   if (!createSource && !existsSync(source)) {
     throw badRequest(`invalid mount config for type "bind": bind source path does not exist: ${source}`);
   }
-  if (
-    options.boolean('ReadOnlyForceRecursive') &&
-    (!mount.boolean('ReadOnly') || options.boolean('ReadOnlyNonRecursive'))
-  ) {
+  if (options.boolean('ReadOnlyForceRecursive') && (!mount.boolean('ReadOnly') || options.boolean('ReadOnlyNonRecursive'))) {
     throw badRequest('mount options conflict: ReadOnlyForceRecursive needs ReadOnly and excludes ReadOnlyNonRecursive');
   }
   const propagation = options.string('Propagation');
@@ -160,8 +153,7 @@ function volumeMount(mount: Fields, target: string): MountRequest {
 
 function tmpfsMount(mount: Fields, target: string): MountRequest {
   refuseOptions(mount, 'tmpfs', ['BindOptions', 'VolumeOptions', 'ImageOptions']);
-  if (mount.string('Source') !== '')
-    throw badRequest('invalid mount config for type "tmpfs": field Source must not be specified');
+  if (mount.string('Source') !== '') throw badRequest('invalid mount config for type "tmpfs": field Source must not be specified');
   const options = mount.object('TmpfsOptions');
   const size = options.integer('SizeBytes');
   const mode = options.integer('Mode');
@@ -185,19 +177,13 @@ export function requestedMounts(config: Fields, host: Fields): readonly MountReq
     ...host.strings('Binds').map((bind) => parseBind(bind, driver)),
     ...host.objects('Mounts').map(parseMount),
     ...Object.entries(host.stringMap('Tmpfs')).map(
-      ([target, options]): MountRequest => ({
-        type: 'tmpfs',
-        target,
-        options: options === '' ? [] : options.split(','),
-      }),
+      ([target, options]): MountRequest => ({ type: 'tmpfs', target, options: options === '' ? [] : options.split(',') }),
     ),
   ];
   const targets = new Set(mounts.map((mount) => trimmed(mount.target)));
   for (const target of config.keys('Volumes')) {
     // An older form of a bind, in the set of volumes.
-    const mount: MountRequest = target.includes(':')
-      ? parseBind(target, driver)
-      : { type: 'volume', target, anonymous: true };
+    const mount: MountRequest = target.includes(':') ? parseBind(target, driver) : { type: 'volume', target, anonymous: true };
     if (!targets.has(trimmed(mount.target))) mounts.push(mount);
   }
   return mounts;

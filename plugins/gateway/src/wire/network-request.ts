@@ -21,15 +21,11 @@ function refuseWith(host: Fields, config: Fields, mode: string): void {
   const isContainer = mode.startsWith(OTHER_CONTAINER);
   const hasPorts = host.keys('PortBindings').length > 0 || host.boolean('PublishAllPorts');
   if (mode === 'host' && host.strings('Links').length > 0) {
-    throw badRequest(
-      "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
-    );
+    throw badRequest("conflicting options: host type networking can't be used with links. This would result in undefined behavior");
   }
   if (!isContainer) return;
   if (host.strings('Links').length > 0) {
-    throw badRequest(
-      "conflicting options: container type network can't be used with links. This would result in undefined behavior",
-    );
+    throw badRequest("conflicting options: container type network can't be used with links. This would result in undefined behavior");
   }
   if (config.string('Hostname') !== '') throw badRequest('conflicting options: hostname and the network mode');
   if (host.strings('Dns').length > 0) throw badRequest('conflicting options: dns and the network mode');
@@ -37,8 +33,7 @@ function refuseWith(host: Fields, config: Fields, mode: string): void {
     throw badRequest('conflicting options: custom host-to-IP mapping and the network mode');
   }
   if (hasPorts) throw badRequest('conflicting options: port publishing and the container type network mode');
-  if (config.keys('ExposedPorts').length > 0)
-    throw badRequest('conflicting options: port exposing and the container type network mode');
+  if (config.keys('ExposedPorts').length > 0) throw badRequest('conflicting options: port exposing and the container type network mode');
 }
 
 const MAC = /^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$/;
@@ -113,8 +108,7 @@ export async function networkRequest({ config, host, networking, find }: Network
   }
   const endpoints = networking.objectMap('EndpointsConfig');
   if (mode === 'host') {
-    if (endpoints.size > 1)
-      throw badRequest('conflicting options: cannot attach both user-defined and non-user-defined network-modes');
+    if (endpoints.size > 1) throw badRequest('conflicting options: cannot attach both user-defined and non-user-defined network-modes');
     return { namespace: 'host', networks: [{ network: 'host' }] };
   }
   const name = mode === 'default' ? 'bridge' : mode;
@@ -123,8 +117,5 @@ export async function networkRequest({ config, host, networking, find }: Network
   const others = [...endpoints].filter(([network, settings]) => settings !== own && network !== name);
   const links = await linksOf([...host.strings('Links'), ...(own?.strings('Links') ?? [])], find);
   const first = { ...endpointRequest(name, own), ...(links.length > 0 ? { links } : {}) };
-  return {
-    namespace: 'private',
-    networks: [first, ...others.map(([network, settings]) => endpointRequest(network, settings))],
-  };
+  return { namespace: 'private', networks: [first, ...others.map(([network, settings]) => endpointRequest(network, settings))] };
 }

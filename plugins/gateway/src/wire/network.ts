@@ -14,13 +14,7 @@ function poolObject(pool: network.Pool): JsonObject {
 }
 
 function endpointObject(endpoint: network.Endpoint): JsonObject {
-  return {
-    Name: endpoint.name,
-    EndpointID: endpoint.id,
-    MacAddress: endpoint.mac,
-    IPv4Address: endpoint.ipv4,
-    IPv6Address: endpoint.ipv6,
-  };
+  return { Name: endpoint.name, EndpointID: endpoint.id, MacAddress: endpoint.mac, IPv4Address: endpoint.ipv4, IPv6Address: endpoint.ipv6 };
 }
 
 /** A network without its containers, as the list has it. */
@@ -51,9 +45,7 @@ export function networkSummary(info: network.Info): JsonObject {
 export function networkInspect(info: network.Info): JsonObject {
   return {
     ...networkSummary(info),
-    Containers: Object.fromEntries(
-      info.endpoints.map((endpoint) => [endpoint.container || `ep-${endpoint.id}`, endpointObject(endpoint)]),
-    ),
+    Containers: Object.fromEntries(info.endpoints.map((endpoint) => [endpoint.container || `ep-${endpoint.id}`, endpointObject(endpoint)])),
   };
 }
 

@@ -9,8 +9,7 @@ const HOST_PORT = /^(\d{1,5})(?:-(\d{1,5}))?$/;
 function exposedOf(text: string): ExposedPort {
   if (!/^\d/.test(text)) throw badRequest(`invalid port specification: "${text.split('/')[0]}"`);
   const [port, more] = parseExposedPorts(text);
-  if (port === undefined || more !== undefined || port.port === 0)
-    throw badRequest(`invalid port specification: "${text}"`);
+  if (port === undefined || more !== undefined || port.port === 0) throw badRequest(`invalid port specification: "${text}"`);
   return port;
 }
 
@@ -23,8 +22,7 @@ function bindingOf(port: ExposedPort, binding: Fields): PublishedPort {
   const match = HOST_PORT.exec(text);
   const first = Number(match?.[1]);
   const last = Number(match?.[2] ?? match?.[1]);
-  if (match === null || first === 0 || last < first || last > 65_535)
-    throw badRequest(`invalid port specification: "${text}"`);
+  if (match === null || first === 0 || last < first || last > 65_535) throw badRequest(`invalid port specification: "${text}"`);
   return { ...base, hostPort: first, ...(last > first ? { hostPortEnd: last } : {}) };
 }
 

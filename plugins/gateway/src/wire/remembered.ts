@@ -43,9 +43,7 @@ export function remember(body: Fields, entrypointLength: number): string {
 export function encodeRemembered(value: Remembered): string {
   const text = JSON.stringify({ format: FORMAT, ...value });
   if (Buffer.byteLength(text) > MAX_BYTES) {
-    throw badRequest(
-      `the container's configuration is larger than ${MAX_BYTES / 1024} KiB, which is the most that can be kept`,
-    );
+    throw badRequest(`the container's configuration is larger than ${MAX_BYTES / 1024} KiB, which is the most that can be kept`);
   }
   return text;
 }

@@ -38,9 +38,7 @@ export function resourcesRequest(host: Fields, facts: HostFacts): containerTypes
   const hasQuota = host.integer('CpuPeriod') !== 0 || host.integer('CpuQuota') !== 0;
   if (cpus !== 0 && hasQuota) throw badRequest('Conflicting options: Nano CPUs and CPU Period cannot both be set.');
   if (cpus !== 0 && facts.cpus !== undefined && cpus > facts.cpus * 1e9) {
-    throw badRequest(
-      `range of CPUs is from 0.01 to ${facts.cpus.toFixed(2)}, as there are only ${facts.cpus} CPUs available`,
-    );
+    throw badRequest(`range of CPUs is from 0.01 to ${facts.cpus.toFixed(2)}, as there are only ${facts.cpus} CPUs available`);
   }
   const swappiness = host.optionalInteger('MemorySwappiness');
   return {
@@ -51,9 +49,7 @@ export function resourcesRequest(host: Fields, facts: HostFacts): containerTypes
     memorySwappiness: swappiness ?? -1,
     oomKillDisable: host.boolean('OomKillDisable'),
     cpuShares: host.integer('CpuShares'),
-    ...(cpus === 0
-      ? { cpuPeriodUs: host.integer('CpuPeriod'), cpuQuotaUs: host.integer('CpuQuota') }
-      : cpuQuotaOf(cpus / 1e9, facts)),
+    ...(cpus === 0 ? { cpuPeriodUs: host.integer('CpuPeriod'), cpuQuotaUs: host.integer('CpuQuota') } : cpuQuotaOf(cpus / 1e9, facts)),
     cpusetCpus: host.string('CpusetCpus'),
     cpusetMems: host.string('CpusetMems'),
     pidsLimit: host.integer('PidsLimit'),
@@ -68,9 +64,7 @@ export function restartRequest(host: Fields): containerTypes.RestartPolicyInput 
   const name = policy.string('Name') || 'no';
   const retries = policy.integer('MaximumRetryCount');
   if (!POLICIES.has(name)) {
-    throw badRequest(
-      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
-    );
+    throw badRequest(`invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
   }
   if (retries < 0) throw badRequest('invalid restart policy: maximum retry count cannot be negative');
   if (retries > 0 && name !== 'on-failure') {

@@ -20,9 +20,7 @@ function seccompOf(text: string, value: string | undefined): string {
   try {
     JSON.parse(value ?? '');
   } catch {
-    throw badRequest(
-      `Decoding seccomp profile failed: ${text.slice(0, 80)} is neither "unconfined", "builtin" nor a profile`,
-    );
+    throw badRequest(`Decoding seccomp profile failed: ${text.slice(0, 80)} is neither "unconfined", "builtin" nor a profile`);
   }
   return value ?? '';
 }

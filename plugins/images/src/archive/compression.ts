@@ -23,12 +23,7 @@ export function detectCompression(start: Uint8Array): Compression {
 
 function corrupt(compression: Compression, cause: unknown): CleatError {
   const detail = cause instanceof Error ? cause.message : String(cause);
-  return new CleatError(
-    'invalid_argument',
-    'IMAGE_LAYER_CORRUPT',
-    `the ${compression} data cannot be decompressed: ${detail}`,
-    { cause },
-  );
+  return new CleatError('invalid_argument', 'IMAGE_LAYER_CORRUPT', `the ${compression} data cannot be decompressed: ${detail}`, { cause });
 }
 
 /** The bytes behind the compression. Errors: IMAGE_LAYER_CORRUPT, IMAGE_COMPRESSION_UNSUPPORTED. */
@@ -102,9 +97,6 @@ function missing(program: Compression, cause: Error): CleatError {
     'unimplemented',
     'IMAGE_COMPRESSION_UNSUPPORTED',
     `the layer is compressed with ${program}, which this host cannot read`,
-    {
-      hint: `Install the program ${program} (Debian: apt-get install ${packages}).`,
-      cause,
-    },
+    { hint: `Install the program ${program} (Debian: apt-get install ${packages}).`, cause },
   );
 }

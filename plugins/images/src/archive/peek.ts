@@ -19,8 +19,7 @@ export async function* uncompressed(source: AsyncIterable<Uint8Array>): AsyncGen
 async function* rejoin(head: readonly Buffer[], iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Buffer, void> {
   try {
     yield* head;
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
-      yield Buffer.from(next.value);
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield Buffer.from(next.value);
   } finally {
     await iterator.return?.();
   }

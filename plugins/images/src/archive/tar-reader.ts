@@ -57,8 +57,7 @@ interface Extensions {
 function decimal(value: Buffer | undefined, fallback: number): number {
   if (value === undefined) return fallback;
   const number = Number(value.toString('latin1'));
-  if (!Number.isFinite(number))
-    throw tarError('IMAGE_ARCHIVE_CORRUPT', 'the archive is corrupt: an extended header holds no number');
+  if (!Number.isFinite(number)) throw tarError('IMAGE_ARCHIVE_CORRUPT', 'the archive is corrupt: an extended header holds no number');
   return number;
 }
 
@@ -66,8 +65,7 @@ function decimal(value: Buffer | undefined, fallback: number): number {
 function nanoseconds(value: Buffer | undefined, fallbackS: number): bigint {
   const text = value?.toString('latin1') ?? String(fallbackS);
   const match = /^(-?)(\d{1,12})(?:\.(\d*))?$/.exec(text);
-  if (match === null)
-    throw tarError('IMAGE_ARCHIVE_CORRUPT', 'the archive is corrupt: an extended header holds no time');
+  if (match === null) throw tarError('IMAGE_ARCHIVE_CORRUPT', 'the archive is corrupt: an extended header holds no time');
   const whole = BigInt(match[2] ?? '0') * 1_000_000_000n + BigInt((match[3] ?? '').slice(0, 9).padEnd(9, '0'));
   return match[1] === '-' ? -whole : whole;
 }
@@ -204,9 +202,7 @@ export class TarReader {
     const hasBody = !['1', '2', '3', '4', '5', '6'].includes(header.typeFlag);
     this.#setBody(hasBody ? storedBytes : 0);
     if (isSparse(header, extensions.pax)) {
-      const { map, mapBytes } = await readSparseMap(header, extensions.pax, (bytes) =>
-        this.#takeAll(bytes, bytes, true),
-      );
+      const { map, mapBytes } = await readSparseMap(header, extensions.pax, (bytes) => this.#takeAll(bytes, bytes, true));
       this.#sparse = map;
       this.#bodyBytes -= mapBytes;
     }
@@ -220,8 +216,7 @@ export class TarReader {
   }
 
   async #takeAll(bytes: number, limitBytes: number, isMap = false): Promise<Buffer> {
-    if (bytes > limitBytes)
-      throw tarError('IMAGE_ARCHIVE_CORRUPT', `the archive is corrupt: a description of ${bytes} bytes`);
+    if (bytes > limitBytes) throw tarError('IMAGE_ARCHIVE_CORRUPT', `the archive is corrupt: a description of ${bytes} bytes`);
     const data = await this.#queue.take(bytes);
     if (data.length < bytes) throw truncated();
     if (!isMap) this.#bodyBytes -= bytes;

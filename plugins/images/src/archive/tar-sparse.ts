@@ -18,9 +18,7 @@ const SEGMENTS_LIMIT = 1_000_000;
 
 /** True for the old GNU type and for the PAX forms of GNU tar. */
 export function isSparse(header: RawHeader, pax: ReadonlyMap<string, Buffer>): boolean {
-  return (
-    header.typeFlag === 'S' || pax.has('GNU.sparse.major') || pax.has('GNU.sparse.map') || pax.has('GNU.sparse.offset')
-  );
+  return header.typeFlag === 'S' || pax.has('GNU.sparse.major') || pax.has('GNU.sparse.map') || pax.has('GNU.sparse.offset');
 }
 
 /** The map, and how many bytes of the entry's body it took. Errors: IMAGE_ARCHIVE_CORRUPT, IMAGE_ARCHIVE_ENTRY_UNSUPPORTED. */
@@ -37,10 +35,7 @@ export async function readSparseMap(
     return { map: checked({ name, realSizeBytes, segments: pairs(list.toString('latin1').split(',')) }), mapBytes: 0 };
   }
   if (pax.get('GNU.sparse.major')?.toString() !== '1') {
-    throw tarError(
-      'IMAGE_ARCHIVE_ENTRY_UNSUPPORTED',
-      `${header.name}: version 0.0 of GNU tar's sparse format is not supported`,
-    );
+    throw tarError('IMAGE_ARCHIVE_ENTRY_UNSUPPORTED', `${header.name}: version 0.0 of GNU tar's sparse format is not supported`);
   }
   const { numbers, mapBytes } = await readLeadingMap(take);
   return { map: checked({ name, realSizeBytes, segments: pairs(numbers) }), mapBytes };
@@ -57,10 +52,7 @@ function whole(text: string | undefined): number {
 
 function pairs(texts: readonly string[]): SparseSegment[] {
   if (texts.length % 2 !== 0) throw corrupt();
-  return Array.from({ length: texts.length / 2 }, (_, i) => ({
-    offset: whole(texts[2 * i]),
-    sizeBytes: whole(texts[2 * i + 1]),
-  }));
+  return Array.from({ length: texts.length / 2 }, (_, i) => ({ offset: whole(texts[2 * i]), sizeBytes: whole(texts[2 * i + 1]) }));
 }
 
 function checked(map: SparseMap): SparseMap {
@@ -83,8 +75,7 @@ async function readLeadingMap(take: Take): Promise<{ numbers: string[]; mapBytes
     const lines = text.split('\n');
     const count = lines.length > 1 ? whole(lines[0]) : undefined;
     if (count !== undefined && count > SEGMENTS_LIMIT) throw corrupt();
-    if (count !== undefined && lines.length > 2 * count + 1)
-      return { numbers: lines.slice(1, 2 * count + 1), mapBytes };
+    if (count !== undefined && lines.length > 2 * count + 1) return { numbers: lines.slice(1, 2 * count + 1), mapBytes };
     if (mapBytes > SEGMENTS_LIMIT * 32) throw corrupt();
   }
 }

@@ -33,9 +33,7 @@ export function imageService(store: ImageStore, streams: ImageStreams): ServiceH
     },
     async remove(request, call) {
       // Images have no parents of their own here, so there is nothing that noPrune could keep.
-      return {
-        items: (await removeImage(store, request.image, { force: request.force, actor: call.actor })).map(removedItem),
-      };
+      return { items: (await removeImage(store, request.image, { force: request.force, actor: call.actor })).map(removedItem) };
     },
     async prune(request, call) {
       const filters = ImageFilters.forPrune(filterValues(request.filters), store.index);

@@ -48,9 +48,7 @@ export class ImageStreams {
 
   save(plan: SavePlan, actor: Actor): Promise<StreamTicket> {
     return this.#context.offerStream(async (connection) => {
-      await pipeline(Readable.from(plan.archive(), { objectMode: false }), connection, {
-        signal: this.#context.signal,
-      });
+      await pipeline(Readable.from(plan.archive(), { objectMode: false }), connection, { signal: this.#context.signal });
       await this.#store.publishSaved(plan.records, actor);
     });
   }

@@ -14,15 +14,10 @@ export function storageError(error: unknown, what: string): unknown {
   const errno = errnoOf(error);
   if (errno === undefined) return error;
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
-    return new CleatError(
-      'resource_exhausted',
-      'IMAGE_STORE_FULL',
-      `${what}: no space left on the file system of the image store`,
-      {
-        hint: 'Remove what is not needed with "docker image prune", or give the state directory more room.',
-        cause: error,
-      },
-    );
+    return new CleatError('resource_exhausted', 'IMAGE_STORE_FULL', `${what}: no space left on the file system of the image store`, {
+      hint: 'Remove what is not needed with "docker image prune", or give the state directory more room.',
+      cause: error,
+    });
   }
   const message = error instanceof Error ? error.message : errno;
   return new CleatError('internal', 'IMAGE_STORE_FAILED', `${what}: ${message}`, { details: { errno }, cause: error });

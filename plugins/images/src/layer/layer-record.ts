@@ -41,10 +41,7 @@ export function readLink(text: string | undefined): number | undefined {
   return readRecord(text, (record) => asWhole(record['link'], 'link'));
 }
 
-function readRecord<T>(
-  text: string | undefined,
-  read: (record: Readonly<Record<string, unknown>>) => T,
-): T | undefined {
+function readRecord<T>(text: string | undefined, read: (record: Readonly<Record<string, unknown>>) => T): T | undefined {
   if (text === undefined) return undefined;
   try {
     return read(asObject(JSON.parse(text), 'the record of a layer'));

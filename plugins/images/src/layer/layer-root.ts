@@ -62,11 +62,7 @@ export class LayerRoot {
       }
       links += 1;
       if (links > LINKS_LIMIT)
-        throw new CleatError(
-          'invalid_argument',
-          'IMAGE_LAYER_CORRUPT',
-          `the layer has a loop of symbolic links at ${path}`,
-        );
+        throw new CleatError('invalid_argument', 'IMAGE_LAYER_CORRUPT', `the layer has a loop of symbolic links at ${path}`);
       if (link.startsWith('/')) real = '';
       pending.push(...link.split('/').reverse());
     }

@@ -194,9 +194,7 @@ export class LayerStore {
       links.push(mapping === undefined ? layer.link : await this.#ensureMapped(layer, mapping, signal));
     }
     // overlayfs wants a lower directory, also for an image without any layer.
-    return links.length === 0
-      ? [join(this.#directory, 'empty')]
-      : links.reverse().map((link) => this.#names.path(link));
+    return links.length === 0 ? [join(this.#directory, 'empty')] : links.reverse().map((link) => this.#names.path(link));
   }
 
   async #ensureMapped(layer: Layer, mapping: IdMapping, signal: AbortSignal | undefined): Promise<number> {
@@ -210,10 +208,7 @@ export class LayerStore {
     const work = join(this.#directory, 'work', randomUUID());
     try {
       await mkdir(work, { mode: 0o700 });
-      await this.#workers.copy(
-        { kind: 'copy', source: this.diffPath(layer.chain), target: join(work, 'diff'), mapping },
-        signal,
-      );
+      await this.#workers.copy({ kind: 'copy', source: this.diffPath(layer.chain), target: join(work, 'diff'), mapping }, signal);
       const link = this.#names.take();
       await writeDurable(join(work, 'layer.json'), JSON.stringify({ link }));
       return await this.#placing.run(async () => {
@@ -263,8 +258,7 @@ export class LayerStore {
         const name = join(mapping, hex);
         const chain = `sha256:${hex}`;
         const link = readLink(await readTextIfExists(join(root, name, 'layer.json')));
-        if (link === undefined || !isDigest(chain) || !this.#layers.has(chain))
-          await this.#trash.take(join(root, name));
+        if (link === undefined || !isDigest(chain) || !this.#layers.has(chain)) await this.#trash.take(join(root, name));
         else this.#mapped.set(name, link);
       }
     }

@@ -65,7 +65,5 @@ export type Job = UnpackJob | CopyJob;
 
 /** A job as its process gets it. Both ends are of one version, so the kind says the rest. */
 export function isJob(value: unknown): value is Job {
-  return (
-    typeof value === 'object' && value !== null && 'kind' in value && (value.kind === 'unpack' || value.kind === 'copy')
-  );
+  return typeof value === 'object' && value !== null && 'kind' in value && (value.kind === 'unpack' || value.kind === 'copy');
 }

@@ -179,12 +179,7 @@ class Unpacker {
       case 'character-device':
       case 'block-device':
       case 'fifo':
-        return makeNode(host, {
-          type: NODE_TYPES[entry.type],
-          mode: entry.mode,
-          major: entry.major,
-          minor: entry.minor,
-        });
+        return makeNode(host, { type: NODE_TYPES[entry.type], mode: entry.mode, major: entry.major, minor: entry.minor });
     }
   }
 
@@ -206,9 +201,7 @@ class Unpacker {
     const target = joinPath(this.#root.directory(directory), base);
     const stat = this.#root.lstat(target);
     if (stat === undefined || stat.isDirectory() || this.#whiteouts.has(target)) {
-      throw corrupt(
-        `${JSON.stringify(entry.name)} is a hard link to ${JSON.stringify(entry.linkName)}, which is no file of it`,
-      );
+      throw corrupt(`${JSON.stringify(entry.name)} is a hard link to ${JSON.stringify(entry.linkName)}, which is no file of it`);
     }
     linkSync(this.#root.host(target), host);
   }

@@ -20,12 +20,7 @@ export class LayerWorkers {
   /** Errors: those of `unpackLayer`, and IMAGE_WORKER_FAILED. */
   async unpack(job: UnpackJob, signal?: AbortSignal): Promise<UnpackResult> {
     const { diffId, archiveBytes, contentBytes } = await this.#run(job, signal);
-    if (
-      typeof diffId !== 'string' ||
-      !isDigest(diffId) ||
-      typeof archiveBytes !== 'number' ||
-      typeof contentBytes !== 'number'
-    ) {
+    if (typeof diffId !== 'string' || !isDigest(diffId) || typeof archiveBytes !== 'number' || typeof contentBytes !== 'number') {
       throw failed('its answer cannot be read');
     }
     return { diffId, archiveBytes, contentBytes };

@@ -32,9 +32,7 @@ async function serve(line: string): Promise<void> {
   } catch (thrown) {
     const error = toCleatError(storageError(thrown, 'unpacking a layer'), 'IMAGE_WORKER_FAILED');
     const { class: errorClass, code, message, hint, details } = error;
-    process.stdout.write(`${JSON.stringify({ error: { class: errorClass, code, message, hint, details } })}\n`, () =>
-      process.exit(1),
-    );
+    process.stdout.write(`${JSON.stringify({ error: { class: errorClass, code, message, hint, details } })}\n`, () => process.exit(1));
   }
 }
 

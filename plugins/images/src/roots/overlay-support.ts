@@ -15,9 +15,7 @@ const PROBE_TIMEOUT_MS = 10_000;
  * it alone, which the features switched off here would break. A kernel that lacks one does not know its option.
  */
 export function overlayOptions(): string[] {
-  return ['index', 'redirect_dir', 'metacopy']
-    .filter((name) => existsSync(join(PARAMETERS, name)))
-    .map((name) => `${name}=off`);
+  return ['index', 'redirect_dir', 'metacopy'].filter((name) => existsSync(join(PARAMETERS, name))).map((name) => `${name}=off`);
 }
 
 /**
@@ -33,9 +31,7 @@ export async function chooseDriver(directory: string, asked: LayerDriver | 'auto
       'conflict',
       'IMAGE_DRIVER_CHANGED',
       `the image store ${directory} was made for the driver ${recorded}, not ${asked}`,
-      {
-        hint: 'Take the setting back, or remove all containers and images and the directory.',
-      },
+      { hint: 'Take the setting back, or remove all containers and images and the directory.' },
     );
   }
   const driver = await pickDriver(directory, asked);
@@ -48,14 +44,9 @@ async function pickDriver(directory: string, asked: LayerDriver | 'auto'): Promi
   const failure = await probeOverlay(directory);
   if (failure === undefined) return 'overlay';
   if (asked === 'auto') return 'vfs';
-  throw new CleatError(
-    'unavailable',
-    'IMAGE_DRIVER_UNAVAILABLE',
-    `overlayfs cannot be mounted in ${directory}: ${failure}`,
-    {
-      hint: 'Put the state directory on ext4, xfs or btrfs, or choose the driver vfs, which copies each layer.',
-    },
-  );
+  throw new CleatError('unavailable', 'IMAGE_DRIVER_UNAVAILABLE', `overlayfs cannot be mounted in ${directory}: ${failure}`, {
+    hint: 'Put the state directory on ext4, xfs or btrfs, or choose the driver vfs, which copies each layer.',
+  });
 }
 
 /** Mounts an overlay for a moment, in a mount namespace that ends with its process; why it does not work, or undefined. */
@@ -66,22 +57,8 @@ async function probeOverlay(directory: string): Promise<string | undefined> {
   try {
     for (const name of ['lower', 'upper', 'work', 'merged']) await mkdir(join(probe, name));
     const options = `lowerdir=${probe}/lower,upperdir=${probe}/upper,workdir=${probe}/work`;
-    const args = [
-      '--mount',
-      '--propagation',
-      'private',
-      'mount',
-      '-t',
-      'overlay',
-      'overlay',
-      '-o',
-      options,
-      join(probe, 'merged'),
-    ];
-    await promisify(execFile)('unshare', args, {
-      timeout: PROBE_TIMEOUT_MS,
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
-    });
+    const args = ['--mount', '--propagation', 'private', 'mount', '-t', 'overlay', 'overlay', '-o', options, join(probe, 'merged')];
+    await promisify(execFile)('unshare', args, { timeout: PROBE_TIMEOUT_MS, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message.trim() : String(error);

@@ -99,20 +99,11 @@ export class RootProvider {
   #record(names: { object: string; container: string }, image: string, idMapping: common.IdMapping): RootRecord {
     const { id, chains } = this.#images.resolve(image);
     const mapping: IdMapping = idMapping;
-    return {
-      ...names,
-      image: id,
-      chains,
-      mapping: isMapped(mapping) ? { uids: mapping.uids, gids: mapping.gids } : undefined,
-    };
+    return { ...names, image: id, chains, mapping: isMapped(mapping) ? { uids: mapping.uids, gids: mapping.gids } : undefined };
   }
 
   #status(record: RootRecord): string {
-    return JSON.stringify({
-      image: record.image,
-      driver: driverName(this.#images.layers.driver),
-      data: this.#roots.describe(record),
-    });
+    return JSON.stringify({ image: record.image, driver: driverName(this.#images.layers.driver), data: this.#roots.describe(record) });
   }
 }
 
@@ -133,12 +124,9 @@ function readOptions(text: string): { image: string } {
     if (options.image === '') throw new JsonShapeError('image is missing');
   } catch (error) {
     if (!(error instanceof JsonShapeError || error instanceof SyntaxError)) throw error;
-    throw new CleatError(
-      'invalid_argument',
-      'IMAGE_CLAIM_INVALID',
-      `the claim of a root file system cannot be read: ${error.message}`,
-      { cause: error },
-    );
+    throw new CleatError('invalid_argument', 'IMAGE_CLAIM_INVALID', `the claim of a root file system cannot be read: ${error.message}`, {
+      cause: error,
+    });
   }
   const [key] = options.storage.keys();
   if (key === undefined) return options;

@@ -66,8 +66,7 @@ export class RootStore implements ImageUses {
     await ensurePrivateDirectory(this.#directory);
     for (const name of await readdir(this.#directory)) {
       const record = decodeRootRecord(await readTextIfExists(join(this.#directory, name, RECORD)));
-      if (record === undefined || directoryName(record.object) !== name)
-        await this.#trash.take(join(this.#directory, name));
+      if (record === undefined || directoryName(record.object) !== name) await this.#trash.take(join(this.#directory, name));
       else this.#add(record);
     }
   }
@@ -126,18 +125,13 @@ export class RootStore implements ImageUses {
   async #copyRoot(target: string, record: RootRecord, signal: AbortSignal | undefined): Promise<void> {
     const top = record.chains.at(-1);
     if (top === undefined) await this.#makeTop(target, record);
-    else
-      await this.#workers.copy(
-        { kind: 'copy', source: this.#layers.diffPath(top), target, mapping: record.mapping },
-        signal,
-      );
+    else await this.#workers.copy({ kind: 'copy', source: this.#layers.diffPath(top), target, mapping: record.mapping }, signal);
   }
 
   /** The root directory itself belongs to the upmost layer that overlayfs sees, so it takes over from the image's. */
   async #makeTop(path: string, record: RootRecord): Promise<void> {
     const top = record.chains.at(-1);
-    const model =
-      top === undefined ? { mode: DEFAULT_ROOT_MODE, uid: 0, gid: 0 } : await stat(this.#layers.diffPath(top));
+    const model = top === undefined ? { mode: DEFAULT_ROOT_MODE, uid: 0, gid: 0 } : await stat(this.#layers.diffPath(top));
     await mkdir(path);
     await chown(path, owner(record.mapping, 'uids', model.uid), owner(record.mapping, 'gids', model.gid));
     await chmod(path, model.mode & 0o7777);

@@ -129,11 +129,7 @@ export class BlobStore {
   }
 }
 
-async function receive(
-  file: FileHandle,
-  source: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<Blob> {
+async function receive(file: FileHandle, source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<Blob> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of source) {
@@ -153,12 +149,7 @@ function missing(digest: Digest): CleatError {
 }
 
 function corrupt(digest: Digest): CleatError {
-  return new CleatError(
-    'internal',
-    'IMAGE_BLOB_CORRUPT',
-    `what the image store holds as ${digest} has another content`,
-    {
-      hint: 'The disk may be damaged. Remove the image and load or pull it again.',
-    },
-  );
+  return new CleatError('internal', 'IMAGE_BLOB_CORRUPT', `what the image store holds as ${digest} has another content`, {
+    hint: 'The disk may be damaged. Remove the image and load or pull it again.',
+  });
 }

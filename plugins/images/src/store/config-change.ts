@@ -108,8 +108,7 @@ function readPairs(instruction: string, rest: string, lookup: Lookup): [string, 
   }
   return words.map((word) => {
     const equals = word.indexOf('=');
-    if (equals < 0)
-      throw changeError(`Syntax error - can't find = in ${JSON.stringify(word)}. Must be of the form: name=value`);
+    if (equals < 0) throw changeError(`Syntax error - can't find = in ${JSON.stringify(word)}. Must be of the form: name=value`);
     const name = expandWord(word.slice(0, equals), lookup);
     if (name === '') throw changeError(`${instruction} names can not be blank`);
     return [name, expandWord(word.slice(equals + 1), lookup)];
@@ -140,8 +139,7 @@ function readPorts(text: string): string[] {
   const [, low, high, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text) ?? [];
   const first = Number(low);
   const last = Number(high ?? low);
-  if (low === undefined || first < 1 || last > 65535 || last < first)
-    throw changeError(`invalid containerPort: ${text}`);
+  if (low === undefined || first < 1 || last > 65535 || last < first) throw changeError(`invalid containerPort: ${text}`);
   return Array.from({ length: last - first + 1 }, (_, i) => `${first + i}/${protocol.toLowerCase()}`);
 }
 
@@ -195,8 +193,7 @@ function readHealthcheck(rest: string): Healthcheck {
   };
   if (flags.size > 0) throw changeError(`Unknown flag: ${[...flags.keys()].join(', ')}`);
   if (type.toUpperCase() === 'NONE') {
-    if (command !== '' || Object.values(times).some((value) => value !== 0))
-      throw changeError('HEALTHCHECK NONE takes no arguments');
+    if (command !== '' || Object.values(times).some((value) => value !== 0)) throw changeError('HEALTHCHECK NONE takes no arguments');
     return { test: ['NONE'], ...times };
   }
   if (type.toUpperCase() !== 'CMD') throw changeError(`Unknown type ${JSON.stringify(type)} in HEALTHCHECK (try CMD)`);
@@ -207,9 +204,7 @@ function readHealthcheck(rest: string): Healthcheck {
 
 function nextFlag(text: string): { name: string; value: string; length: number } | undefined {
   const [all, name, value] = /^--([a-z-]+)=(\S*)\s+/.exec(text) ?? [];
-  return all === undefined || name === undefined || value === undefined
-    ? undefined
-    : { name, value, length: all.length };
+  return all === undefined || name === undefined || value === undefined ? undefined : { name, value, length: all.length };
 }
 
 function duration(flags: Map<string, string>, name: string): number {

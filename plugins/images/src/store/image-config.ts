@@ -1,17 +1,6 @@
 import { CleatError } from '@cleat/schemas';
 import { type Digest, isDigest } from './digest.ts';
-import {
-  asArray,
-  asFlag,
-  asKeys,
-  asObject,
-  asText,
-  asTextMap,
-  asTexts,
-  asWhole,
-  isObject,
-  JsonShapeError,
-} from './json.ts';
+import { asArray, asFlag, asKeys, asObject, asText, asTextMap, asTexts, asWhole, isObject, JsonShapeError } from './json.ts';
 
 /** How a container of the image is checked; times in nanoseconds, as the file has them. */
 export interface Healthcheck {
@@ -89,12 +78,9 @@ export function parseImageConfig(text: string): ImageConfig {
     return readConfig(JSON.parse(text));
   } catch (error) {
     if (!(error instanceof JsonShapeError || error instanceof SyntaxError)) throw error;
-    throw new CleatError(
-      'invalid_argument',
-      'IMAGE_CONFIG_INVALID',
-      `the image's configuration cannot be read: ${error.message}`,
-      { cause: error },
-    );
+    throw new CleatError('invalid_argument', 'IMAGE_CONFIG_INVALID', `the image's configuration cannot be read: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

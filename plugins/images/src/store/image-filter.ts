@@ -50,8 +50,7 @@ export class ImageFilters {
   listedNames(index: IndexView, record: ImageRecord): ImageReference[] | undefined {
     if (!this.acceptsPrune(record)) return undefined;
     const all = namesOf(index, record.id);
-    const names =
-      this.#patterns.length === 0 ? all : all.filter((name) => this.#patterns.some((matches) => matches(name)));
+    const names = this.#patterns.length === 0 ? all : all.filter((name) => this.#patterns.some((matches) => matches(name)));
     if (names.length === 0 && this.#patterns.length > 0) return undefined;
     const isTagged = names.some((name) => name.tag !== undefined);
     if (this.dangling === true && isTagged) return undefined;
@@ -62,9 +61,7 @@ export class ImageFilters {
   acceptsPrune(record: ImageRecord): boolean {
     const createdMs = createdAtMs(record);
     if (createdMs >= this.#beforeMs || createdMs <= this.#sinceMs) return false;
-    return (
-      this.#labels.every((label) => hasLabel(record, label)) && !this.#excluded.some((label) => hasLabel(record, label))
-    );
+    return this.#labels.every((label) => hasLabel(record, label)) && !this.#excluded.some((label) => hasLabel(record, label));
   }
 }
 

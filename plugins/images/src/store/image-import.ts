@@ -51,10 +51,7 @@ export async function importImage(
     await store.blobs.keep(staged);
     const hold = lease.hold.bind(lease);
     const blobPath = store.blobs.path(staged.digest);
-    const layer = await store.layers.ensure(
-      { parent: undefined, blob: staged.digest, blobPath, diffId: undefined, hold },
-      signal,
-    );
+    const layer = await store.layers.ensure({ parent: undefined, blob: staged.digest, blobPath, diffId: undefined, hold }, signal);
     return store.add(
       configText(plan, layer.diffId),
       { type: 'image.imported', names: plan.name === undefined ? [] : [plan.name], actor },

@@ -18,14 +18,7 @@ export interface ImageRecord {
   readonly taggedAt: string;
 }
 
-export const EVENT_TYPES = [
-  'image.imported',
-  'image.loaded',
-  'image.saved',
-  'image.tagged',
-  'image.untagged',
-  'image.deleted',
-] as const;
+export const EVENT_TYPES = ['image.imported', 'image.loaded', 'image.saved', 'image.tagged', 'image.untagged', 'image.deleted'] as const;
 
 /** On whose behalf, and through whom, something was done. */
 export interface Actor {
@@ -119,10 +112,7 @@ export class ImageIndex implements IndexView {
 function encode(state: IndexState): string {
   return JSON.stringify({
     version: VERSION,
-    images: [...state.images.values()].map(({ chains: _follows, ...record }) => ({
-      ...record,
-      labels: Object.fromEntries(record.labels),
-    })),
+    images: [...state.images.values()].map(({ chains: _follows, ...record }) => ({ ...record, labels: Object.fromEntries(record.labels) })),
     references: Object.fromEntries(state.references),
     events: state.events.map((event) => ({ ...event, labels: Object.fromEntries(event.labels) })),
   });
@@ -149,14 +139,9 @@ function decode(text: string, path: string): IndexState {
 }
 
 function newer(path: string): CleatError {
-  return new CleatError(
-    'internal',
-    'IMAGE_INDEX_VERSION',
-    `${path} was written by another version of Cleat, which this one cannot read`,
-    {
-      hint: 'Install the version of Cleat that wrote it, or a newer one.',
-    },
-  );
+  return new CleatError('internal', 'IMAGE_INDEX_VERSION', `${path} was written by another version of Cleat, which this one cannot read`, {
+    hint: 'Install the version of Cleat that wrote it, or a newer one.',
+  });
 }
 
 function digest(text: string): Digest {

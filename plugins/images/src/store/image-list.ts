@@ -27,11 +27,7 @@ export interface HistoryLine {
 }
 
 /** Images that the filters accept, newest first. */
-export function listImages(
-  store: ImageStore,
-  filters: ImageFilters,
-  options: { readonly sharedSize: boolean },
-): ImageSummary[] {
+export function listImages(store: ImageStore, filters: ImageFilters, options: { readonly sharedSize: boolean }): ImageSummary[] {
   const owners = options.sharedSize ? countOwners(store) : undefined;
   const listed: ImageSummary[] = [];
   for (const record of store.index.images.values()) {
@@ -84,14 +80,7 @@ export function historyOf(store: ImageStore, record: ImageRecord, config: ImageC
     // A history may name more layers than there are, when an image was squashed carelessly.
     const sizeBytes = item.emptyLayer ? 0 : (layers[next]?.contentBytes ?? 0);
     if (!item.emptyLayer) next += 1;
-    return {
-      id: undefined,
-      created: item.created,
-      createdBy: item.createdBy,
-      comment: item.comment,
-      tags: [],
-      sizeBytes,
-    };
+    return { id: undefined, created: item.created, createdBy: item.createdBy, comment: item.comment, tags: [], sizeBytes };
   });
   const [newest, ...older] = lines.reverse();
   if (newest === undefined) return [];

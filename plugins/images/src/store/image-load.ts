@@ -23,17 +23,12 @@ export interface LoadedImage {
 const ENTRIES_LIMIT = 100_000;
 
 /** Loads the images of an archive of `docker save` or of an OCI layout. What was loaded before an error stays. */
-export async function loadImages(
-  store: ImageStore,
-  source: AsyncIterable<Uint8Array>,
-  options: LoadOptions = {},
-): Promise<LoadedImage[]> {
+export async function loadImages(store: ImageStore, source: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<LoadedImage[]> {
   const files = new ArchiveFiles();
   try {
     return await store.withLease(async (lease) => {
       await receiveFiles(store.blobs, files, source, options.signal);
-      const found =
-        files.get('manifest.json') === undefined ? await readOciLayout(files) : await readDockerArchive(files);
+      const found = files.get('manifest.json') === undefined ? await readOciLayout(files) : await readDockerArchive(files);
       const loaded: LoadedImage[] = [];
       for (const image of found) {
         const result = await loadImage({ store, lease, options }, image);
@@ -115,11 +110,7 @@ async function loadImage(loading: Loading, image: ArchivedImage): Promise<Loaded
     if (staged === undefined) throw invalidArchive('a layer is missing');
     parent = await loadLayer(loading, staged, { parent, diffId });
   }
-  const record = await store.add(
-    image.configText,
-    { type: 'image.loaded', names: image.names, actor: options.actor },
-    lease,
-  );
+  const record = await store.add(image.configText, { type: 'image.loaded', names: image.names, actor: options.actor }, lease);
   await store.publish();
   return { id: record.id, names: image.names.map(familiarText) };
 }

@@ -7,9 +7,7 @@ import { eventOf, type ImageStore, type ImageUser } from './image-store.ts';
 import { canonicalText, familiarText, type ImageReference } from './reference.ts';
 
 /** One line of what a removal did. */
-export type RemovedItem =
-  | { readonly type: 'untagged'; readonly name: string }
-  | { readonly type: 'deleted'; readonly digest: Digest };
+export type RemovedItem = { readonly type: 'untagged'; readonly name: string } | { readonly type: 'deleted'; readonly digest: Digest };
 
 export interface RemoveOptions {
   readonly force: boolean;
@@ -62,11 +60,7 @@ export async function pruneImages(store: ImageStore, filters: ImageFilters, acto
 }
 
 /** undefined when somebody began to use the image, or removed it, since it was looked at. */
-async function removeUnlessNeeded(
-  store: ImageStore,
-  text: string,
-  actor: Actor | undefined,
-): Promise<PruneResult | undefined> {
+async function removeUnlessNeeded(store: ImageStore, text: string, actor: Actor | undefined): Promise<PruneResult | undefined> {
   try {
     return await removeWhole(store, text, { force: false, actor });
   } catch (error) {

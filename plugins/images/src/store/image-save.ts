@@ -80,11 +80,7 @@ async function describe(store: ImageStore, chosen: readonly Chosen[]): Promise<T
   const described: Described[] = [];
   for (const item of chosen) described.push(await describeImage(store, item));
   const blobs = new Map(described.flatMap(({ files }) => files).map((file) => [file.name, file]));
-  const index = {
-    schemaVersion: 2,
-    mediaType: INDEX_TYPE,
-    manifests: described.flatMap(({ descriptors }) => descriptors),
-  };
+  const index = { schemaVersion: 2, mediaType: INDEX_TYPE, manifests: described.flatMap(({ descriptors }) => descriptors) };
   return [
     ...[...blobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     textFile('index.json', JSON.stringify(index)),
@@ -102,11 +98,7 @@ async function describeImage(store: ImageStore, { record, names }: Chosen): Prom
     config: { mediaType: CONFIG_TYPE, digest: record.id, size: Buffer.byteLength(configText) },
     layers: layers.map(layerDescriptor),
   });
-  const descriptor = {
-    mediaType: MANIFEST_TYPE,
-    digest: digestOf(manifestText),
-    size: Buffer.byteLength(manifestText),
-  };
+  const descriptor = { mediaType: MANIFEST_TYPE, digest: digestOf(manifestText), size: Buffer.byteLength(manifestText) };
   return {
     dockerItem: {
       Config: blobName(record.id),
@@ -114,8 +106,7 @@ async function describeImage(store: ImageStore, { record, names }: Chosen): Prom
       Layers: layers.map((layer) => blobName(layer.diffId)),
       LayerSources: Object.fromEntries(layers.map((layer) => [layer.diffId, layerDescriptor(layer)])),
     },
-    descriptors:
-      names.length === 0 ? [descriptor] : names.map((name) => ({ ...descriptor, annotations: annotations(name) })),
+    descriptors: names.length === 0 ? [descriptor] : names.map((name) => ({ ...descriptor, annotations: annotations(name) })),
     files: [
       textFile(blobName(record.id), configText),
       textFile(blobName(descriptor.digest), manifestText),
@@ -129,11 +120,7 @@ function layerDescriptor(layer: Layer): object {
 }
 
 function layerFile(store: ImageStore, layer: Layer): TarFile {
-  return {
-    name: blobName(layer.diffId),
-    sizeBytes: layer.archiveBytes,
-    body: () => openBlob(store.blobs.path(layer.blob)),
-  };
+  return { name: blobName(layer.diffId), sizeBytes: layer.archiveBytes, body: () => openBlob(store.blobs.path(layer.blob)) };
 }
 
 function annotations(name: ImageReference): object {

@@ -86,11 +86,7 @@ export class ImageStore {
   /** Adds an image whose layers are there and held, under names. Its events go out with the next `publish`. */
   async add(configText: string, added: AddedImage, lease: Lease): Promise<ImageRecord> {
     if (Buffer.byteLength(configText) > DOCUMENT_LIMIT_BYTES) {
-      throw new CleatError(
-        'invalid_argument',
-        'IMAGE_CONFIG_INVALID',
-        "the image's configuration is larger than 4 MiB",
-      );
+      throw new CleatError('invalid_argument', 'IMAGE_CONFIG_INVALID', "the image's configuration is larger than 4 MiB");
     }
     const config = parseImageConfig(configText);
     this.layers.stack(config.diffIds);
@@ -110,8 +106,7 @@ export class ImageStore {
       for (const name of added.names) setName(draft, record, name);
       draft.events.push(eventOf(added.type, record, id, added.actor));
       if (added.type === 'image.imported') {
-        for (const name of added.names)
-          draft.events.push(eventOf('image.tagged', record, familiarText(name), added.actor));
+        for (const name of added.names) draft.events.push(eventOf('image.tagged', record, familiarText(name), added.actor));
       }
       return draft.images.get(id) ?? record;
     });
@@ -149,9 +144,7 @@ export class ImageStore {
 
   /** Says that images were saved, which changes nothing. */
   async publishSaved(records: readonly ImageRecord[], actor?: Actor): Promise<void> {
-    await this.index.change((draft) =>
-      draft.events.push(...records.map((record) => eventOf('image.saved', record, record.id, actor))),
-    );
+    await this.index.change((draft) => draft.events.push(...records.map((record) => eventOf('image.saved', record, record.id, actor))));
     await this.publish();
   }
 
@@ -177,11 +170,6 @@ export class ImageStore {
   }
 }
 
-export function eventOf(
-  type: ImageEvent['type'],
-  record: ImageRecord,
-  name: string,
-  actor: Actor | undefined,
-): ImageEvent {
+export function eventOf(type: ImageEvent['type'], record: ImageRecord, name: string, actor: Actor | undefined): ImageEvent {
   return { key: randomUUID(), type, id: record.id, name, labels: record.labels, actor };
 }

@@ -46,9 +46,7 @@ export function asFlag(value: unknown, what: string): boolean {
 }
 
 export function asTextMap(value: unknown, what: string): Map<string, string> {
-  return new Map(
-    Object.entries(optionalObject(value, what)).map(([key, item]) => [key, asText(item, `${what}.${key}`)]),
-  );
+  return new Map(Object.entries(optionalObject(value, what)).map(([key, item]) => [key, asText(item, `${what}.${key}`)]));
 }
 
 /** The keys of an object used as a set, as Docker and OCI write ports and volumes. */

@@ -13,10 +13,7 @@ export class Leases {
   take(): Lease {
     const digests = new Set<Digest>();
     this.#held.add(digests);
-    return {
-      hold: (digest) => void digests.add(digest),
-      release: () => void this.#held.delete(digests),
-    };
+    return { hold: (digest) => void digests.add(digest), release: () => void this.#held.delete(digests) };
   }
 
   isHeld(digest: Digest): boolean {

@@ -35,9 +35,7 @@ interface Descriptor {
 export async function readOciLayout(files: ArchiveFiles): Promise<ArchivedImage[]> {
   if (files.get('index.json') === undefined) {
     throw invalidArchive(
-      files.get('repositories') === undefined
-        ? 'it has neither manifest.json nor index.json'
-        : 'its format is older than Docker 1.10',
+      files.get('repositories') === undefined ? 'it has neither manifest.json nor index.json' : 'its format is older than Docker 1.10',
     );
   }
   try {
@@ -65,8 +63,7 @@ class LayoutReader {
       const names = [...(present?.names ?? []), ...namesOf(descriptor)];
       byDigest.set(descriptor.digest, { ...image, names });
     }
-    if (byDigest.size === 0)
-      throw invalidArchive(`it has no image for ${hostPlatform().os}/${hostPlatform().architecture}`);
+    if (byDigest.size === 0) throw invalidArchive(`it has no image for ${hostPlatform().os}/${hostPlatform().architecture}`);
     return [...byDigest.values()];
   }
 
@@ -88,9 +85,7 @@ class LayoutReader {
     const config = readDescriptor(manifest['config'], `config of ${descriptor.digest}`);
     // Charts, signatures and the like are stored as images and are none.
     if (!CONFIG_TYPES.has(config.mediaType)) return undefined;
-    const layers = asArray(manifest['layers'], 'layers').map((value, i) =>
-      this.#blob(readDescriptor(value, `layers[${i}]`).digest),
-    );
+    const layers = asArray(manifest['layers'], 'layers').map((value, i) => this.#blob(readDescriptor(value, `layers[${i}]`).digest));
     return { configText: await this.#text(config.digest), layers, names: [] };
   }
 
@@ -112,25 +107,19 @@ class LayoutReader {
 
 function readIndex(text: string, what: string): Descriptor[] {
   const index = asObject(JSON.parse(text), what);
-  return asArray(index['manifests'], `manifests of ${what}`).map((value, i) =>
-    readDescriptor(value, `manifests[${i}] of ${what}`),
-  );
+  return asArray(index['manifests'], `manifests of ${what}`).map((value, i) => readDescriptor(value, `manifests[${i}] of ${what}`));
 }
 
 function readDescriptor(value: unknown, what: string): Descriptor {
   const descriptor = asObject(value, what);
   const digest = asText(descriptor['digest'], `digest of ${what}`);
   if (!isDigest(digest)) throw new JsonShapeError(`digest of ${what} is no sha256 digest`);
-  const platform =
-    descriptor['platform'] === undefined ? undefined : optionalObject(descriptor['platform'], `platform of ${what}`);
+  const platform = descriptor['platform'] === undefined ? undefined : optionalObject(descriptor['platform'], `platform of ${what}`);
   return {
     mediaType: asText(descriptor['mediaType'], `mediaType of ${what}`),
     digest,
     annotations: asTextMap(descriptor['annotations'], `annotations of ${what}`),
-    platform: platform && {
-      os: asText(platform['os'], 'os'),
-      architecture: asText(platform['architecture'], 'architecture'),
-    },
+    platform: platform && { os: asText(platform['os'], 'os'), architecture: asText(platform['architecture'], 'architecture') },
   };
 }
 

@@ -28,14 +28,9 @@ export function parsePlatform(text: string): Platform {
   if (text === '') return hostPlatform();
   const parts = text.toLowerCase().split('/');
   if (parts.length > 3 || !parts.every((part) => /^[a-z0-9_.-]+$/.test(part))) {
-    throw new CleatError(
-      'invalid_argument',
-      'IMAGE_PLATFORM_INVALID',
-      `${JSON.stringify(text)} is an invalid platform`,
-      {
-        hint: 'A platform is written os/architecture or os/architecture/variant: linux/arm64/v8.',
-      },
-    );
+    throw new CleatError('invalid_argument', 'IMAGE_PLATFORM_INVALID', `${JSON.stringify(text)} is an invalid platform`, {
+      hint: 'A platform is written os/architecture or os/architecture/variant: linux/arm64/v8.',
+    });
   }
   const [first = '', second, variant = ''] = parts;
   const host = hostPlatform();

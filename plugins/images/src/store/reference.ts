@@ -50,15 +50,13 @@ export function parseReference(text: string): ImageReference {
   }
   const [domain, rest] = splitDomain(text);
   const path = rest.split(/[:@]/, 1)[0] ?? '';
-  if (path.toLowerCase() !== path)
-    throw invalid(text, `invalid reference format: repository name (${path}) must be lowercase`);
+  if (path.toLowerCase() !== path) throw invalid(text, `invalid reference format: repository name (${path}) must be lowercase`);
   const match = REFERENCE.exec(`${domain}/${rest}`);
   const name = match?.[1];
   if (name === undefined) throw invalid(text, 'invalid reference format');
   if (name.length > NAME_LIMIT) throw invalid(text, `repository name must not be more than ${NAME_LIMIT} characters`);
   const digest = match?.[3];
-  if (digest !== undefined && !isDigest(digest))
-    throw invalid(text, 'invalid reference format: only sha256 digests are supported');
+  if (digest !== undefined && !isDigest(digest)) throw invalid(text, 'invalid reference format: only sha256 digests are supported');
   return { name, tag: match?.[2], digest };
 }
 
@@ -84,10 +82,7 @@ export function familiarName(name: string): string {
 }
 
 function suffix(reference: ImageReference): string {
-  return (
-    (reference.tag === undefined ? '' : `:${reference.tag}`) +
-    (reference.digest === undefined ? '' : `@${reference.digest}`)
-  );
+  return (reference.tag === undefined ? '' : `:${reference.tag}`) + (reference.digest === undefined ? '' : `@${reference.digest}`);
 }
 
 /** In full: docker.io/library/busybox:latest. */
@@ -127,12 +122,9 @@ function compilePattern(pattern: string): RegExp {
   try {
     return new RegExp(`^${source}$`, 'u');
   } catch (error) {
-    throw new CleatError(
-      'invalid_argument',
-      'IMAGE_PATTERN_INVALID',
-      `syntax error in pattern ${JSON.stringify(pattern)}`,
-      { cause: error },
-    );
+    throw new CleatError('invalid_argument', 'IMAGE_PATTERN_INVALID', `syntax error in pattern ${JSON.stringify(pattern)}`, {
+      cause: error,
+    });
   }
 }
 

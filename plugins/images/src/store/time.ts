@@ -10,8 +10,7 @@ const UNIT_NS: ReadonlyMap<string, number> = new Map([
   ['m', 60e9],
   ['h', 3600e9],
 ]);
-const DURATION =
-  /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*$/u;
+const DURATION = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*$/u;
 const DURATION_PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu;
 const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?)?(?:Z|[+-]\d{2}:\d{2})?$/;
 
@@ -31,14 +30,9 @@ export function parsePointInTime(text: string, nowMs: number): number {
   if (durationNs !== undefined) return nowMs - durationNs / 1e6;
   const time = DATE.test(text) ? Date.parse(completeDate(text)) : Number.NaN;
   if (!Number.isNaN(time)) return time;
-  throw new CleatError(
-    'invalid_argument',
-    'IMAGE_TIME_INVALID',
-    `${JSON.stringify(text)} is neither a time nor a duration`,
-    {
-      hint: 'Examples: 24h, 2026-01-31, 2026-01-31T12:00:00Z, 1769860800.',
-    },
-  );
+  throw new CleatError('invalid_argument', 'IMAGE_TIME_INVALID', `${JSON.stringify(text)} is neither a time nor a duration`, {
+    hint: 'Examples: 24h, 2026-01-31, 2026-01-31T12:00:00Z, 1769860800.',
+  });
 }
 
 /** Date.parse wants minutes where there is an hour; a date without a zone is local time, as with Docker. */

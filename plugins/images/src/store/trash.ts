@@ -36,9 +36,7 @@ export class Trash {
   }
 
   #remove(name: string): void {
-    this.#removing
-      .run(() => rm(join(this.#directory, name), { recursive: true, force: true, maxRetries: 3 }))
-      .catch(this.#onFailure);
+    this.#removing.run(() => rm(join(this.#directory, name), { recursive: true, force: true, maxRetries: 3 })).catch(this.#onFailure);
   }
 
   /** Resolves when all that was thrown away is gone from the disk. */

@@ -78,14 +78,9 @@ export class FileDriver implements LogDriver {
     if (maxFiles < 2 || maxSizeBytes === UNBOUNDED) {
       throw failed('compress cannot be true when max-file is less than 2 or max-size is not set');
     }
-    throw new CleatError(
-      'unimplemented',
-      'LOG_OPTION_UNSUPPORTED',
-      `the logging driver ${this.name} does not compress files`,
-      {
-        hint: 'Leave the option compress out, and bound the log by max-size and max-file.',
-      },
-    );
+    throw new CleatError('unimplemented', 'LOG_OPTION_UNSUPPORTED', `the logging driver ${this.name} does not compress files`, {
+      hint: 'Leave the option compress out, and bound the log by max-size and max-file.',
+    });
   }
 }
 

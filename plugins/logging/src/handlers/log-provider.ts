@@ -44,12 +44,7 @@ export class LogProvider implements ProviderHandlers {
     const { mode, bufferBytes, rest } = parseDelivery(options);
     // Of an attempt whose answer this plugin did not live to give: the driver answers anew.
     if (this.#ledger.find(container) !== undefined) await this.#ledger.release(container, { purge: true }, call);
-    const asked = {
-      driver: choice.name,
-      object: container,
-      options: JSON.stringify(rest),
-      container: request.container,
-    };
+    const asked = { driver: choice.name, object: container, options: JSON.stringify(rest), container: request.container };
     const { contribution } = await this.#ledger.reserve(asked, call);
     const log = contribution?.log ?? DEFAULT_POLICY;
     // What the user says of waiting wins over what the driver would do.
@@ -72,9 +67,7 @@ export class LogProvider implements ProviderHandlers {
       await this.#ledger.release(object, { purge: true, force: true }, { ...call, deadline });
     }
     // A ledger that was lost: the driver may have its cursor still, but is not known to hold the container.
-    const lacks = all.held.filter(
-      (item) => this.#isForeign(item) && this.#ledger.find(item.reference.container) === undefined,
-    );
+    const lacks = all.held.filter((item) => this.#isForeign(item) && this.#ledger.find(item.reference.container) === undefined);
     return { lacks: lacks.map(({ reference }) => reference) };
   }
 

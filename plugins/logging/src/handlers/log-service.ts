@@ -31,21 +31,14 @@ export class LogService implements ServiceHandlers<'log'> {
     const asked = logRequest(request, info, this.#parts.drivers.list());
     return this.#parts.offerStream(async (socket) => {
       const { watches } = this.#parts;
-      const reader = new LogReader(
-        asked,
-        { list: () => this.#list(info.id), watches, signal: this.#parts.signal },
-        socket,
-      );
+      const reader = new LogReader(asked, { list: () => this.#list(info.id), watches, signal: this.#parts.signal }, socket);
       await reader.run();
     });
   }
 
   drivers(): Promise<log.DriversResponseInput> {
     const { drivers } = this.#parts;
-    return Promise.resolve({
-      drivers: [...drivers.list(), { name: 'none', readable: false }],
-      defaultDriver: drivers.defaults.driver,
-    });
+    return Promise.resolve({ drivers: [...drivers.list(), { name: 'none', readable: false }], defaultDriver: drivers.defaults.driver });
   }
 
   #list(container: string): Promise<logdata.SegmentsResponse> {
@@ -53,11 +46,7 @@ export class LogService implements ServiceHandlers<'log'> {
   }
 }
 
-function logRequest(
-  request: log.ReadRequest,
-  info: container.Info,
-  drivers: ReturnType<LogDrivers['list']>,
-): LogRequest {
+function logRequest(request: log.ReadRequest, info: container.Info, drivers: ReturnType<LogDrivers['list']>): LogRequest {
   const { stdout, stderr, since, until, timestamps, frames, tail, follow } = request;
   const claim = info.claims.find((state) => state.claim.kind === 'log');
   const driver = claim === undefined ? 'none' : driverOf(claim);

@@ -152,9 +152,7 @@ class WatchedLog {
 
   #watch(directory: string): void {
     try {
-      this.#watcher = watch(directory, { persistent: false }, (event) =>
-        event === 'rename' ? this.askAgain() : this.#wake(),
-      );
+      this.#watcher = watch(directory, { persistent: false }, (event) => (event === 'rename' ? this.askAgain() : this.#wake()));
       this.#watcher.on('error', () => this.#pollInstead());
     } catch {
       // ENOSPC: the user's inotify watches are used up. ENOENT: the container is about to go.

@@ -117,8 +117,7 @@ function adopt(socket: DatagramSocket, namespace: string, isV6: boolean): void {
 }
 
 function askByTcp(server: string, query: Buffer, namespace: string | undefined): Promise<Buffer | undefined> {
-  const socket =
-    namespace === undefined ? new Socket().connect(DNS_PORT, server) : new Socket({ fd: connectIn(namespace, server) });
+  const socket = namespace === undefined ? new Socket().connect(DNS_PORT, server) : new Socket({ fd: connectIn(namespace, server) });
   return new Promise((resolve) => {
     const end = (answer: Buffer | undefined): void => {
       clearTimeout(timer);
@@ -160,9 +159,5 @@ function afterOpening(fd: number, step: () => void): number {
 }
 
 function isAnswerTo(message: Buffer, query: Buffer): boolean {
-  return (
-    message.length >= HEADER_BYTES &&
-    message.readUInt16BE(0) === query.readUInt16BE(0) &&
-    (message.readUInt8(2) & 0x80) !== 0
-  );
+  return message.length >= HEADER_BYTES && message.readUInt16BE(0) === query.readUInt16BE(0) && (message.readUInt8(2) & 0x80) !== 0;
 }

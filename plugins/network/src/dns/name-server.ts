@@ -215,9 +215,5 @@ function redirections(chain: string, udpPort: number, tcpPort: number): readonly
       expectEqual(DNS_PORT),
       ...redirectTo(NFPROTO.ip, address, port),
     ]);
-  return [
-    addBaseChain(TABLE, { name: chain, type: 'nat', hook: 'output', priority: -100 }),
-    rule(UDP, udpPort),
-    rule(TCP, tcpPort),
-  ];
+  return [addBaseChain(TABLE, { name: chain, type: 'nat', hook: 'output', priority: -100 }), rule(UDP, udpPort), rule(TCP, tcpPort)];
 }

@@ -34,8 +34,7 @@ export function resolve(query: Buffer, view: NameView, transport: 'udp' | 'tcp')
     return { type: 'answer', message: failure(query, RCODE.formatError) };
   }
   const [question] = packet.questions ?? [];
-  if (packet.opcode !== undefined && packet.opcode !== 'QUERY')
-    return { type: 'answer', message: failure(query, RCODE.notImplemented) };
+  if (packet.opcode !== undefined && packet.opcode !== 'QUERY') return { type: 'answer', message: failure(query, RCODE.notImplemented) };
   if (question === undefined) return { type: 'answer', message: failure(query, RCODE.formatError) };
   const answers = answersFor(question, view);
   if (answers === undefined) return { type: 'forward', query };
@@ -61,9 +60,7 @@ function answersFor(question: Question, view: NameView): readonly ResourceRecord
     case 'PTR': {
       const address = reverseAddress(name);
       const owner = address === undefined ? undefined : view.nameOf(address);
-      return owner === undefined
-        ? undefined
-        : [{ name: question.name, type: 'PTR', ttl: TTL_S, class: 'IN', data: owner }];
+      return owner === undefined ? undefined : [{ name: question.name, type: 'PTR', ttl: TTL_S, class: 'IN', data: owner }];
     }
     default:
       // A container's name exists, it only has no mail exchanger and the like.
@@ -71,24 +68,11 @@ function answersFor(question: Question, view: NameView): readonly ResourceRecord
   }
 }
 
-function encodeAnswer(
-  query: Packet,
-  question: Question,
-  answers: readonly ResourceRecord[],
-  transport: 'udp' | 'tcp',
-): Buffer {
+function encodeAnswer(query: Packet, question: Question, answers: readonly ResourceRecord[], transport: 'udp' | 'tcp'): Buffer {
   const edns = query.additionals?.find((record) => record.type === 'OPT');
-  const additionals: ResourceRecord[] =
-    edns === undefined ? [] : [{ name: '.', type: 'OPT', udpPayloadSize: 4096, flags: 0, options: [] }];
+  const additionals: ResourceRecord[] = edns === undefined ? [] : [{ name: '.', type: 'OPT', udpPayloadSize: 4096, flags: 0, options: [] }];
   const flags = ((query.flags ?? 0) & dnsPacket.RECURSION_DESIRED) | dnsPacket.RECURSION_AVAILABLE;
-  const packet: Packet = {
-    type: 'response',
-    id: query.id ?? 0,
-    flags,
-    questions: [question],
-    answers: [...answers],
-    additionals,
-  };
+  const packet: Packet = { type: 'response', id: query.id ?? 0, flags, questions: [question], answers: [...answers], additionals };
   const message = dnsPacket.encode(packet);
   const limit = transport === 'tcp' ? 65535 : Math.max(PLAIN_UDP_BYTES, edns?.udpPayloadSize ?? PLAIN_UDP_BYTES);
   if (message.length <= limit) return message;

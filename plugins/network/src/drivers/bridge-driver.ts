@@ -78,8 +78,7 @@ export class BridgeDriver implements NetworkDriver {
   async attach(plan: AttachPlan): Promise<Attachment> {
     const { network, link } = await this.#ensureOpen(plan.network);
     plan.signal.throwIfAborted();
-    if (!this.#options.exists(network.id))
-      throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${network.name} not found`);
+    if (!this.#options.exists(network.id)) throw new CleatError('not_found', 'NETWORK_NOT_FOUND', `network ${network.name} not found`);
     this.#doomed.flushFrom(plan.namespace);
     const settings = parseBridgeSettings(network.options);
     let attachment = this.#assign(plan, network);
@@ -115,12 +114,7 @@ export class BridgeDriver implements NetworkDriver {
     reservation.aim(targetOf(attachment));
     this.#reservations.set(endpoint.key, reservation);
     for (const { hostIp, hostPort, protocol } of reservation.lost) {
-      this.#options.warn('another program has taken a published port', {
-        container: endpoint.container,
-        hostIp,
-        hostPort,
-        protocol,
-      });
+      this.#options.warn('another program has taken a published port', { container: endpoint.container, hostIp, hostPort, protocol });
     }
   }
 
@@ -163,12 +157,7 @@ export class BridgeDriver implements NetworkDriver {
 
   async #openNow(network: NetworkDefinition): Promise<{ readonly network: NetworkDefinition; readonly link: Link }> {
     const links = this.#options.hostLinks(network.id);
-    const opened = openBridge(
-      this.#routes,
-      network,
-      this.#options.otherPools(network.id),
-      network.isPoolPicked && links.length === 0,
-    );
+    const opened = openBridge(this.#routes, network, this.#options.otherPools(network.id), network.isPoolPicked && links.length === 0);
     // Somebody deleted the bridge under containers that run.
     if (opened.isNew) for (const name of links) this.#rejoin(name, opened.link);
     if (opened.network !== network) this.#options.changed(opened.network);
@@ -178,10 +167,9 @@ export class BridgeDriver implements NetworkDriver {
     await this.#enableForwarding();
     if (opened.network.ipv6) enableIpv6Forwarding();
     await passForwardPolicies(forwardMatch(opened.network.bridge, this.#options.names)).catch((error: unknown) => {
-      this.#options.warn(
-        'another firewall on this host drops forwarded packets, and could not be told to let those of containers pass',
-        { error },
-      );
+      this.#options.warn('another firewall on this host drops forwarded packets, and could not be told to let those of containers pass', {
+        error,
+      });
     });
     this.#settingsSeen.add(network.id);
     return { network: opened.network, link: opened.link };
@@ -212,8 +200,7 @@ export class BridgeDriver implements NetworkDriver {
     try {
       ipv6 = network.ipv6 ? this.#options.addresses.assign(network.id, 6, endpoint.options.ipv6) : undefined;
     } catch (error) {
-      if (ipv4 !== undefined && endpoint.options.ipv4 === undefined)
-        this.#options.addresses.giveBack(network.id, ipv4.address);
+      if (ipv4 !== undefined && endpoint.options.ipv4 === undefined) this.#options.addresses.giveBack(network.id, ipv4.address);
       throw error;
     }
     return {
@@ -260,10 +247,7 @@ export class BridgeDriver implements NetworkDriver {
   #forgetFlows(attachment: Attachment): void {
     const filters: FlowFilter[] = [attachment.ipv4, attachment.ipv6]
       .filter((assigned) => assigned !== undefined)
-      .flatMap(({ address }) => [
-        { direction: 'reply', address } as const,
-        { direction: 'original', address } as const,
-      ]);
+      .flatMap(({ address }) => [{ direction: 'reply', address } as const, { direction: 'original', address } as const]);
     try {
       this.#conntrack.forget(filters);
     } catch (error) {
@@ -296,10 +280,7 @@ function publishedPorts(endpoint: Endpoint, network: NetworkDefinition): readonl
   if (!publishAll) return publish;
   const isNamed = new Set(publish.map((port) => `${port.containerPort}/${port.protocol}`));
   const rest = expose.filter((exposed) => !isNamed.has(`${exposed.port}/${exposed.protocol}`));
-  return [
-    ...publish,
-    ...rest.map(({ port, protocol }) => ({ containerPort: port, protocol, hostIp: '', hostPort: 0, hostPortEnd: 0 })),
-  ];
+  return [...publish, ...rest.map(({ port, protocol }) => ({ containerPort: port, protocol, hostIp: '', hostPort: 0, hostPortEnd: 0 }))];
 }
 
 /** Made from the address: who gets an address again also gets the neighbours' knowledge of it right. */

@@ -41,8 +41,7 @@ export function openContainerLink(routes: Rtnetlink, plan: ContainerLinkPlan): s
   const interfaceName = makePair(routes, plan);
   if (plan.isIsolated || plan.isHairpin) {
     const port = routes.link(plan.hostLink);
-    if (port !== undefined)
-      routes.execute(setBridgePort(port.index, { isIsolated: plan.isIsolated, isHairpin: plan.isHairpin }));
+    if (port !== undefined) routes.execute(setBridgePort(port.index, { isIsolated: plan.isIsolated, isHairpin: plan.isHairpin }));
   }
   configure(plan, interfaceName);
   return interfaceName;
@@ -82,26 +81,14 @@ function configure(plan: ContainerLinkPlan, interfaceName: string): void {
     (routes) => {
       const link = routes.link(interfaceName);
       if (link === undefined)
-        throw new CleatError(
-          'internal',
-          'NETWORK_LINK_LOST',
-          `the interface ${interfaceName} vanished while it was made`,
-        );
+        throw new CleatError('internal', 'NETWORK_LINK_LOST', `the interface ${interfaceName} vanished while it was made`);
       const messages: NetlinkMessage[] = [setLink(LOOPBACK_INDEX, { isUp: true }), setLink(link.index, { isUp: true })];
       for (const assigned of [plan.ipv4, plan.ipv6]) {
         if (assigned !== undefined)
-          messages.push(
-            addAddress({ linkIndex: link.index, address: assigned.address, prefixLength: assigned.prefixLength }),
-          );
+          messages.push(addAddress({ linkIndex: link.index, address: assigned.address, prefixLength: assigned.prefixLength }));
       }
       for (const address of plan.linkLocal) {
-        messages.push(
-          addAddress({
-            linkIndex: link.index,
-            address,
-            prefixLength: LINK_LOCAL_PREFIX[address.includes(':') ? 6 : 4],
-          }),
-        );
+        messages.push(addAddress({ linkIndex: link.index, address, prefixLength: LINK_LOCAL_PREFIX[address.includes(':') ? 6 : 4] }));
       }
       routes.execute(...messages);
     },

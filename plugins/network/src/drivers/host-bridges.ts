@@ -20,12 +20,7 @@ export function occupiedSubnets(routes: Rtnetlink, exceptLink: number | undefine
   const occupied: Subnet[] = [];
   for (const route of routes.routes()) {
     // A default route leads everywhere and so occupies nothing.
-    if (
-      route.prefixLength === 0 ||
-      route.destination === undefined ||
-      route.table !== MAIN_TABLE ||
-      route.linkIndex === exceptLink
-    )
+    if (route.prefixLength === 0 || route.destination === undefined || route.table !== MAIN_TABLE || route.linkIndex === exceptLink)
       continue;
     occupied.push(parseSubnet(`${route.destination}/${route.prefixLength}`));
   }
@@ -53,20 +48,11 @@ export interface OpenedBridge {
  * Makes the bridge of a network with its addresses. With `mayPick` its subnet is picked anew while another user of the
  * host (another instance, say) turns out to have the same: both look after they have added theirs, so at least one sees it.
  */
-export function openBridge(
-  routes: Rtnetlink,
-  network: NetworkDefinition,
-  otherPools: readonly Subnet[],
-  mayPick: boolean,
-): OpenedBridge {
+export function openBridge(routes: Rtnetlink, network: NetworkDefinition, otherPools: readonly Subnet[], mayPick: boolean): OpenedBridge {
   const existing = routes.link(network.bridge);
   if (existing !== undefined) {
     if (existing.kind !== 'bridge') {
-      throw new CleatError(
-        'conflict',
-        'NETWORK_BRIDGE_NAME',
-        `the host has a link ${network.bridge} that is not a bridge`,
-      );
+      throw new CleatError('conflict', 'NETWORK_BRIDGE_NAME', `the host has a link ${network.bridge} that is not a bridge`);
     }
     if (!isOwn(existing, network)) checkForeign(routes, network, existing);
     return { network, link: existing, isNew: false };
@@ -106,8 +92,7 @@ function checkForeign(routes: Rtnetlink, network: NetworkDefinition, link: Link)
 export function pickedAgain(network: NetworkDefinition, occupied: readonly Subnet[]): NetworkDefinition {
   const index = network.pools.findIndex((pool) => familyOf(pool.subnet.split('/')[0] ?? '') === 4);
   const current = network.pools[index];
-  if (current !== undefined && !occupied.some((subnet) => overlaps(subnet, parseSubnet(current.subnet))))
-    return network;
+  if (current !== undefined && !occupied.some((subnet) => overlaps(subnet, parseSubnet(current.subnet)))) return network;
   const pool = completePool({ subnet: pickSubnet(occupied), range: '', gateway: '', auxiliary: {} });
   return { ...network, pools: [pool, ...network.pools.filter((_, other) => other !== index)] };
 }
@@ -121,9 +106,7 @@ function makeBridge(routes: Rtnetlink, network: NetworkDefinition): Link {
   const { mtu } = parseBridgeSettings(network.options);
   // Named explicitly: a bridge without takes over the lowest address of its ports, and changes it as they come and go.
   const mac = bridgeMac(network.id);
-  routes.execute(
-    addLink({ name: network.bridge, type: { kind: 'bridge' }, mac, ...(mtu === undefined ? {} : { mtu }) }),
-  );
+  routes.execute(addLink({ name: network.bridge, type: { kind: 'bridge' }, mac, ...(mtu === undefined ? {} : { mtu }) }));
   const link = routes.link(network.bridge);
   if (link === undefined)
     throw new CleatError('internal', 'NETWORK_BRIDGE_LOST', `the bridge ${network.bridge} vanished while it was made`);
@@ -133,11 +116,7 @@ function makeBridge(routes: Rtnetlink, network: NetworkDefinition): Link {
     const addresses = network.pools.filter((pool) => pool.gateway !== '');
     routes.execute(
       ...addresses.map((pool) =>
-        addAddress({
-          linkIndex: link.index,
-          address: pool.gateway,
-          prefixLength: parseSubnet(pool.subnet).prefixLength,
-        }),
+        addAddress({ linkIndex: link.index, address: pool.gateway, prefixLength: parseSubnet(pool.subnet).prefixLength }),
       ),
     );
     routes.execute(setLink(link.index, { isUp: true }));

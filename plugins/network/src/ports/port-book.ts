@@ -133,17 +133,12 @@ export class PortBook {
     const key = portKey(bound.protocol, bound.hostPort);
     const addresses = this.#taken.get(key) ?? new Set<string>();
     for (const address of addresses) {
-      if (
-        address === bound.hostIp ||
-        (isIP(address) === isIP(bound.hostIp) && (isAny(address) || isAny(bound.hostIp)))
-      ) {
+      if (address === bound.hostIp || (isIP(address) === isIP(bound.hostIp) && (isAny(address) || isAny(bound.hostIp)))) {
         throw new CleatError(
           'conflict',
           'NETWORK_PORT_TAKEN',
           `Bind for ${bound.hostIp}:${bound.hostPort} failed: port is already allocated`,
-          {
-            hint: 'Another container publishes this port.',
-          },
+          { hint: 'Another container publishes this port.' },
         );
       }
     }
@@ -191,15 +186,9 @@ function isTaken(error: unknown): error is CleatError {
 function bindError(bound: BoundPort, error: unknown): CleatError {
   const name = error instanceof Error && 'code' in error ? String(error.code) : '';
   const what = `failed to bind host port for ${bound.hostIp}:${bound.hostPort}/${bound.protocol}`;
-  if (name === 'EADDRINUSE')
-    return new CleatError('conflict', 'NETWORK_PORT_TAKEN', `${what}: address already in use`, { cause: error });
+  if (name === 'EADDRINUSE') return new CleatError('conflict', 'NETWORK_PORT_TAKEN', `${what}: address already in use`, { cause: error });
   if (name === 'EADDRNOTAVAIL')
-    return new CleatError('invalid_argument', 'NETWORK_PORT_ADDRESS', `${what}: cannot assign requested address`, {
-      cause: error,
-    });
-  if (name === 'EACCES')
-    return new CleatError('permission_denied', 'NETWORK_PORT_DENIED', `${what}: permission denied`, { cause: error });
-  return new CleatError('internal', 'NETWORK_PORT_FAILED', `${what}: ${name === '' ? String(error) : name}`, {
-    cause: error,
-  });
+    return new CleatError('invalid_argument', 'NETWORK_PORT_ADDRESS', `${what}: cannot assign requested address`, { cause: error });
+  if (name === 'EACCES') return new CleatError('permission_denied', 'NETWORK_PORT_DENIED', `${what}: permission denied`, { cause: error });
+  return new CleatError('internal', 'NETWORK_PORT_FAILED', `${what}: ${name === '' ? String(error) : name}`, { cause: error });
 }

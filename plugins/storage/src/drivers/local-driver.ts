@@ -66,14 +66,9 @@ export class LocalDriver implements VolumeDriver {
   async attach(volume: Volume, _request: provider.AttachRequest, isFirst: boolean): Promise<DriverMount> {
     const path = this.mountpoint(volume);
     if (!existsSync(path)) {
-      throw new CleatError(
-        'not_found',
-        'VOLUME_DATA_MISSING',
-        `the directory ${path} of the volume ${volume.name} is gone`,
-        {
-          hint: 'Somebody removed it. Remove the volume and create it again.',
-        },
-      );
+      throw new CleatError('not_found', 'VOLUME_DATA_MISSING', `the directory ${path} of the volume ${volume.name} is gone`, {
+        hint: 'Somebody removed it. Remove the volume and create it again.',
+      });
     }
     const mount = parseLocalOptions(volume.options);
     if (mount === undefined) return { path, options: [] };

@@ -22,18 +22,7 @@ const NEEDS: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 /** A mount of these may wait for a server for minutes, and mount(2) holds up the whole process meanwhile. */
-const NETWORK_TYPES: ReadonlySet<string> = new Set([
-  'nfs',
-  'nfs4',
-  'cifs',
-  'smb3',
-  'smbfs',
-  '9p',
-  'ceph',
-  'glusterfs',
-  'afs',
-  'lustre',
-]);
+const NETWORK_TYPES: ReadonlySet<string> = new Set(['nfs', 'nfs4', 'cifs', 'smb3', 'smbfs', '9p', 'ceph', 'glusterfs', 'afs', 'lustre']);
 
 const MS_RDONLY = 0x1;
 const MS_REMOUNT = 0x20;
@@ -104,14 +93,9 @@ export function parseLocalOptions(options: Readonly<Record<string, string>>): Lo
 
 function mountOf(device: string, type: string, words: string): LocalMount {
   if (NETWORK_TYPES.has(type) || type.startsWith('fuse')) {
-    throw new CleatError(
-      'unimplemented',
-      'VOLUME_TYPE_UNSUPPORTED',
-      `the driver local does not mount file systems of the type ${type}`,
-      {
-        hint: 'A server that does not answer would hold up every other volume. Mount it on the host and use a volume with type=none, o=bind and its path as device.',
-      },
-    );
+    throw new CleatError('unimplemented', 'VOLUME_TYPE_UNSUPPORTED', `the driver local does not mount file systems of the type ${type}`, {
+      hint: 'A server that does not answer would hold up every other volume. Mount it on the host and use a volume with type=none, o=bind and its path as device.',
+    });
   }
   let flags = 0;
   const later: number[] = [];
@@ -124,8 +108,7 @@ function mountOf(device: string, type: string, words: string): LocalMount {
     else data.push(word);
   }
   const isBind = (flags & MS_BIND) !== 0;
-  if (isBind && !isAbsolute(device))
-    throw invalid(`the device ${JSON.stringify(device)} of a bind is not an absolute path`);
+  if (isBind && !isAbsolute(device)) throw invalid(`the device ${JSON.stringify(device)} of a bind is not an absolute path`);
   if (isBind && data.length > 0) throw invalid(`invalid mount option for a bind: ${data.join(',')}`);
   // The first call of a bind takes no flags but how deep it reaches; a second one sets them.
   const extra = flags & ~(MS_BIND | MS_REC);

@@ -4,16 +4,7 @@ import type { Volume } from '../volume.ts';
 import type { DirectoryOwner, DriverCall, DriverMount, VolumeDriver } from './driver.ts';
 
 /** What a mount that a driver describes says about how it is bound: that is this kind's to say. */
-const BIND_WORDS: ReadonlySet<string> = new Set([
-  'bind',
-  'rbind',
-  'private',
-  'rprivate',
-  'shared',
-  'rshared',
-  'slave',
-  'rslave',
-]);
+const BIND_WORDS: ReadonlySet<string> = new Set(['bind', 'rbind', 'private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
 
 export interface PluginDriverParts {
   readonly name: string;
@@ -38,9 +29,7 @@ export class PluginDriver implements VolumeDriver {
       'not_found',
       'VOLUME_DRIVER_NOT_FOUND',
       `error looking up volume plugin ${name}: plugin ${JSON.stringify(name)} not found`,
-      {
-        hint: `Install and enable a plugin that drives volumes under the name ${name}; "cleat plugin ls" shows those that are there.`,
-      },
+      { hint: `Install and enable a plugin that drives volumes under the name ${name}; "cleat plugin ls" shows those that are there.` },
     );
   }
 
@@ -49,10 +38,7 @@ export class PluginDriver implements VolumeDriver {
     // Answered, and then this plugin was killed before it had written so.
     const held = ledger.find(volume.name);
     if (held !== undefined) return held.status;
-    const { status } = await ledger.reserve(
-      { driver, object: volume.name, options: JSON.stringify(volume.options) },
-      call,
-    );
+    const { status } = await ledger.reserve({ driver, object: volume.name, options: JSON.stringify(volume.options) }, call);
     return status;
   }
 
@@ -64,12 +50,7 @@ export class PluginDriver implements VolumeDriver {
     await this.#parts.ledger.release(volume.name, { purge: true, force: isForced }, call);
   }
 
-  async attach(
-    volume: Volume,
-    request: provider.AttachRequest,
-    _isFirst: boolean,
-    call: DriverCall,
-  ): Promise<DriverMount> {
+  async attach(volume: Volume, request: provider.AttachRequest, _isFirst: boolean, call: DriverCall): Promise<DriverMount> {
     const { contribution } = await this.#parts.ledger.attach(volume.name, request, call);
     const [mount, more] = contribution.mounts;
     if (mount === undefined || more !== undefined || mount.type !== 'bind' || !mount.source.startsWith('/')) {
@@ -88,8 +69,7 @@ export class PluginDriver implements VolumeDriver {
 
   mountpoint(volume: Volume): string {
     const value: unknown = volume.status === '' ? {} : JSON.parse(volume.status);
-    const isNamed =
-      typeof value === 'object' && value !== null && 'mountpoint' in value && typeof value.mountpoint === 'string';
+    const isNamed = typeof value === 'object' && value !== null && 'mountpoint' in value && typeof value.mountpoint === 'string';
     return isNamed ? String(value.mountpoint) : '';
   }
 }

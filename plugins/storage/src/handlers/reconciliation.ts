@@ -52,8 +52,7 @@ export class Reconciliation {
   #endVoid(bootId: string): void {
     const { store } = this.#parts;
     for (const hold of store.holds()) {
-      if (hold.attachment !== undefined && hold.attachment.bootId !== bootId)
-        store.putHold({ ...hold, attachment: undefined });
+      if (hold.attachment !== undefined && hold.attachment.bootId !== bootId) store.putHold({ ...hold, attachment: undefined });
     }
   }
 
@@ -93,11 +92,7 @@ export class Reconciliation {
   }
 
   /** Holds again what is listed and not known; gives what can't be, as its volume is gone. */
-  async #takeListed(
-    all: ReconcileAll,
-    unopened: ReadonlySet<string>,
-    call: Call,
-  ): Promise<providerTypes.ReferenceInput[]> {
+  async #takeListed(all: ReconcileAll, unopened: ReadonlySet<string>, call: Call): Promise<providerTypes.ReferenceInput[]> {
     const { store, provider, warn } = this.#parts;
     const lacks: providerTypes.ReferenceInput[] = [];
     for (const held of all.held) {

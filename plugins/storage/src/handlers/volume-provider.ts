@@ -31,29 +31,16 @@ export class VolumeProvider {
     const { reference } = request;
     const options = parseClaimOptions(request.options);
     const before = store.hold(reference.object);
-    if (before !== undefined && before.options !== request.options)
-      await this.release({ reference, purge: true }, call);
+    if (before !== undefined && before.options !== request.options) await this.release({ reference, purge: true }, call);
     // An anonymous volume is made once, however often its reserve comes.
     const known = store.hold(reference.object);
     const volumeName = known?.volume ?? (options.name || volumes.newName());
     const { container, claim, object } = reference;
     const volume = await volumes.locked(volumeName, async () => {
       // The claim first: a volume that is there for a claim alone is never without it.
-      store.putHold({
-        object,
-        container,
-        claim,
-        volume: volumeName,
-        options: request.options,
-        attachment: known?.attachment,
-      });
+      store.putHold({ object, container, claim, volume: volumeName, options: request.options, attachment: known?.attachment });
       try {
-        const wanted = {
-          ...options,
-          name: volumeName,
-          isAnonymous: options.name === '',
-          owner: ownerOf(request.idMapping),
-        };
+        const wanted = { ...options, name: volumeName, isAnonymous: options.name === '', owner: ownerOf(request.idMapping) };
         return await volumes.ensure(wanted, call);
       } catch (error) {
         if (known === undefined) store.removeHold(object);
@@ -96,9 +83,7 @@ export class VolumeProvider {
     const { store, volumes } = this.#parts;
     const hold = store.hold(reference.object);
     if (hold === undefined) return {};
-    const wasAttached = await volumes.locked(hold.volume, () =>
-      this.#takeDown(store.hold(hold.object) ?? hold, reference, call),
-    );
+    const wasAttached = await volumes.locked(hold.volume, () => this.#takeDown(store.hold(hold.object) ?? hold, reference, call));
     const volume = store.volume(hold.volume);
     return wasAttached && volume !== undefined ? { events: [unmountedEvent(volume, hold.container)] } : {};
   }
@@ -133,18 +118,8 @@ export class VolumeProvider {
   /** Opens a use that the kernel says is open and of which nothing is left here. */
   async reopen(held: provider.Held, call: Call): Promise<void> {
     const { reference, options, status } = held;
-    const request = {
-      reference,
-      options,
-      status,
-      container: held.container,
-      idMapping: held.idMapping,
-      directory: held.directory,
-    };
-    await this.attach(
-      { ...request, rootPath: '', networkNamespace: held.networkNamespace, userNamespace: held.userNamespace },
-      call,
-    );
+    const request = { reference, options, status, container: held.container, idMapping: held.idMapping, directory: held.directory };
+    await this.attach({ ...request, rootPath: '', networkNamespace: held.networkNamespace, userNamespace: held.userNamespace }, call);
   }
 
   async #bringUp(hold: Hold, volume: Volume, request: provider.AttachRequest, call: Call): Promise<DriverMount> {
@@ -171,9 +146,7 @@ export class VolumeProvider {
   }
 
   #isUsedByOthers(hold: Hold): boolean {
-    return this.#parts.store
-      .holdsOf(hold.volume)
-      .some(({ object, attachment }) => object !== hold.object && attachment !== undefined);
+    return this.#parts.store.holdsOf(hold.volume).some(({ object, attachment }) => object !== hold.object && attachment !== undefined);
   }
 
   #known(reference: providerTypes.Reference): Hold {

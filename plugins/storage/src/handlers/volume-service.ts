@@ -74,8 +74,7 @@ export class VolumeService implements ServiceHandlers<'volume'> {
   async prune(request: contract.PruneRequest, call: DriverCall): Promise<contract.PruneResponseInput> {
     const { volumes } = this.#parts;
     const fits = pruneFilter(request.filters);
-    const isWanted = (volume: Volume): boolean =>
-      isPlainLocal(volume) && (request.all || isAnonymous(volume)) && fits(volume);
+    const isWanted = (volume: Volume): boolean => isPlainLocal(volume) && (request.all || isAnonymous(volume)) && fits(volume);
     const removed: string[] = [];
     let spaceBytes = 0;
     for (const { name } of volumes.list().filter(isWanted)) {

@@ -5,10 +5,7 @@ const manifest = readManifest(new URL('../../manifest.json', import.meta.url));
 /** Looks for a value in a request by the names that lead to it. */
 function find(value: unknown, ...names: readonly string[]): unknown {
   return names.reduce<unknown>(
-    (found, name) =>
-      typeof found === 'object' && found !== null
-        ? Object.entries(found).find(([key]) => key === name)?.[1]
-        : undefined,
+    (found, name) => (typeof found === 'object' && found !== null ? Object.entries(found).find(([key]) => key === name)?.[1] : undefined),
     value,
   );
 }

@@ -23,9 +23,7 @@ class Cursors {
 
   async all(): Promise<readonly Cursor[]> {
     const names = (await readdir(this.#directory)).filter((name) => /^[^.]+$/.test(name));
-    return Promise.all(
-      names.map(async (name) => JSON.parse(await readFile(join(this.#directory, name), 'utf8')) as Cursor),
-    );
+    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(this.#directory, name), 'utf8')) as Cursor));
   }
 
   async has(object: string): Promise<boolean> {
@@ -49,12 +47,7 @@ class Cursors {
 
 /** Passes on what a container has written since the cursor, whole lines, and tells the kernel which segments are done with. */
 async function forward(cursor: Cursor, context: PluginContext, cursors: Cursors, output: string): Promise<void> {
-  const { segments } = await context.call(
-    'logdata',
-    'segments',
-    { container: cursor.container },
-    { signal: context.signal },
-  );
+  const { segments } = await context.call('logdata', 'segments', { container: cursor.container }, { signal: context.signal });
   let { segment, offset } = cursor;
   for (const { number, path, open: isOpen } of segments.filter(({ number }) => number >= segment)) {
     if (number > segment) offset = 0;
@@ -64,8 +57,7 @@ async function forward(cursor: Cursor, context: PluginContext, cursors: Cursors,
     if (whole.length > 0) await appendFile(output, whole);
     offset += whole.length;
     await cursors.put({ container: cursor.container, segment, offset });
-    if (!isOpen)
-      await context.call('logdata', 'acknowledge', { container: cursor.container, number }, { signal: context.signal });
+    if (!isOpen) await context.call('logdata', 'acknowledge', { container: cursor.container, number }, { signal: context.signal });
   }
 }
 
@@ -92,9 +84,7 @@ export const plugin: PluginDefinition = definePlugin({
     context.tasks.spawn('forwarding', async (signal) => {
       for (;;) {
         for (const cursor of await cursors.all()) {
-          await forward(cursor, context, cursors, output).catch((error: unknown) =>
-            context.log.debug('it is tried again', { error }),
-          );
+          await forward(cursor, context, cursors, output).catch((error: unknown) => context.log.debug('it is tried again', { error }));
         }
         await sleep(LOOK_MS, signal);
       }
@@ -107,14 +97,9 @@ export const plugin: PluginDefinition = definePlugin({
           reserve: async ({ reference, options }) => {
             const wanted: unknown = JSON.parse(options === '' ? '{}' : options);
             if (typeof wanted !== 'object' || wanted === null || Object.keys(wanted).length > 0) {
-              throw new CleatError(
-                'invalid_argument',
-                'OPTION_UNKNOWN',
-                `the log driver ${manifest.name} has no options`,
-              );
+              throw new CleatError('invalid_argument', 'OPTION_UNKNOWN', `the log driver ${manifest.name} has no options`);
             }
-            if (!(await cursors.has(reference.object)))
-              await cursors.put({ container: reference.object, segment: 1, offset: 0 });
+            if (!(await cursors.has(reference.object))) await cursors.put({ container: reference.object, segment: 1, offset: 0 });
             return { contribution: { log: { segmentBytes: 1_048_576, spoolBytes: 20_971_520, mode: 'non-blocking' } } };
           },
           release: async ({ reference }) => {
@@ -126,11 +111,7 @@ export const plugin: PluginDefinition = definePlugin({
             for (const { reference } of owed) known.delete(reference.object);
             const there = await cursors.names();
             for (const name of there) if (!known.has(name)) await cursors.drop(name);
-            return {
-              lacks: held
-                .filter(({ reference }) => !there.includes(reference.object))
-                .map(({ reference }) => reference),
-            };
+            return { lacks: held.filter(({ reference }) => !there.includes(reference.object)).map(({ reference }) => reference) };
           },
         },
       },

@@ -30,20 +30,13 @@ function checkOptions(text: string): void {
   const options: unknown = JSON.parse(text === '' ? '{}' : text);
   const names = typeof options === 'object' && options !== null ? Object.keys(options) : ['?'];
   if (names.length > 0) {
-    throw new CleatError(
-      'invalid_argument',
-      'OPTION_UNKNOWN',
-      `the driver ${manifest.name} has no option ${names.join(', ')}`,
-    );
+    throw new CleatError('invalid_argument', 'OPTION_UNKNOWN', `the driver ${manifest.name} has no option ${names.join(', ')}`);
   }
 }
 
 /** Runs `ip` in the container's network namespace, a path that the kernel has pinned. */
 async function ip(namespace: string, args: readonly string[], signal?: AbortSignal): Promise<void> {
-  await runFile('nsenter', [`--net=${namespace}`, 'ip', ...args], {
-    ...(signal === undefined ? {} : { signal }),
-    timeout: 10_000,
-  });
+  await runFile('nsenter', [`--net=${namespace}`, 'ip', ...args], { ...(signal === undefined ? {} : { signal }), timeout: 10_000 });
 }
 
 export const plugin: PluginDefinition = definePlugin({
@@ -56,8 +49,7 @@ export const plugin: PluginDefinition = definePlugin({
     async function removeLink(link: string): Promise<void> {
       const namespace = await readFile(join(uses, link), 'utf8').catch(() => '');
       // Also with the namespace gone, and the interface with it.
-      if (namespace !== '')
-        await ip(namespace, ['link', 'delete', link]).catch((error: unknown) => log.debug('it is gone', { error }));
+      if (namespace !== '') await ip(namespace, ['link', 'delete', link]).catch((error: unknown) => log.debug('it is gone', { error }));
       await rm(join(uses, link), { force: true });
     }
 
@@ -74,11 +66,7 @@ export const plugin: PluginDefinition = definePlugin({
           // A container joins it, at its start or later.
           attach: async ({ reference, networkNamespace, container }, { signal }) => {
             if (networkNamespace === '')
-              throw new CleatError(
-                'invalid_argument',
-                'NAMESPACE_MISSING',
-                'this network needs a network namespace of the container',
-              );
+              throw new CleatError('invalid_argument', 'NAMESPACE_MISSING', 'this network needs a network namespace of the container');
             const link = linkName(reference);
             const address = addressOf(reference);
             // One may be left of an attach that was cut off.

@@ -12,12 +12,7 @@ observerSuite(
     manifest: readManifest(join(directory, 'manifest.json')),
     command: [process.execPath, 'dist/src/main.js'],
     cwd: directory,
-    event: (index) => ({
-      type: 'container.started',
-      subject: `c${index}`,
-      record: 'Container',
-      data: { name: `n${index}` },
-    }),
+    event: (index) => ({ type: 'container.started', subject: `c${index}`, record: 'Container', data: { name: `n${index}` } }),
     seen: async ({ plugin }) => {
       const text = await readFile(join(plugin.entry.stateDir, 'events.jsonl'), 'utf8').catch(() => '');
       const lines = text.split('\n').slice(0, -1);

@@ -9,11 +9,7 @@ function checkOptions(text: string): void {
   const options: unknown = JSON.parse(text === '' ? '{}' : text);
   const names = typeof options === 'object' && options !== null ? Object.keys(options) : ['?'];
   if (names.length > 0) {
-    throw new CleatError(
-      'invalid_argument',
-      'OPTION_UNKNOWN',
-      `the driver ${manifest.name} has no option ${names.join(', ')}`,
-    );
+    throw new CleatError('invalid_argument', 'OPTION_UNKNOWN', `the driver ${manifest.name} has no option ${names.join(', ')}`);
   }
 }
 
@@ -51,8 +47,7 @@ export const plugin: PluginDefinition = definePlugin({
               if (operation === 'release' && purge) known.delete(encodeURIComponent(reference.object));
             }
             const there = await readdir(volumes);
-            for (const name of there)
-              if (!known.has(name)) await rm(join(volumes, name), { recursive: true, force: true });
+            for (const name of there) if (!known.has(name)) await rm(join(volumes, name), { recursive: true, force: true });
             const lacks = held.filter(({ reference }) => !there.includes(encodeURIComponent(reference.object)));
             return { lacks: lacks.map(({ reference }) => reference) };
           },
