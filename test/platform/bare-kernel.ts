@@ -27,6 +27,7 @@ export class BareKernel {
   readonly dir: string;
   readonly rootfs: string;
   #config: Record<string, unknown>;
+  #main = MAIN;
   #child: ChildProcess | undefined;
   #client: NodeClient | undefined;
 
@@ -62,6 +63,11 @@ export class BareKernel {
     this.#config = { ...this.#config, ...config };
   }
 
+  /** The kernel of another release, from the next start on; without a program that of this one. */
+  use(main: string = MAIN): void {
+    this.#main = main;
+  }
+
   /** What the kernel wrote last, for the report of a failure. */
   get logTail(): string {
     return this.log.slice(-LOG_TAIL);
@@ -94,7 +100,7 @@ export class BareKernel {
     writeFileSync(path, JSON.stringify(this.#config));
     rmSync(this.#operatorPath, { force: true });
     const log = openSync(this.#logPath, 'a');
-    this.#child = spawn(process.execPath, [MAIN, path], {
+    this.#child = spawn(process.execPath, [this.#main, path], {
       stdio: ['ignore', log, log],
       env: childEnv({ CLEAT_FAULT: `@${this.#faultPath}` }),
     });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ContractCaller, Deadline } from '@cleat/core';
 import { BusConnection, type Credentials } from '@cleat/core/bus';
+import { commandLine } from '@cleat/core/syscalls';
 import { slowFactor, waitFor } from '@cleat/harness';
 import { CleatError, type container, type event, isCleatError, type node, type plugin, SchemaBook } from '@cleat/schemas';
 
@@ -70,10 +71,12 @@ export class NodeClient {
     return id;
   }
 
-  /** Creates and starts. */
+  /** Creates, starts, and waits until the process is the one that was asked for: until its exec it is the runtime's. */
   async run(name: string, args: readonly string[], more: Parameters<NodeClient['create']>[2] = {}): Promise<string> {
     const id = await this.create(name, args, more);
     await this.call('container', 'start', { container: id });
+    const { pid } = (await this.inspect(id)).state;
+    await waitFor('its exec', () => pid === 0 || commandLine(pid)?.[1] !== 'init');
     return id;
   }
 
