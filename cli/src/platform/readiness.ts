@@ -5,6 +5,8 @@ import type { OperatorClient } from '@cleat/sdk/client';
 
 const POLL_MS = 50;
 const ASK_MS = 5_000;
+/** A plugin that has never been ready and ends each time it is started does not get better by waiting. */
+const HOPELESS_RESTARTS = 4;
 
 /** Waits until the plugins of a platform whose API answers are ready. Throws PLUGINS_NOT_READY, which names those that are not. */
 export async function platformReady(
@@ -42,14 +44,15 @@ export async function pluginsReady(node: Pick<OperatorClient, 'call'>, names: re
     const { plugins } = await node.call('plugin', 'list', {}, { timeoutMs: ASK_MS });
     const late = plugins.filter(({ name, enabled, state }) => enabled && names.includes(name) && state !== 'ready');
     if (late.length === 0) return;
-    if (Date.now() >= until) throw notReady(late);
+    const isHopeless = late.some(({ restarts, readySince }) => restarts >= HOPELESS_RESTARTS && readySince === 0n);
+    if (isHopeless || Date.now() >= until) throw notReady(late);
     await pause();
   }
 }
 
 function notReady(late: readonly plugin.Info[]): CleatError {
   const each = late.map(({ name, state, reason }) => `${name} (${reason === '' ? state : `${state}: ${reason}`})`);
-  return new CleatError('unavailable', 'PLUGINS_NOT_READY', `not ready in time: ${each.join(', ')}`, {
+  return new CleatError('unavailable', 'PLUGINS_NOT_READY', `not ready: ${each.join(', ')}`, {
     hint: `The platform is up, and goes on trying. See cleat plugin logs ${late[0]?.name ?? ''}.`,
   });
 }

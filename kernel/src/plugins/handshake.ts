@@ -11,7 +11,7 @@ import {
 } from '@cleat/schemas';
 import { claimFacts } from '../engine/claim-facts.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
-import type { PluginEntry, PluginRegistry } from './registry.ts';
+import { mayCome, type PluginEntry, type PluginRegistry } from './registry.ts';
 
 export const HEARTBEAT_MS = 5_000;
 const MISSED_BEATS = 3;
@@ -131,7 +131,7 @@ export class Handshake {
   /** The plugin's connection or process has ended. */
   lost(name: string, reason: string): void {
     const entry = this.#parts.registry.find(name);
-    if (entry === undefined || (entry.state !== 'ready' && entry.state !== 'unresponsive')) return;
+    if (entry === undefined || (entry.state !== 'ready' && !mayCome(entry.state))) return;
     entry.instance = '';
     this.#parts.registry.move(entry, 'starting', reason);
   }

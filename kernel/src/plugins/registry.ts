@@ -243,7 +243,8 @@ function providerEntry(entry: PluginEntry, kind: ProvidedKind): ProviderEntry {
   return { plugin: entry.installed.manifest.name, kind, grant: entry.installed.grant, isReady: entry.state === 'ready' };
 }
 
-function mayCome(state: PluginState): boolean {
+/** True for a plugin that is not ready and is still expected. */
+export function mayCome(state: PluginState): boolean {
   return state === 'installed' || state === 'starting' || state === 'unresponsive';
 }
 
