@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type RunOptions, type RunResult, waitFor } from '@cleat/harness';
+import type { plugin } from '@cleat/schemas';
+import { NodeClient } from './node-client.ts';
 
 /** What a platform's users have: docker and cleat, told where it is. */
 export interface PlatformClients {
@@ -28,26 +30,33 @@ export async function killKernel(platform: PlatformClients): Promise<void> {
   await waitUntilWell(platform);
 }
 
-/** Until every part says that it is well. */
+/** Until every plugin is ready, the bus has all events, and the API answers. */
 export async function waitUntilWell(platform: PlatformClients): Promise<void> {
-  await waitFor(
-    'a platform that is well',
-    async () => (await platform.cleat(['status', '--run-dir', platform.runDir], { allowExit: 'any' })).code === 0,
-    { timeoutMs: ANSWER_MS, intervalMs: 200 },
-  );
+  await waitFor('a platform that is well', () => isWell(platform), { timeoutMs: ANSWER_MS, intervalMs: 200 });
+}
+
+async function isWell(platform: PlatformClients): Promise<boolean> {
+  const isUp = await asked(platform.runDir, async (client) => {
+    const { newestEvent, publishedEvent } = await client.info();
+    const { plugins } = await client.call<plugin.ListResponse>('plugin', 'list');
+    return newestEvent === publishedEvent && plugins.every(({ state }) => state === 'ready');
+  });
+  return isUp && (await platform.docker(['version'], { allowExit: 'any' })).code === 0;
 }
 
 /** The process of a group of plugins. */
-export async function pluginPid(platform: PlatformClients, plugin: string): Promise<number> {
-  const { stdout } = await platform.cleat(['status', '--json', '--run-dir', platform.runDir], { allowExit: [0, 1] });
-  const status: unknown = JSON.parse(stdout);
-  const plugins: unknown = field(status, 'plugins');
-  const found: unknown = Array.isArray(plugins) ? plugins.find((one) => field(one, 'name') === plugin) : undefined;
-  const pid = field(found, 'pid');
-  if (typeof pid !== 'number' || pid < 2) throw new Error(`there is no process of ${plugin} in ${stdout}`);
+export async function pluginPid({ runDir }: PlatformClients, name: string): Promise<number> {
+  const { pid } = await asked(runDir, (client) => client.plugin(name));
+  if (pid < 2) throw new Error(`there is no process of ${name}`);
   return pid;
 }
 
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(name) : undefined;
+/** Not by the cleat command: in an emulated machine its start alone takes seconds. */
+async function asked<T>(runDir: string, question: (client: NodeClient) => Promise<T>): Promise<T> {
+  const client = await NodeClient.open(runDir, '');
+  try {
+    return await question(client);
+  } finally {
+    await client.close();
+  }
 }

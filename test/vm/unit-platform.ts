@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeImportTar, type RunOptions, type RunResult, runProcess, waitFor } from '@cleat/harness';
@@ -6,6 +6,7 @@ import type { PlatformClients } from '../platform/platform-clients.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const UNIT_DIR = '/run/systemd/system';
+const DROP_IN_DIR = join(UNIT_DIR, 'cleat.service.d');
 const UNIT_MS = 60_000;
 
 /** The platform as systemd runs it, in its default directories: for a machine that is thrown away afterwards. */
@@ -13,9 +14,14 @@ export class UnitPlatform implements PlatformClients {
   readonly runDir = '/run/cleat';
   readonly socket = '/run/cleat/docker.sock';
 
-  /** The units of this checkout, until the next boot. */
-  install(): Promise<RunResult> {
-    return runProcess([join(ROOT, 'packaging/systemd/install'), '--unit-dir', UNIT_DIR]);
+  /** The units of this checkout, until the next boot, with the flags for Node that this test was given. */
+  async install(): Promise<void> {
+    await runProcess([join(ROOT, 'packaging/systemd/install'), '--unit-dir', UNIT_DIR]);
+    mkdirSync(DROP_IN_DIR);
+    const flags = process.env['CLEAT_NODE_FLAGS'];
+    const environment = flags === undefined ? '' : `Environment="CLEAT_NODE_FLAGS=${flags}"\n`;
+    writeFileSync(join(DROP_IN_DIR, 'test.conf'), `[Service]\n${environment}`);
+    await this.systemctl('daemon-reload');
   }
 
   /** Stops the platform and takes everything of it away. */
@@ -25,6 +31,7 @@ export class UnitPlatform implements PlatformClients {
       if (ids.length > 0) await this.docker(['rm', '-f', '-v', ...ids], { allowExit: 'any' });
     }
     await this.systemctl('stop', 'cleat.socket', 'cleat.service');
+    rmSync(DROP_IN_DIR, { recursive: true });
     for (const unit of ['cleat.service', 'cleat.socket']) rmSync(join(UNIT_DIR, unit), { force: true });
     await this.systemctl('daemon-reload');
     for (const path of ['/etc/cleat', '/var/lib/cleat']) rmSync(path, { recursive: true, force: true });
