@@ -127,6 +127,26 @@ t.test('an event of an own object waits in the outbox while the kernel is away, 
   t.equal((await failure(context().publish({ type: 'thing.broken', subject: 't' }))).code, 'EVENT_NOT_GRANTED');
 });
 
+t.test('an event that is published again under its key is one event, also by the next process', async (t) => {
+  const { node, context, stop } = await observer(t);
+  const made = (subject: string): { readonly type: string; readonly subject: string } => ({ type: 'thing.made', subject });
+  await context().publish(made('t1'), { key: 'one' });
+  await context().publish(made('t1'), { key: 'one' });
+  await until('it is there', () => node.kernel.published.length === 1);
+  await stop();
+  const setup = async (context: PluginContext): Promise<object> => {
+    await context.publish(made('t1'), { key: 'one' });
+    await context.publish(made('t2'), { key: 'two' });
+    return {};
+  };
+  await runHere(t, node, { manifest: OBSERVER, setup });
+  await until('the other one', () => node.kernel.published.some(({ event }) => event.subject === 't2'));
+  t.same(
+    node.kernel.published.map(({ event }) => event.subject),
+    ['t1', 't2'],
+  );
+});
+
 t.test('what was in the outbox of a plugin that ended is sent by the next one', async (t) => {
   const { node, context, stop } = await observer(t);
   node.kernel.setAway(true);

@@ -52,27 +52,24 @@ t.test('a plugin of a later minor version works with this kernel', async (t) => 
   await wholeLife(t, kernel, fake);
 });
 
-t.test(
-  'a kernel of a later minor version works with a plugin of this one, and takes over from this kernel',
-  async (t) => {
-    const kernel = await started(t, 'newer');
-    if (kernel === undefined) return;
-    const { kernelMain } = makeOtherRelease(join(kernel.dir, 'other'));
+t.test('a kernel of a later minor version works with a plugin of this one, and takes over from this kernel', async (t) => {
+  const kernel = await started(t, 'newer');
+  if (kernel === undefined) return;
+  const { kernelMain } = makeOtherRelease(join(kernel.dir, 'other'));
+  await kernel.start();
+  const fake = await Fake.install(kernel, FAKE);
+  await kernel.client.run('kept', SLEEP, { claims: [CLAIM] });
+  const { pid } = (await kernel.client.inspect('kept')).state;
+  for (const main of [kernelMain, undefined]) {
+    await kernel.kill();
+    kernel.use(main);
     await kernel.start();
-    const fake = await Fake.install(kernel, FAKE);
-    await kernel.client.run('kept', SLEEP, { claims: [CLAIM] });
-    const { pid } = (await kernel.client.inspect('kept')).state;
-    for (const main of [kernelMain, undefined]) {
-      await kernel.kill();
-      kernel.use(main);
-      await kernel.start();
-      await kernel.client.waitForPlugin('fake');
-      t.equal((await kernel.client.inspect('kept')).state.pid, pid, 'what ran runs on');
-      await wholeLife(t, kernel, fake);
-    }
-    await kernel.client.remove('kept');
-  },
-);
+    await kernel.client.waitForPlugin('fake');
+    t.equal((await kernel.client.inspect('kept')).state.pid, pid, 'what ran runs on');
+    await wholeLife(t, kernel, fake);
+  }
+  await kernel.client.remove('kept');
+});
 
 t.test('a pair that has no version in common is refused with the sentence that says what to upgrade', async (t) => {
   const kernel = await started(t, 'apart');
@@ -94,12 +91,7 @@ t.test('a pair that has no version in common is refused with the sentence that s
   for (const [name, provider, says] of pairs) {
     await Fake.install(
       kernel,
-      {
-        ...FAKE,
-        name,
-        contracts: { provider: [...provider] },
-        provides: [{ kind: name, reserve: true, attach: true }],
-      },
+      { ...FAKE, name, contracts: { provider: [...provider] }, provides: [{ kind: name, reserve: true, attach: true }] },
       { command: [process.execPath, fakeProgram] },
     );
     const { reason } = await kernel.client.waitForPlugin(name, 'incompatible');
