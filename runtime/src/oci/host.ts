@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { type CgroupLayout, CgroupTree } from '@cleat/core/cgroup';
 import { boundingSet } from '@cleat/core/syscalls';
@@ -40,7 +40,26 @@ function hasControl(tree: CgroupTree, controller: string, v1: readonly string[],
   const root = dirname(probe);
   if (!isUnified) return v1.some((file) => existsSync(join(root, file)));
   const below = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return below.some(({ name }) => v2.some((file) => existsSync(join(root, name, file))));
+  return below.some(({ name }) => hasFile(join(root, name), v2)) || hasFileWhenMade(join(root, `cleat-probe-${process.pid}`), v2);
+}
+
+function hasFile(directory: string, files: readonly string[]): boolean {
+  return files.some((file) => existsSync(join(directory, file)));
+}
+
+/** Without systemd there may be no cgroup below the root yet. */
+function hasFileWhenMade(directory: string, files: readonly string[]): boolean {
+  try {
+    mkdirSync(directory);
+  } catch {
+    // Nothing may be made there, so no container either.
+    return false;
+  }
+  try {
+    return hasFile(directory, files);
+  } finally {
+    rmdirSync(directory);
+  }
 }
 
 /**
