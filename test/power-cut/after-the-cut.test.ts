@@ -59,6 +59,19 @@ t.test('after a power cut the platform comes back as it was told to clients', as
     t.same((await client.info()).owed, []);
     const reachable = running.filter(({ name }) => hasPort(name));
     t.ok(reachable.length > 0);
+    const format = '{{.NetworkSettings.IPAddress}} {{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}}';
+    const { stdout: given } = await platform.docker(['inspect', '-f', format, ...reachable.map(({ name }) => name)]);
+    const [addresses, ports] = [0, 1].map(
+      (at) =>
+        new Set(
+          given
+            .trim()
+            .split('\n')
+            .map((line) => line.split(' ')[at]),
+        ),
+    );
+    t.equal(addresses?.size, reachable.length, 'no address is given twice');
+    t.equal(ports?.size, reachable.length, 'nor a port');
     for (const { name } of reachable) {
       const port = (await platform.docker(['port', name, '80'])).stdout.trim();
       const page = await fetch(`http://${port}/index.html`, { signal: AbortSignal.timeout(BACK_MS * slowFactor()) });

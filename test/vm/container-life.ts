@@ -8,6 +8,8 @@ import { killKernel, type PlatformClients, pluginPid, waitUntilWell } from '../p
 /** Everything of a container's life that depends on the host, as one story: each command costs a second in an emulated machine. */
 
 const MIB = 1024 * 1024;
+/** One of each process that plugins share. */
+const PLUGINS = ['images', 'gateway'] as const;
 const SERVER = [
   'echo out; echo err >&2; mkdir -p /www; echo page > /www/index.html; httpd -p 80 -h /www',
   "trap 'exit 3' TERM; sleep 10000 & wait",
@@ -110,15 +112,17 @@ async function deathsAreOutlived(t: Test, platform: PlatformClients): Promise<vo
     const pid = await inspect(platform, 'life', '{{.State.Pid}}');
     await killKernel(platform);
     t.equal(await inspect(platform, 'life', '{{.State.Pid}} {{.State.Running}}'), `${pid} true`);
-    for (const plugin of ['images', 'gateway']) {
-      const killed = await pluginPid(platform, plugin);
-      process.kill(killed, 'SIGKILL');
-      await waitFor(`another process of ${plugin}`, async () => (await pluginPid(platform, plugin).catch(() => killed)) !== killed, {
-        timeoutMs: 30_000,
-        intervalMs: 200,
-      });
-      await waitUntilWell(platform);
-    }
+    const before = await Promise.all(PLUGINS.map((plugin) => pluginPid(platform, plugin)));
+    for (const killed of before) process.kill(killed, 'SIGKILL');
+    await waitFor(
+      'other processes of the plugins',
+      async () => {
+        const after = await Promise.all(PLUGINS.map((plugin) => pluginPid(platform, plugin)));
+        return after.every((pid) => !before.includes(pid));
+      },
+      { timeoutMs: 30_000, intervalMs: 200 },
+    );
+    await waitUntilWell(platform);
     t.equal(await inspect(platform, 'life', '{{.State.Pid}} {{.State.Running}}'), `${pid} true`);
     t.equal(await page(platform), 'page\n');
     const after = await platform.docker(['run', '--rm', '-v', 'life-data:/data', 'busybox', 'echo', 'a new one']);
