@@ -34,6 +34,8 @@ class Client {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('error', () => undefined);
+    // It is half-open: without this the end that comes from the other side would not close it.
+    socket.on('end', () => socket.destroy());
     socket.on('data', (chunk: Buffer) => {
       this.text += chunk.toString();
     });
@@ -60,8 +62,7 @@ class Client {
   }
 
   async ended(): Promise<void> {
-    if (!this.#socket.readableEnded && !this.#socket.destroyed)
-      await once(this.#socket, 'close', { signal: AbortSignal.timeout(20_000 * slowFactor()) });
+    if (!this.#socket.closed) await once(this.#socket, 'close', { signal: AbortSignal.timeout(20_000 * slowFactor()) });
     this.#socket.destroy();
   }
 }
