@@ -65,6 +65,7 @@ const exec = {
   metrics: {
     exec: { unit: 'ms', what: 'docker exec CONTAINER true', goal: 0.85 },
     exec_api: { unit: 'ms', what: 'exec by HTTP: create, start attached, to its end', goal: 0.85 },
+    exec_bare: { unit: 'ms', what: "the runtime's own exec in the same container, without an engine: what no engine can save" },
     exec_cpu: { unit: 'ms', what: "CPU time of the engine for it, the process' own not counted", goal: 0.85 },
   },
   async setUp(engine) {
@@ -74,6 +75,7 @@ const exec = {
   sample: async (engine) => ({
     exec: engine.docker(['exec', engine.held, 'true']).ms,
     exec_api: await engine.client.exec(engine.held, ['true']),
+    ...(engine.bareExec === undefined ? {} : { exec_bare: engine.bareExec(engine.held, ['true']) }),
   }),
   tearDown: (engine) => engine.client.remove(engine.held),
 };
