@@ -126,7 +126,7 @@ t.test('a driver that is away makes its own objects unavailable, and is owed wha
     'the kind has heard',
     async () => (await failure(ledger().reserve({ driver: 'd1', object: 'o3', options: '{}' }, scope()))).code === 'PLUGIN_AWAY',
   );
-  t.match(await failure(ledger().release('o2', { purge: true }, scope())), { code: 'PLUGIN_AWAY', plugin: 'fake-driver' });
+  t.match(await failure(ledger().release('o2', { purge: true }, scope())), { code: /^(PLUGIN_AWAY|DRIVER_SLOW)$/, plugin: 'fake-driver' });
   await ledger().detach('o1', reference(node, 4), scope());
   await ledger().release('o2', { purge: true, force: true }, scope());
   t.same(held(), ['o1', 'o1+c1+data', 'o2']);
