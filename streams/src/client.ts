@@ -66,7 +66,7 @@ const IDLE_MS = 300_000;
 /** The one run of an exec. */
 const EXEC_RUN = 1;
 /** Small heaps: it holds no data but what is on its way. */
-const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1', '--always-sparkplug', '--expose-gc'];
+const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1', '--expose-gc'];
 
 /**
  * The kernel's side of the process `streams`, which is started with the first ticket and found again by a later kernel. When it dies, its
