@@ -78,7 +78,7 @@ async function comeAndGo(engine, count) {
     await engine.client.start(id);
     await engine.client.remove(id);
   });
-  await sleep(5000);
+  await sleep(20_000);
   const after = memoryOf(engine.account.pids);
   engine.notes.push(`memory after ${count} containers: ${parts(after)}`);
   return after.mib;
