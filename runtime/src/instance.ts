@@ -25,6 +25,7 @@ export function prepareRunDirectory(directory: string): void {
   else mount({ source: 'cleat', target: directory, type: 'tmpfs', data: 'mode=0711,size=256m' });
   makePrivate(directory);
 }
+
 /** Where the cgroups of an instance's containers go, unless the operator has another place for them. */
 export function ownCgroupParent(driver: CgroupDriver, instanceId: string): string {
   return driver === 'systemd' ? `cleat${instanceId}.slice` : `/cleat-${instanceId}`;

@@ -86,7 +86,8 @@ const KIND_RECORDS: readonly (readonly [string, number])[] = [
   ),
   ...Array.from({ length: 9 }, (_, index) => ['ledger', index + 1] as const),
 ];
-const DRIVER_RECORDS = [
+/** In the kernel's journal as in the driver's. */
+const CALL_RECORDS = [
   'reserve.intent',
   'reserve.done',
   'attach.intent',
@@ -96,25 +97,14 @@ const DRIVER_RECORDS = [
   'release.intent',
   'release.done',
 ];
-const KERNEL_RECORDS = [
-  'reserve.intent',
-  'reserve.done',
-  'attach.intent',
-  'attach.done',
-  'detach.intent',
-  'detach.done',
-  'release.intent',
-  'release.done',
-];
-
 t.test('killed at every record of the three journals, nothing is left with kind or driver', async (t) => {
   const all = await levels(t);
   if (all === undefined) return;
   const { kernel, kind, driver } = all;
   const cases: readonly (readonly [string, () => void, Fake | undefined])[] = [
     ...KIND_RECORDS.map(([step, count]) => [`the kind at ${step} ${count}`, (): void => kind.arm('after', step, count), kind] as const),
-    ...DRIVER_RECORDS.map((step) => [`the driver at ${step}`, (): void => driver.arm('after', step), driver] as const),
-    ...KERNEL_RECORDS.map((step) => [`the kernel at ${step}`, (): void => kernel.arm('after', step), undefined] as const),
+    ...CALL_RECORDS.map((step) => [`the driver at ${step}`, (): void => driver.arm('after', step), driver] as const),
+    ...CALL_RECORDS.map((step) => [`the kernel at ${step}`, (): void => kernel.arm('after', step), undefined] as const),
   ];
   for (const [title, arm, victim] of cases) await t.test(title, (t) => oneKill(t, all, { arm, victim }));
   checkEvents(t, await kernel.client.events());

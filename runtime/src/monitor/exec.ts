@@ -43,10 +43,10 @@ export async function execMonitored(request: ExecRequest): Promise<StartedExec> 
   const { directory, runtime, deadline } = request;
   const exitDir = join(directory, 'exits');
   await mkdir(exitDir, { recursive: true });
-  await writeFile(join(directory, 'process.json'), JSON.stringify(request.process), { mode: 0o600 });
+  const processFile = await writeProcess(request);
   const monitor = launchMonitor({
     path: request.monitorPath,
-    args: monitorArgs(request, exitDir),
+    args: monitorArgs(request, { exitDir, processFile }),
     cwd: directory,
     env: { TMPDIR: consoleFolder(directory) },
     isExec: true,
@@ -80,9 +80,8 @@ export interface DetachedExec {
 /** Writes what the command needs. The runtime ends when the process runs. */
 export async function execCommand(request: DetachedExec): Promise<ExecCommand> {
   const { directory, runtime, container } = request;
-  const processFile = join(directory, 'process.json');
+  const processFile = await writeProcess(request);
   const pidFile = join(directory, 'pidfile');
-  await writeFile(processFile, JSON.stringify(request.process), { mode: 0o600 });
   const args = [
     ...globalArgs(runtime, execLog(directory)),
     ...['exec', '--detach', '--process', processFile, '--pid-file', pidFile, container],
@@ -93,6 +92,13 @@ export async function execCommand(request: DetachedExec): Promise<ExecCommand> {
 /** Why the runtime could not make the process. */
 export async function execError(runtime: Runtime, directory: string, complaint: string): Promise<CleatError> {
   return runtimeError(runtime, 'exec', execLog(directory), complaint);
+}
+
+/** What the runtime reads of the process; by this path `endByCommandLine` finds who is at work on the exec. */
+async function writeProcess({ directory, process }: DetachedExec): Promise<string> {
+  const path = join(directory, 'process.json');
+  await writeFile(path, JSON.stringify(process), { mode: 0o600 });
+  return path;
 }
 
 function execLog(directory: string): string {
@@ -116,12 +122,12 @@ function writeByte(pipe: Socket): void {
   pipe.write(Buffer.alloc(1));
 }
 
-function monitorArgs(request: ExecRequest, exitDir: string): string[] {
+function monitorArgs(request: ExecRequest, { exitDir, processFile }: { exitDir: string; processFile: string }): string[] {
   const { directory, runtime } = request;
   return [
     ...['--api-version', '-c', request.container, '-u', request.id, '-r', runtime.path, '-b', directory],
     ...['-p', join(directory, 'pidfile'), '-P', join(directory, 'conmon.pid')],
-    ...['--exec', '--exec-process-spec', join(directory, 'process.json'), '--exit-dir', exitDir, '--full-attach'],
+    ...['--exec', '--exec-process-spec', processFile, '--exit-dir', exitDir, '--full-attach'],
     ...(request.onAttachable === undefined ? [] : ['--exec-attach']),
     ...logArgs(undefined),
     ...runtimeArgs(runtime, execLog(directory)),
