@@ -94,9 +94,9 @@ export class Recovery {
     if (!store.containers.has(id)) return;
     if (open === 'create') return this.#engine.creation.undo(id, BY_ITSELF);
     if (open === 'remove') return this.#engine.removals.finish(id, BY_ITSELF);
+    this.#engine.execs.recover(store.get(id));
     if (bootId === host.bootId) await this.#sameBoot(id, open);
     await this.#engine.views.recover(id);
-    this.#engine.execs.recover(store.get(id));
     await this.#rest(id);
   }
 
@@ -148,7 +148,6 @@ export class Recovery {
       store.step(id, 'pause.undone', moved(current, 'running'));
     }
     this.#engine.exits.watch(id);
-    this.#engine.execs.recover(current);
     for (const exec of this.#engine.execs.running(current)) {
       if (exec.monitor.pid === 0) await this.#engine.execs.endUnfinished(exec.id);
       else this.#engine.execs.watch(current, exec);
