@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { needs, type RunningProcess, startProcess, waitFor } from '@cleat/harness';
 import t from 'tap';
-import { CgroupTree, detectCgroups, hierarchiesIn, layoutOf } from '../src/cgroup/index.ts';
+import { CgroupTree, detectCgroups, hierarchiesIn, isOomKill, layoutOf, loggedOomKills } from '../src/cgroup/index.ts';
 import { commandLine, parseMountInfo } from '../src/syscalls/index.ts';
 
 interface Teardown {
@@ -146,6 +146,20 @@ t.test('controllers are handed down, and a killing for want of memory is counted
   const child = insider(t, tree, path, 'exec tail /dev/zero');
   t.match(await child.waitForExit(), { signal: 'SIGKILL' });
   t.equal(tree.oomKillCount(path), 1);
+  await tree.remove(path);
+  t.equal(tree.oomKillCount(path), undefined);
+  t.equal(loggedOomKills(path, 60), 1, 'the log of Linux knows it when the cgroup is gone');
+  t.equal(loggedOomKills(path, 0), 0, 'not one of a run before');
+  t.equal(loggedOomKills(path.slice(0, -1), 60), 0, 'not one of a cgroup whose name begins alike');
+});
+
+t.test('the record of a killing for want of memory is known by time and path', async (t) => {
+  const record =
+    '6,4711,1500,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=c,oom_memcg=/a,task_memcg=/a/b,task=tail,pid=7,uid=0';
+  t.ok(isOomKill(record, '/a/b', 1_500_000n));
+  t.notOk(isOomKill(record, '/a/b', 1_500_001n));
+  t.notOk(isOomKill(record, '/a', 0n), 'whose limit it was does not count');
+  t.notOk(isOomKill('12,4711,1500,-;a user wrote: oom-kill:,task_memcg=/a/b,task=', '/a/b', 0n));
 });
 
 t.test('the layout is read from the mount table', async (t) => {

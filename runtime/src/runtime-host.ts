@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Deadline } from '@cleat/core';
-import { CgroupTree } from '@cleat/core/cgroup';
+import { CgroupTree, loggedOomKills } from '@cleat/core/cgroup';
 import { readIfExists } from '@cleat/core/files';
-import { processStartTime, signalProcess } from '@cleat/core/syscalls';
+import { processAge, processStartTime, signalProcess } from '@cleat/core/syscalls';
 import type { containerTypes, journal } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
 import type { CleanRequest, MonitorLink, Runtime } from './monitor/index.ts';
@@ -172,7 +172,7 @@ export class RuntimeHost implements RuntimePort {
 
   watch(run: WatchedRun, ended: Ended): void {
     const key = keyOf(run.id, run.run);
-    this.#ended.set(key, (end) => ended(end === 'lost' ? end : { ...end, oomKilled: end.oomKilled || this.#sawOom(run.cgroup) }));
+    this.#ended.set(key, (end) => ended(end === 'lost' ? end : { ...end, oomKilled: end.oomKilled || this.#sawOom(run, end.exitCode) }));
     const link = this.#links.get(key);
     this.#links.delete(key);
     const { id, exitDir, bundle, monitor } = run;
@@ -330,8 +330,11 @@ export class RuntimeHost implements RuntimePort {
     ended?.(report === undefined ? 'lost' : { exitCode: report.exitCode, finishedAt: report.finishedAtNs, oomKilled: report.oomKilled });
   }
 
-  #sawOom(cgroup: string): boolean {
-    return (this.#tree.oomKillCount(cgroup) ?? 0) > 0;
+  /** The monitor may miss it, and so do we where systemd has removed the cgroup with the last process: then Linux's own log knows. */
+  #sawOom({ cgroup, init }: WatchedRun, exitCode: number): boolean {
+    const counted = this.#tree.oomKillCount(cgroup);
+    if (counted !== undefined || exitCode === 0) return (counted ?? 0) > 0;
+    return loggedOomKills(cgroup, processAge(init.startTime)) > 0;
   }
 
   #cleanRequest(

@@ -80,7 +80,7 @@ export {
   unlock,
 } from './process.ts';
 export type { FoundProcess } from './process-table.ts';
-export { commandLine, findProcesses, isSameProcess, isZombie, processStartTime } from './process-table.ts';
+export { commandLine, findProcesses, isSameProcess, isZombie, processAge, processStartTime } from './process-table.ts';
 export type { Owner } from './safe-root.ts';
 export { SafeRoot } from './safe-root.ts';
 export { connectSeqpacket, SeqpacketConnection } from './seqpacket.ts';

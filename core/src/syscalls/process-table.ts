@@ -1,5 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { errnoOf, translated } from './errno.ts';
+
+/** USER_HZ, which Linux shows user space on every architecture of ours (times(2)). */
+const TICKS_PER_SECOND = 100;
 
 /** The text of a file below /proc/PID; undefined when the process is gone. */
 function readOf(pid: number, file: string): string | undefined {
@@ -24,6 +28,11 @@ function statFields(pid: number): string[] | undefined {
 export function processStartTime(pid: number): number | undefined {
   const field = statFields(pid)?.[19];
   return field === undefined ? undefined : Number(field);
+}
+
+/** How long ago a process with this start time began, in seconds; the time in which the machine slept counts. */
+export function processAge(startTime: number): number {
+  return uptime() - startTime / TICKS_PER_SECOND;
 }
 
 /** True while the process that began at `startTime` exists under this pid, also as a zombie. */
