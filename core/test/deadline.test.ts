@@ -1,5 +1,5 @@
 import t from 'tap';
-import { backoff, Deadline, monotonicMs, sleep } from '../src/deadlines/index.ts';
+import { backoff, Deadline, everyWhole, monotonicMs, sleep, untilWhole } from '../src/deadlines/index.ts';
 
 const late = (): Error => new Error('too late');
 
@@ -102,4 +102,23 @@ t.test('backoff grows by its factor up to its limit', (t) => {
   );
   t.equal(backoff(2000, { baseMs: 0, factor: 2, maxMs: 10 }), 0);
   t.end();
+});
+
+t.test('who looks again and again does so at whole multiples, once each', async (t) => {
+  const before = timers();
+  const looks: number[] = [];
+  const end = everyWhole(100, () => looks.push(monotonicMs()));
+  t.equal(timers(), before, 'the process is not kept for it');
+  await sleep(550);
+  end();
+  const count = looks.length;
+  t.ok(count >= 2 && count <= 6, `${count} looks`);
+  t.ok(
+    looks.every((at) => at % 100 < 95),
+    'never before its time, which a timer of Node may be by a fraction of a millisecond',
+  );
+  await sleep(150);
+  t.equal(looks.length, count);
+  const wait = untilWhole(1000);
+  t.ok(wait >= 100 && wait <= 1100, `${wait}`);
 });

@@ -7,6 +7,7 @@ import {
   createLogger,
   Deadline,
   ErrorCodec,
+  everyWhole,
   Interception,
   type Logger,
   TaskGroup,
@@ -305,11 +306,10 @@ export class Kernel {
     this.#tasks.spawn('events', (signal) => publisher.run(signal));
     const { providers } = engine.parts.host;
     const debts = new Debts({ store: this.#store, providers, tasks: this.#tasks, log: this.log });
-    const beats = setInterval(() => {
+    everyWhole(1000, () => {
       this.#handshake?.checkBeats(bus.isUp);
       debts.look();
-    }, 1000);
-    beats.unref();
+    });
   }
 
   /** The hello is JSON both ways, so that any two versions can tell each other that they do not fit. */

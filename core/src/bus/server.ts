@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { CleatError } from '@cleat/schemas';
-import { backoff, Deadline, sleep } from '../deadlines/index.ts';
+import { backoff, Deadline, sleep, untilWhole } from '../deadlines/index.ts';
 import { findProcesses, isSameProcess, isZombie, processStartTime, signalProcess } from '../syscalls/index.ts';
 import type { AccountBook } from './accounts.ts';
 import { BusConnection } from './connection.ts';
@@ -217,7 +217,7 @@ export class NatsServer {
         detached: true,
         stdio: ['ignore', log, log],
         // It holds little; collecting at half the usual growth costs it nothing that can be seen, and saves 5 MiB.
-        env: { GOMEMLIMIT: '48MiB', GOGC: '50' },
+        env: { GOMEMLIMIT: '48MiB', GOGC: '50', GOMAXPROCS: '1' },
       });
       child.unref();
       // Told by the exit too, or by a missing pid.
@@ -263,7 +263,7 @@ export class NatsServer {
       if (isAlive(this.#process)) {
         failures = 0;
         this.#files.boundLog();
-        await this.#pause(SERVER_WATCH_MS);
+        await this.#pause(untilWhole(SERVER_WATCH_MS));
         continue;
       }
       this.#noteDeath();

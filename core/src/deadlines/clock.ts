@@ -20,6 +20,29 @@ export function armTimer(atMs: number, callback: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/**
+ * Milliseconds until the next whole multiple of `everyMs` of CLOCK_MONOTONIC, and at least a tenth of it. Who looks at something again and
+ * again waits so long: all that is due in an idle process, or on a host, is done at one moment, and each is woken once for it.
+ */
+export function untilWhole(everyMs: number): number {
+  const remainingMs = Math.ceil(everyMs - (monotonicMs() % everyMs));
+  return remainingMs < everyMs / 10 ? remainingMs + everyMs : remainingMs;
+}
+
+/** Calls `look` at the whole multiples of `everyMs`, without keeping the process for it; the result ends that. */
+export function everyWhole(everyMs: number, look: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const arm = (): void => {
+    timer = setTimeout(() => {
+      arm();
+      look();
+    }, untilWhole(everyMs));
+    timer.unref();
+  };
+  arm();
+  return () => clearTimeout(timer);
+}
+
 /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
 export { type BackoffOptions, backoff } from './backoff.ts';
-export { armTimer, monotonicMs, sleep } from './clock.ts';
+export { armTimer, everyWhole, monotonicMs, sleep, untilWhole } from './clock.ts';
 export { Deadline } from './deadline.ts';
 export { wallClockNs } from './wall-clock.ts';

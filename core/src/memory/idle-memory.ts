@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import { everyWhole } from '../deadlines/index.ts';
 
 const LOOK_MS = 5_000;
 /** Share of the time in which a process that only beats is at work. */
@@ -18,12 +19,12 @@ export function releaseMemoryWhenIdle(): void {
   if (collect === undefined) return;
   let keptBytes = 0;
   let before = performance.eventLoopUtilization();
-  setInterval(() => {
+  everyWhole(LOOK_MS, () => {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
     if (utilization > IDLE_SHARE || getHeapStatistics().total_heap_size - keptBytes < GROWN_BYTES) return;
     collect();
     keptBytes = getHeapStatistics().total_heap_size;
-  }, LOOK_MS).unref();
+  });
 }

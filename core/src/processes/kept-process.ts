@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { backoff } from '../deadlines/index.ts';
+import { backoff, untilWhole } from '../deadlines/index.ts';
 import { readIfExists, writeDurable } from '../files/index.ts';
 import type { Logger } from '../log/index.ts';
 import { findProcesses, isSameProcess, processStartTime, signalProcess } from '../syscalls/index.ts';
@@ -133,7 +133,7 @@ export class KeptProcess {
     this.#timer = setTimeout(() => {
       if (this.isRunning) this.#watch();
       else this.#ended('it ended');
-    }, WATCH_MS);
+    }, untilWhole(WATCH_MS));
     this.#timer.unref();
   }
 

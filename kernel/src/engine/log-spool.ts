@@ -1,4 +1,5 @@
 import { existsSync, unlinkSync } from 'node:fs';
+import { everyWhole } from '@cleat/core';
 import { countLines, type LogSegment, listSegments, sealSegment, segmentPath, sizeOf, spaceOf, spaceTaken } from '@cleat/runtime';
 import { type logdata, type providerTypes, toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess } from '../state/container.ts';
@@ -6,6 +7,9 @@ import { type EngineParts, pathsOf } from './parts.ts';
 import { currentLog, runBundle } from './paths.ts';
 
 const LOOK_MS = 1_000;
+/** A container that was silent for more looks than this is looked at only every so many looks. */
+const SILENT_LOOKS = 5;
+const SILENT_EVERY = 4;
 const SIGSTOP = 19;
 const SIGCONT = 18;
 
@@ -16,7 +20,10 @@ const SIGCONT = 18;
 export class LogSpool {
   readonly #parts: EngineParts;
   readonly #stopped = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
+  /** What was written up to the last look, and for how many looks nothing was added to it. */
+  #seen: ReadonlyMap<string, { readonly bytes: number; readonly silentLooks: number }> = new Map();
+  #looks = 0;
+  #endLooks: () => void = () => undefined;
   #isLooking = false;
 
   constructor(parts: EngineParts) {
@@ -24,18 +31,17 @@ export class LogSpool {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
+    this.#endLooks = everyWhole(LOOK_MS, () => {
       if (this.#isLooking) return;
       this.#isLooking = true;
       void this.#look().finally(() => {
         this.#isLooking = false;
       });
-    }, LOOK_MS);
-    this.#timer.unref();
+    });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#endLooks();
     for (const id of this.#stopped) this.#continue(id);
   }
 
@@ -85,14 +91,37 @@ export class LogSpool {
   }
 
   async #look(): Promise<void> {
-    for (const container of this.#parts.store.containers.values()) {
+    for (const container of this.#written()) {
       const policy = policyOf(container);
-      if (policy === undefined || !hasProcess(container.progress)) continue;
+      if (policy === undefined) continue;
       await this.#guarded(container, async () => {
         await this.#rotateIfDue(container, policy);
         await this.#bound(container.definition.id, policy);
       });
     }
+  }
+
+  /** Who has written something since the last look, or has to wait for room; one that was silent for long is looked at less often. */
+  #written(): Container[] {
+    this.#looks += 1;
+    const before = this.#seen;
+    const seen = new Map<string, { bytes: number; silentLooks: number }>();
+    this.#seen = seen;
+    const written: Container[] = [];
+    for (const container of this.#parts.store.containers.values()) {
+      if (!hasProcess(container.progress)) continue;
+      const { id } = container.definition;
+      const known = before.get(id);
+      if (known !== undefined && known.silentLooks > SILENT_LOOKS && this.#looks % SILENT_EVERY !== 0) {
+        seen.set(id, known);
+        continue;
+      }
+      const bytes = sizeOf(currentLog(pathsOf(this.#parts, id)));
+      const isSilent = known?.bytes === bytes;
+      seen.set(id, { bytes, silentLooks: isSilent ? known.silentLooks + 1 : 0 });
+      if (!isSilent || this.#stopped.has(id)) written.push(container);
+    }
+    return written;
   }
 
   async #guarded({ definition }: Container, work: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { backoff, type ContractCall, type ContractHandler, Interception, type Logger, sleep, TaskGroup } from '@cleat/core';
-import { Deadline } from '@cleat/core/deadlines';
+import { Deadline, untilWhole } from '@cleat/core/deadlines';
 import type { Hello, SchemaBook, sys, Welcome } from '@cleat/schemas';
 import { CleatError, isCleatError, toCleatError } from '@cleat/schemas';
 import { PluginCalls } from '../calls/plugin-calls.ts';
@@ -223,7 +223,8 @@ export class PluginRun {
   /** Beats until the end; a kernel that does not know this instance (it was restarted, or saw us leave) gets another hello. */
   async #beatUntil(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      await this.#pause(this.#welcome?.heartbeatMs ?? BEAT_MS, stop);
+      // All plugins of a host beat at the same moments: kernel and bus are woken once for them.
+      await this.#pause(untilWhole(this.#welcome?.heartbeatMs ?? BEAT_MS), stop);
       if (stop.aborted) return;
       try {
         const backlog = this.#outbox?.backlog ?? 0;
