@@ -267,6 +267,7 @@ export class Kernel {
       store: this.#store,
       registry: this.#registry,
       supervisor,
+      providers: engine.parts.host.providers,
       bus,
       stream,
       directories: (name) => pluginDirectories(this.#config, name),

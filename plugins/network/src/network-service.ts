@@ -1,4 +1,4 @@
-import type { network as contract, providerTypes } from '@cleat/schemas';
+import type { network as contract, provider, providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
 import type { AddressBook } from './address-book.ts';
 import type { NetworkDriver } from './drivers/driver.ts';
@@ -8,6 +8,8 @@ import { filterNetworks, findNetwork, prunable } from './network-lookup.ts';
 import type { NewNetworkContext } from './network-request.ts';
 import { newNetwork } from './network-request.ts';
 import type { NetworkStore } from './network-store.ts';
+
+const MOST_LISTED = 10;
 
 export interface ServiceParts {
   readonly store: NetworkStore;
@@ -57,6 +59,12 @@ export class NetworkService {
   list(request: contract.ListRequest): contract.ListResponseInput {
     const networks = filterNetworks(this.#parts.store.networks(), request.filters, (network) => this.#isUsed(network));
     return { networks: networks.map((network) => this.#info(network)) };
+  }
+
+  /** The networks of a driver, for whoever is about to take it away. */
+  listDriven({ driver }: provider.ListRequest): provider.ListResponseInput {
+    const held = this.#parts.store.networks().filter((network) => driverOf(network) === driver);
+    return { count: held.length, names: held.slice(0, MOST_LISTED).map(({ name }) => name) };
   }
 
   async remove(request: contract.NameRequest): Promise<void> {

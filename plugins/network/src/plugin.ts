@@ -31,6 +31,7 @@ export const networkPlugin: PluginDefinition = definePlugin({
           detach: (request) => provider.detach(request.reference),
           update: (request) => provider.update(request),
           reconcile: (all) => reconciliation.run(all),
+          list: (request) => Promise.resolve(service.listDriven(request)),
         },
       },
       services: {

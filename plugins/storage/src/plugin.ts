@@ -27,6 +27,7 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
         attach: (request, call) => provider.attach(request, call),
         detach: (request, call) => provider.detach(request, call),
         reconcile: (all, call) => reconciliation.run(all, call),
+        list: (request) => provider.list(request),
       },
     },
     services: {

@@ -18,6 +18,8 @@ export interface ProviderParts {
 
 type Call = Pick<CallContext, 'signal' | 'deadline'>;
 
+const MOST_LISTED = 10;
+
 /** The claims of the kind `volume`: one volume at one place of a container. */
 export class VolumeProvider {
   readonly #parts: ProviderParts;
@@ -105,6 +107,12 @@ export class VolumeProvider {
     await store.sync();
     await volumes.tell();
     return {};
+  }
+
+  /** The volumes of a driver. Those that are being made or removed count: they too need it. */
+  list({ driver }: provider.ListRequest): Promise<provider.ListResponseInput> {
+    const held = this.#parts.store.volumes().filter((volume) => volume.driver === driver);
+    return Promise.resolve({ count: held.length, names: held.slice(0, MOST_LISTED).map(({ name }) => name) });
   }
 
   /** Holds again, in a store that has lost it, what the kernel says it holds. False when its volume is lost too. */
