@@ -1,5 +1,6 @@
 import type { network as contract, provider, providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
+import type { Telling } from '@cleat/sdk';
 import type { AddressBook } from './address-book.ts';
 import type { NetworkDriver } from './drivers/driver.ts';
 import type { DriverName, Endpoint, NetworkDefinition } from './model.ts';
@@ -16,7 +17,7 @@ export interface ServiceParts {
   readonly addresses: AddressBook;
   readonly drivers: Readonly<Record<DriverName, NetworkDriver>>;
   readonly newNetworkContext: () => NewNetworkContext;
-  readonly publish: (event: providerTypes.EventInput, key: string) => Promise<void>;
+  readonly publish: Telling['publish'];
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -24,7 +25,6 @@ export interface ServiceParts {
 export class NetworkService {
   readonly #parts: ServiceParts;
   readonly #opening = new Set<string>();
-  #telling: Promise<void> = Promise.resolve();
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -114,22 +114,13 @@ export class NetworkService {
 
   /** Publishes what has happened and was not told yet, in order. A failure is told of and made up for by the next call. */
   tell(): Promise<void> {
-    this.#telling = this.#telling.then(() => this.#tell());
-    return this.#telling;
-  }
-
-  async #tell(): Promise<void> {
     const { store, publish, warn } = this.#parts;
-    try {
-      for (const { key, event } of store.untold()) {
-        // One that is being made may still turn out not to be.
-        if (this.#opening.has(event.subject)) continue;
-        await publish(event, key);
-        store.told(key);
-      }
-    } catch (error) {
-      warn('an event of a network could not be published yet', { error });
-    }
+    return store.tell({
+      publish,
+      onFailure: (error) => warn('an event of a network could not be published yet', { error }),
+      // One that is being made may still turn out not to be.
+      isHeldBack: ({ subject }) => this.#opening.has(subject),
+    });
   }
 
   /** By attached endpoints alone, as in Docker: a stopped container does not keep its network. */
