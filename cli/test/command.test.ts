@@ -27,6 +27,7 @@ t.test('run and exec have 125 for whatever is not the command itself', async (t)
   const runDir = ['--run-dir', tempDir(t)];
   t.match(await cleat('run', '--nope', 'x'), { code: 125, stderr: /unknown flag --nope/ });
   t.match(await cleat('run'), { code: 125, stderr: /which image\?/ });
+  t.match(await cleat('exec', '--detach-keys', 'ctrl-1', 'x', 'ls'), { code: 125, stderr: /^cleat: --detach-keys: "ctrl-1" is no key/ });
   t.match(await cleat(...runDir, 'run', 'busybox'), { code: 125, stderr: /no node of Cleat answers/ });
   t.match(await cleat(...runDir, 'exec', 'web', 'ls'), { code: 125 });
 });
