@@ -121,6 +121,7 @@ export class Kernel {
       spoolDirectory: join(stateDir, 'spool'),
       logPath: join(stateDir, 'log', 'streams.log'),
       log: this.log,
+      nodeFlags: process.execArgv,
       onHeld: (held) => this.#tellHeld(streams, held),
     });
     return streams;

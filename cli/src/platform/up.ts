@@ -34,7 +34,7 @@ const UNIX = 'unix://';
 const LOCK_FD = 9;
 /** Descriptors that nothing uses. */
 const PARKING = 200;
-/** Small heaps: the processes hold little, and what they do not give back counts. */
+/** Of kernel, plugins and, by the kernel, `streams`. Small heaps: they hold little, and what they do not give back counts. */
 const DEFAULT_NODE_FLAGS = '--max-semi-space-size=1 --v8-pool-size=1 --expose-gc';
 /** Others can be told: `--inspect`, or what an emulated processor wants, where machine code made at run time is dear. */
 const NODE_FLAGS = (process.env['CLEAT_NODE_FLAGS'] ?? DEFAULT_NODE_FLAGS).split(' ').filter((flag) => flag !== '');
