@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunResult, runProcess, tempDir } from '@cleat/harness';
 import t from 'tap';
+import { dispatch, helpText } from '../src/command/dispatch.ts';
+import { COMMANDS } from '../src/commands/index.ts';
+import { allPaths } from '../src/docs/reference.ts';
 import { MAIN } from './test-platform.ts';
 
 function cleat(...args: readonly string[]): Promise<RunResult> {
@@ -24,6 +27,7 @@ t.test('run and exec have 125 for whatever is not the command itself', async (t)
   const runDir = ['--run-dir', tempDir(t)];
   t.match(await cleat('run', '--nope', 'x'), { code: 125, stderr: /unknown flag --nope/ });
   t.match(await cleat('run'), { code: 125, stderr: /which image\?/ });
+  t.match(await cleat('exec', '--detach-keys', 'ctrl-1', 'x', 'ls'), { code: 125, stderr: /^cleat: --detach-keys: "ctrl-1" is no key/ });
   t.match(await cleat(...runDir, 'run', 'busybox'), { code: 125, stderr: /no node of Cleat answers/ });
   t.match(await cleat(...runDir, 'exec', 'web', 'ls'), { code: 125 });
 });
@@ -49,6 +53,22 @@ t.test('help comes for every way to ask for it, without colour when it is not a 
   t.match(await cleat('help', 'exit-codes'), { code: 0, stdout: /^Exit codes/ });
   t.match(await cleat('help', 'up'), { code: 0, stdout: /^Usage: cleat up/ });
   t.match(await cleat('run', '-h'), { code: 125 }, 'for run -h is the host name');
+});
+
+t.test('every command answers --help and -h with its page of help', async (t) => {
+  const paths = await allPaths(COMMANDS, []);
+  t.ok(paths.length > 50);
+  for (const path of paths) {
+    // For run, -h is the host name.
+    for (const flag of path.join(' ') === 'run' ? ['--help'] : ['--help', '-h']) {
+      const written = t.capture(process.stdout, 'write', () => true);
+      const code = await dispatch([...path, flag], { NO_COLOR: '1' }).finally(() => written.restore());
+      const shown = written().map(({ args }) => String(args[0]));
+      t.equal(code, 0, `${path.join(' ')} ${flag}`);
+      t.equal(shown.join(''), await helpText(path, { bold: (text) => text }), `${path.join(' ')} ${flag}`);
+    }
+  }
+  t.match(await cleat('up', '--state-dir', '/nowhere', '--help'), { code: 0, stdout: /^Usage: cleat up/, stderr: '' });
 });
 
 t.test('--version loads nothing and asks nobody', async (t) => {

@@ -1,3 +1,6 @@
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { tempDir } from '@cleat/harness';
 import t from 'tap';
 import { examine, report } from '../src/commands/doctor.ts';
 import { cgroupLayout } from '../src/doctor/cgroup-findings.ts';
@@ -5,6 +8,7 @@ import type { Finding, HostLook } from '../src/doctor/finding.ts';
 import { lookAtHost } from '../src/doctor/host-look.ts';
 import { isAtLeast, versionIn } from '../src/doctor/versions.ts';
 import { painter } from '../src/output/style.ts';
+import { closedDirectories } from '../src/platform/closed-directories.ts';
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   runc: 'runc version 1.1.5+ds1',
@@ -30,6 +34,7 @@ const GOOD: HostLook = {
     })[path],
   exists: (path) => path === '/proc/self/ns/user' || path === '/sys/fs/cgroup/cgroup.controllers',
   freeBytes: () => 50e9,
+  closedDirectories: () => [],
   version: async (program) => PROGRAMS[program],
   nftWorks: async () => true,
 };
@@ -63,6 +68,11 @@ t.test('what Cleat cannot do without is missing, the rest is a limit', async (t)
   t.match(await finding('read-only mounts', { kernelRelease: '5.10.0' }), { verdict: 'limited' });
   t.match(await finding('controllers', { read: () => 'cpuset cpu memory' }), { verdict: 'limited', means: /^--pids-limit cannot/ });
   t.match(await finding('space', { freeBytes: () => 5e8 }), { verdict: 'limited' });
+  t.match(await finding('state directory', { closedDirectories: () => ['/root'] }), {
+    verdict: 'limited',
+    found: /\/root/,
+    means: /user namespace .*chmod o\+x/,
+  });
   t.match(await finding('nftables', { nftWorks: async () => false }), { verdict: 'limited', means: /published ports/ });
 });
 
@@ -72,6 +82,24 @@ t.test('whether crun works depends on the cgroups', async (t) => {
   t.equal(cgroupLayout({ exists: hybrid }), 'hybrid');
   t.match(await finding('crun', { exists: hybrid }), { verdict: 'limited', means: /use runc/ });
   t.match(await finding('crun', {}), { verdict: 'ok', means: /--runtime crun/ });
+});
+
+t.test('directories that others may not pass are found on every way that leads to a path', async (t) => {
+  const directory = tempDir(t);
+  chmodSync(directory, 0o755);
+  const [open, closed, link] = ['open', 'closed', 'link'].map((name) => join(directory, name)) as [string, string, string];
+  mkdirSync(join(open, 'state'), { recursive: true });
+  mkdirSync(join(closed, 'deep'), { recursive: true });
+  symlinkSync(join(closed, 'deep'), link);
+  const before = closedDirectories(open);
+  chmodSync(closed, 0o750);
+  const more = (path: string): readonly string[] => closedDirectories(path).filter((found) => !before.includes(found));
+  t.same(more(join(open, 'state')), []);
+  t.same(more(join(closed, 'deep')), [closed]);
+  t.same(more(join(closed, 'not', 'made', 'yet')), [closed]);
+  t.same(more(join(link, 'state')), [closed], 'also behind a link');
+  chmodSync(join(open, 'state'), 0o700);
+  t.same(more(join(open, 'state')), [join(open, 'state')], 'and at the end of the way');
 });
 
 t.test('versions are compared by their numbers', async (t) => {

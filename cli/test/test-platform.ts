@@ -28,7 +28,7 @@ export interface TestPlatform {
 }
 
 /** Starts a kernel, without any plugin unless some are named; it is stopped, with all that runs in it, when the test ends. */
-export async function testPlatform(t: TestContext, plugins = 'none'): Promise<TestPlatform> {
+export async function testPlatform(t: TestContext, plugins = 'none', env: RunOptions['env'] = {}): Promise<TestPlatform> {
   const directory = tempDir(t);
   const rootfs = join(directory, 'rootfs');
   const runDir = join(directory, 'run');
@@ -38,7 +38,7 @@ export async function testPlatform(t: TestContext, plugins = 'none'): Promise<Te
     await endWhatStays(directory);
   });
   makeBusyboxRootfs(rootfs);
-  await runProcess(argv('up', '--detach', '--plugins', plugins, '--state-dir', join(directory, 'state')), { timeoutMs: UP_MS });
+  await runProcess(argv('up', '--detach', '--plugins', plugins, '--state-dir', join(directory, 'state')), { timeoutMs: UP_MS, env });
   return { directory, rootfs, argv, cleat: (args, options = {}) => runProcess(argv(...args), { allowExit: 'any', ...options }) };
 }
 

@@ -122,6 +122,7 @@ export class Kernel {
       spoolDirectory: join(stateDir, 'spool'),
       logPath: join(stateDir, 'log', 'streams.log'),
       log: this.log,
+      nodeFlags: process.execArgv,
       onHeld: (held) => this.#tellHeld(streams, held),
     });
     return streams;
@@ -268,6 +269,7 @@ export class Kernel {
       store: this.#store,
       registry: this.#registry,
       supervisor,
+      providers: engine.parts.host.providers,
       bus,
       stream,
       directories: (name) => pluginDirectories(this.#config, name),

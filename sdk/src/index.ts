@@ -2,6 +2,7 @@ export type { BackoffOptions, Journal, JournalOptions, JournalRecord, Logger } f
 export { backoff, Deadline, KeyedQueue, monotonicMs, sleep, TaskGroup, UndoStack } from '@cleat/core';
 export { CleatError, isCleatError, type Manifest } from '@cleat/schemas';
 export { type CloudEvent, toCloudEvent } from './events/cloud-event.ts';
+export { type Telling, type UntoldEvent, UntoldEvents, untoldEvent } from './events/untold-events.ts';
 export { readManifest } from './manifest-file.ts';
 export type {
   Call,

@@ -68,6 +68,8 @@ export interface ProviderHandlers {
   update?(request: provider.UpdateRequest, call: CallContext): Promise<provider.UpdateResponseInput>;
   /** Drops what is not listed, settles what is owed, rebuilds what is held; answers what it lacks and could not remove. */
   reconcile(all: ReconcileAll, call: CallContext): Promise<provider.ReconcileResponseInput>;
+  /** For a kind that has drivers: its own objects that one of them holds. */
+  list?(request: provider.ListRequest, call: CallContext): Promise<provider.ListResponseInput>;
 }
 
 /** An event as a consumer gets it. */

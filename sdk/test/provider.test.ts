@@ -54,6 +54,14 @@ async function provider(t: Parameters<typeof openNode>[0], handlers: ProviderHan
   return node;
 }
 
+t.test('list is answered by a kind that has drivers, and unknown to another', async (t) => {
+  const list = async ({ driver }: { readonly driver: string }) => ({ count: 1, names: [`of ${driver}`] });
+  const node = await provider(t, { reconcile: async () => ({}), list });
+  t.match(await node.provider('fake', 'list', { driver: 'deep' }), { count: 1, names: ['of deep'] });
+  const other = await provider(t, { reconcile: async () => ({}) });
+  t.match(await failure(other.provider('fake', 'list', { driver: 'deep' })), { class: 'unimplemented', code: 'OPERATION_UNKNOWN' });
+});
+
 t.test('a number below the highest seen is refused, and an equal one gets the same answer', async (t) => {
   const recorder = new Recorder();
   const node = await provider(t, recorder.handlers());

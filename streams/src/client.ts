@@ -19,6 +19,8 @@ export interface StreamsClientOptions {
   /** What a process that was there already holds: its targets may have ended while no kernel was there to say so. */
   readonly onHeld?: (held: readonly HeldTarget[]) => void;
   readonly idleMs?: number;
+  /** What its Node is started with; the kernel gives what it was started with itself. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export interface AttachOffer {
@@ -65,8 +67,6 @@ const START_MS = 30_000;
 const IDLE_MS = 300_000;
 /** The one run of an exec. */
 const EXEC_RUN = 1;
-/** Small heaps: it holds no data but what is on its way. */
-const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1', '--expose-gc'];
 
 /**
  * The kernel's side of the process `streams`, which is started with the first ticket and found again by a later kernel. When it dies, its
@@ -305,12 +305,12 @@ export class StreamsClient {
 
   /** The socket listens before the process is there, so that nobody has to wait or ask again for it. */
   async #start(): Promise<void> {
-    const { socketPath, spoolDirectory, logPath, idleMs = IDLE_MS } = this.#options;
+    const { socketPath, spoolDirectory, logPath, idleMs = IDLE_MS, nodeFlags = [] } = this.#options;
     const listenFd = listenUnixInheritable(socketPath, 0o600);
     const logFd = openSync(logPath, 'a', 0o600);
     try {
       const main = fileURLToPath(new URL('./main.js', import.meta.url));
-      const args = [...NODE_FLAGS, main, '--listen-fd=3', `--spool-dir=${spoolDirectory}`, `--idle-ms=${idleMs}`];
+      const args = [...nodeFlags, main, '--listen-fd=3', `--spool-dir=${spoolDirectory}`, `--idle-ms=${idleMs}`];
       const child = spawn(process.execPath, args, {
         detached: true,
         stdio: ['ignore', logFd, logFd, listenFd],

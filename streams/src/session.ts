@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import { DetachDetector, parseDetachKeys } from '@cleat/core/terminal';
 import { ClientWriter } from './client-writer.ts';
-import { DetachDetector, parseDetachKeys } from './detach-keys.ts';
 import { dockerFrame } from './framing.ts';
 import type { Framing, OfferAttach } from './protocol.ts';
 
@@ -30,7 +30,7 @@ export class AttachSession {
   #isStdinOver = false;
   #isClosed = false;
 
-  /** Throws STREAMS_PROTOCOL for detach keys that are none. */
+  /** Throws DETACH_KEYS_INVALID for detach keys that are none. */
   constructor(offer: OfferAttach, spoolDirectory: string, events: SessionEvents) {
     this.offer = offer;
     this.#events = events;

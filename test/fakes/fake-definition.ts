@@ -31,7 +31,10 @@ export function fakePlugin(manifest: Manifest, pluginDir: string): PluginDefinit
         const hasDrivers = manifest.uses?.includes(`driver:${kind}`) === true;
         const ledger = hasDrivers ? await DriverLedger.open({ kind, context: noting(context, world) }) : undefined;
         if (ledger !== undefined) ledgers.set(kind, ledger);
-        providers[kind] = fakeProvider(world, ledger);
+        providers[kind] = {
+          ...fakeProvider(world, ledger),
+          ...(ledger === undefined ? {} : { list: (request) => drivenBy(ledger, request) }),
+        };
       }
       const drivers = Object.fromEntries(
         (manifest.drives ?? []).map(({ kind, name }) => [`${kind}/${name}`, fakeProvider(world, undefined)]),
@@ -61,6 +64,11 @@ function noting(context: PluginContext, world: FakeWorld): PluginContext {
     openJournal: (options) =>
       context.openJournal({ ...options, onFault: (point) => world.reach(point === 'before-write' ? 'before' : 'after', 'ledger') }),
   };
+}
+
+function drivenBy(ledger: DriverLedger, { driver }: provider.ListRequest): Promise<provider.ListResponseInput> {
+  const names = ledger.objects.filter((held) => held.driver === driver).map(({ object }) => object);
+  return Promise.resolve({ count: names.length, names });
 }
 
 function fakeProvider(world: FakeWorld, ledger: DriverLedger | undefined): ProviderHandlers {

@@ -31,6 +31,7 @@ t.test('new plugins are installed, used, and removed after what they drive', asy
   const written = ['run', '--rm', '-v', 'data:/data', 'busybox', 'sh', '-c', 'echo hello > /data/f; cat /data/f'];
   t.equal((await platform.docker(written)).stdout, 'hello\n');
   await refusals(t, platform, ['plugin', 'rm', 'my-volume-driver'], /is the driver of volume data/);
+  await refusals(t, platform, ['call', 'plugin', 'remove', '{"name": "my-volume-driver"}'], /is the driver of volume data/);
   await platform.docker(['volume', 'rm', 'data']);
   await platform.cleat(['plugin', 'rm', 'my-volume-driver']);
 

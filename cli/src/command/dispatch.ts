@@ -63,6 +63,7 @@ class Dispatcher {
       loaded = await entry.load();
     }
     if (before.flags.get('help') === true) return this.#help(path, before);
+    if (loaded.type === 'raw' && rest.some((word) => word === '--help' || word === '-h')) return this.#help(path, before);
     if (loaded.type === 'raw') return loaded.raw.execute(this.#rawArguments(rest, before));
     return this.#execute(path, loaded.command, rest, before);
   }

@@ -9,7 +9,7 @@ import { LONG_CALL, type OperatorClient, withNode } from '../connection.ts';
 import { environment } from '../container/key-values.ts';
 import { notice } from '../output/writer.ts';
 import { attachStreams } from '../streams/attachment.ts';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../streams/detach-keys.ts';
+import { DEFAULT_DETACH_KEYS, detachKeysFlag } from '../streams/detach-keys.ts';
 import { openKernelStream } from '../streams/foreground.ts';
 import { followTerminalSize, terminalSize } from '../streams/signals.ts';
 import { failedStart } from './run.ts';
@@ -45,7 +45,7 @@ export const execCommand: Command = defineCommand({
   run: ({ flags, operands, globals }) => {
     if (flags.interactive && flags.tty && !flags.detach && !process.stdin.isTTY)
       throw usageError('standard input is no terminal, so -t cannot be used with -i');
-    const detachKeys = parseDetachKeys(flags['detach-keys'] ?? DEFAULT_DETACH_KEYS);
+    const detachKeys = detachKeysFlag(flags['detach-keys']);
     return withNode(globals, (node) => run(node, flags, { operands, detachKeys }));
   },
 });

@@ -5,7 +5,7 @@ import { usageError } from '../command/usage-error.ts';
 import { LONG_CALL, withNode } from '../connection.ts';
 import { forEach } from '../container/each.ts';
 import { integerFlag } from '../container/limit-flags.ts';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../streams/detach-keys.ts';
+import { DEFAULT_DETACH_KEYS, detachKeysFlag } from '../streams/detach-keys.ts';
 import { exitCodeOf, inForeground, waitFor } from '../streams/foreground.ts';
 import { failedStart } from './run.ts';
 
@@ -99,7 +99,7 @@ export const startCommand: Command = defineCommand({
       try {
         return await inForeground(node, {
           ...{ container: id, name, start, terminal: spec.process.terminal, stdin: flags.interactive, forwardsSignals: true },
-          detachKeys: parseDetachKeys(flags['detach-keys'] ?? DEFAULT_DETACH_KEYS),
+          detachKeys: detachKeysFlag(flags['detach-keys']),
           until: spec.autoRemove ? 'removed' : 'next-exit',
         });
       } catch (error) {
@@ -137,7 +137,7 @@ export const attachCommand: Command = defineCommand({
       return inForeground(node, {
         ...{ container: id, name, terminal: spec.process.terminal },
         stdin: spec.process.openStdin && !flags['no-stdin'],
-        detachKeys: parseDetachKeys(flags['detach-keys'] ?? DEFAULT_DETACH_KEYS),
+        detachKeys: detachKeysFlag(flags['detach-keys']),
         forwardsSignals: !flags['no-signals'],
         until: spec.autoRemove ? 'removed' : 'next-exit',
       });

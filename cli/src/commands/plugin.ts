@@ -14,7 +14,6 @@ import { table } from '../output/table.ts';
 import { nowNs, span } from '../output/time.ts';
 import { notice, write } from '../output/writer.ts';
 import { pluginsReady } from '../platform/readiness.ts';
-import { checkDrivesNothing } from './driven-objects.ts';
 import { inspectAll } from './inspect.ts';
 
 /** Whoever installs one wants to use it next, or to hear why it does not come. */
@@ -146,7 +145,7 @@ const enableCommand: Command = defineCommand({
     ),
 });
 
-const FORCE_HELP = 'also while containers use it: they run on, and what it should undo is owed to it';
+const FORCE_HELP = 'also while it is used: containers run on, and what it should undo is owed to it';
 
 const disableCommand: Command = defineCommand({
   usage: ['plugin disable [flags] NAME...'],
@@ -156,7 +155,6 @@ const disableCommand: Command = defineCommand({
   run: ({ flags, operands, globals }) =>
     withNode(globals, (node) =>
       forEach(operands, async (name) => {
-        if (!flags.force) await checkDrivesNothing(node, name);
         await node.call('plugin', 'disable', { name, force: flags.force }, LONG_CALL);
       }),
     ),
@@ -170,7 +168,6 @@ const removeCommand: Command = defineCommand({
   run: ({ flags, operands, globals }) =>
     withNode(globals, (node) =>
       forEach(operands, async (name) => {
-        if (!flags.force) await checkDrivesNothing(node, name);
         await node.call('plugin', 'remove', { name, force: flags.force }, LONG_CALL);
       }),
     ),

@@ -9,7 +9,7 @@ import { checkName, derivedName } from '../container/container-name.ts';
 import { RUN_OPTIONS } from '../container/run-options.ts';
 import { type RunFlags, runRequest } from '../container/run-request.ts';
 import { notice, write } from '../output/writer.ts';
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../streams/detach-keys.ts';
+import { detachKeysFlag } from '../streams/detach-keys.ts';
 import { inForeground } from '../streams/foreground.ts';
 
 const PROVIDER = 'provider.';
@@ -56,7 +56,7 @@ class Run {
 
   async execute(): Promise<number> {
     const flags = this.#flags;
-    const detachKeys = parseDetachKeys(flags['detach-keys'] ?? DEFAULT_DETACH_KEYS);
+    const detachKeys = detachKeysFlag(flags['detach-keys']);
     const { name, terminal } = await this.#create();
     const start = async (): Promise<void> => {
       await this.#node.call('container', 'start', { container: this.#id }, LONG_CALL);

@@ -25,6 +25,8 @@ export interface HostLook {
   readonly exists: (path: string) => boolean;
   /** Bytes that are free where a path lies. */
   readonly freeBytes: (path: string) => number | undefined;
+  /** Directories on the way to a path that others may not pass. */
+  readonly closedDirectories: (path: string) => readonly string[];
   /** First line of what a program says of its version; undefined where there is no such program. */
   readonly version: (program: string, argument: string) => Promise<string | undefined>;
   /** True when nft can list its tables: program, right and kernel are there. */

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { arch, release } from 'node:os';
+import { closedDirectories } from '../platform/closed-directories.ts';
 import { findProgram } from '../platform/programs.ts';
 import type { HostLook } from './finding.ts';
 
@@ -17,6 +18,7 @@ export function lookAtHost(): HostLook {
     read,
     exists: existsSync,
     freeBytes,
+    closedDirectories,
     version: async (program, argument) => (await output(program, [argument]))?.split('\n').find((line) => line.trim() !== ''),
     nftWorks: async () => (await output('nft', ['list', 'tables'])) !== undefined,
   };

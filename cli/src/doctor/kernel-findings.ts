@@ -1,4 +1,5 @@
 import { byteText } from '../output/size.ts';
+import { CLOSED_MEANS } from '../platform/closed-directories.ts';
 import type { Finding, HostLook } from './finding.ts';
 import { isAtLeast, versionIn } from './versions.ts';
 
@@ -96,6 +97,19 @@ function clone(version: readonly number[]): KernelFinding {
   };
 }
 
+function wayTo(stateDir: string, closed: readonly string[]): KernelFinding {
+  const name = 'state directory';
+  if (closed.length === 0)
+    return {
+      name,
+      verdict: 'ok',
+      found: `others may pass to ${stateDir}`,
+      means: 'containers in user namespaces reach their root file system',
+    };
+  const found = `closed to others: ${closed.join(', ')}`;
+  return { name, verdict: 'limited', found, means: `${CLOSED_MEANS}: chmod o+x, or another --state-dir` };
+}
+
 /** What is not the kernel's: rights and space. */
 export function hostFindings(look: HostLook, stateDir: string): readonly Finding[] {
   const free = look.freeBytes(stateDir);
@@ -110,6 +124,7 @@ export function hostFindings(look: HostLook, stateDir: string): readonly Finding
       found: free === undefined ? 'not known' : `${byteText(free)} free at ${stateDir}`,
       means: isShort ? 'images, volumes and logs will soon fill it' : 'room for images, volumes and logs',
     },
+    wayTo(stateDir, look.closedDirectories(stateDir)),
     look.exists('/run/systemd/system')
       ? {
           name: 'init',

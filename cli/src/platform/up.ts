@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CleatError } from '@cleat/schemas';
 import { execve, listenTcpInheritable, listenUnixInheritable, lockFile, moveDescriptor } from '@cleat/sdk/platform';
+import { CLOSED_MEANS, closedDirectories } from './closed-directories.ts';
 import type { PluginSettings, Settings } from './flags.ts';
 import { readSettings } from './flags.ts';
 import { listenerAddress } from './listener-address.ts';
@@ -31,10 +32,11 @@ const START_MS = 300_000;
 const READY_MS = 60_000;
 const MOST_LISTENERS = 6;
 const UNIX = 'unix://';
+const WARNING = 'cleat: warning:';
 const LOCK_FD = 9;
 /** Descriptors that nothing uses. */
 const PARKING = 200;
-/** Small heaps: the processes hold little, and what they do not give back counts. */
+/** Of kernel, plugins and, by the kernel, `streams`. Small heaps: they hold little, and what they do not give back counts. */
 const DEFAULT_NODE_FLAGS = '--max-semi-space-size=1 --v8-pool-size=1 --expose-gc';
 /** Others can be told: `--inspect`, or what an emulated processor wants, where machine code made at run time is dear. */
 const NODE_FLAGS = (process.env['CLEAT_NODE_FLAGS'] ?? DEFAULT_NODE_FLAGS).split(' ').filter((flag) => flag !== '');
@@ -89,6 +91,7 @@ export async function up(argv: readonly string[]): Promise<number> {
   checkHost();
   mkdirSync(settings.runDir, { recursive: true, mode: 0o755 });
   mkdirSync(settings.stateDir, { recursive: true, mode: 0o711 });
+  warnOfClosedDirectories(settings);
   if (settings.detach) return detached(settings, argv);
   const lock = takeLock(settings);
   const activated = inherited();
@@ -122,6 +125,11 @@ function checkHost(): void {
   }
   if (!existsSync(KERNEL_MAIN))
     throw new CleatError('unavailable', 'NOT_BUILT', 'Cleat is not built', { hint: 'Run npm ci && npm run build.' });
+}
+
+function warnOfClosedDirectories({ stateDir, runDir }: Settings): void {
+  for (const directory of new Set([stateDir, runDir].flatMap(closedDirectories)))
+    process.stderr.write(`${WARNING} ${directory} is closed to others, so ${CLOSED_MEANS}: chmod o+x opens it\n`);
 }
 
 /** The lock goes over to the shell loop, and is free when that has ended. */
@@ -245,7 +253,7 @@ async function detached(settings: Settings, argv: readonly string[]): Promise<nu
     .subarray(from)
     .toString('utf8')
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('{'));
+    .filter((line) => line !== '' && !line.startsWith('{') && !line.startsWith(WARNING));
   throw new CleatError(
     'unavailable',
     'START_FAILED',

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { FrameDecoder } from '@cleat/sdk/streams';
-import { DetachKeys } from './detach-keys.ts';
+import { DetachDetector, FrameDecoder } from '@cleat/sdk/streams';
 
 export interface Attachment {
   readonly socket: Socket;
@@ -71,14 +70,15 @@ function enterRawMode(): void {
 /** This program's standard input on its way to a process. */
 class Input {
   readonly #socket: Socket;
-  readonly #keys: DetachKeys;
+  readonly #keys: DetachDetector;
   readonly #isTerminal: boolean;
   readonly detached: Promise<'detached'>;
   #onDetached: () => void = () => undefined;
 
   constructor({ socket, terminal, detachKeys }: Attachment) {
     this.#socket = socket;
-    this.#keys = new DetachKeys(terminal ? detachKeys : []);
+    // Here and not by who holds the stream: only here it is certain that a stream which ends was left and not lost.
+    this.#keys = new DetachDetector(terminal ? detachKeys : []);
     this.#isTerminal = terminal && process.stdin.isTTY;
     this.detached = new Promise((resolve) => {
       this.#onDetached = () => resolve('detached');

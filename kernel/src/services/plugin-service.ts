@@ -2,8 +2,9 @@ import { Deadline } from '@cleat/core';
 import type { EventStream, PrivateBus } from '@cleat/core/bus';
 import { busGrant, checkedManifest } from '@cleat/core/contracts';
 import { lastLines } from '@cleat/core/files';
-import { acceptedGrant, CleatError, consumerGrant, eventFilterSubject, type plugin, resolvedGrant } from '@cleat/schemas';
+import { acceptedGrant, CleatError, consumerGrant, eventFilterSubject, isCleatError, type plugin, resolvedGrant } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
+import type { ProviderPort } from '../engine/ports.ts';
 import { standingStream } from '../events/event-service.ts';
 import type { InstalledPlugin } from '../plugins/installed.ts';
 import type { PluginEntry, PluginRegistry } from '../plugins/registry.ts';
@@ -12,12 +13,15 @@ import { pluginEvent } from '../state/event-draft.ts';
 import type { KernelStore } from '../state/kernel-store.ts';
 
 const BUS_MS = 10_000;
+const KIND_MS = 10_000;
+const MOST_NAMED = 5;
 const CONSUMER_PREFIX = 'consumer-';
 
 export interface PluginServiceParts {
   readonly store: KernelStore;
   readonly registry: PluginRegistry;
   readonly supervisor: PluginSupervisor;
+  readonly providers: ProviderPort;
   readonly directories: (plugin: string) => { readonly state: string; readonly run: string };
   readonly bus: PrivateBus;
   readonly stream: EventStream;
@@ -75,9 +79,10 @@ export class PluginService {
     return this.#switch(request.name, true);
   }
 
-  /** Refused while containers use what it provides, unless forced: they run on, and what it should undo is owed to it. */
+  /** Refused while containers use what it provides or it drives something, unless forced: they run on, and what it should undo is owed to it. */
   async disable(request: plugin.NameRequest): Promise<plugin.InfoInput> {
     this.#refuseUsers(request);
+    await this.#refuseDriver(request);
     return this.#switch(request.name, false);
   }
 
@@ -89,6 +94,7 @@ export class PluginService {
         hint: 'Take it out of the configuration, or disable it.',
       });
     this.#refuseUsers(request);
+    await this.#refuseDriver(request);
     await supervisor.stopGroup(entry.installed.group);
     registry.drop(request.name);
     store.writePlugin(request.name, undefined, [pluginEvent('removed', { name: request.name, version: entry.installed.manifest.version })]);
@@ -194,14 +200,39 @@ export class PluginService {
       progress.claims.some((claim) => claim.provider === request.name && claim.reserved),
     );
     if (users.length === 0) return;
-    const names = users.slice(0, 5).map(({ definition }) => definition.name);
+    const names = users.slice(0, MOST_NAMED).map(({ definition }) => definition.name);
     throw new CleatError(
       'conflict',
       'PLUGIN_IN_USE',
-      `plugin ${request.name} is used by ${users.length} containers (${names.join(', ')}${users.length > 5 ? ', ...' : ''})`,
+      `plugin ${request.name} is used by ${users.length} containers (${names.join(', ')}${users.length > MOST_NAMED ? ', ...' : ''})`,
       { hint: 'Remove them, or use force: they run on, and what the plugin should undo is owed to it.' },
     );
   }
+
+  /** Only the kinds know what their drivers hold, and without its driver it cannot even be removed. */
+  async #refuseDriver({ name: plugin, force }: plugin.NameRequest): Promise<void> {
+    const { providers, registry } = this.#parts;
+    const { drives = [] } = registry.get(plugin).installed.manifest;
+    for (const { kind, name } of force ? [] : drives) {
+      const provider = providers.find(kind)?.plugin ?? plugin;
+      if (provider === plugin) continue;
+      const deadline = Deadline.after(KIND_MS);
+      await providers.ready(kind, deadline);
+      const { count, names } = await providers.call({ plugin: provider, kind }, 'list', { driver: name }, { deadline }).catch(noDrivers);
+      if (count === 0) continue;
+      const shown = names.slice(0, MOST_NAMED).map((object) => `${kind} ${object}`);
+      const more = count > shown.length ? ` and ${count - shown.length} more` : '';
+      throw new CleatError('conflict', 'DRIVER_IN_USE', `the plugin ${plugin} is the driver of ${shown.join(', ')}${more}`, {
+        hint: 'Remove them first, or use force: they stay, and are of no use until the plugin is back.',
+      });
+    }
+  }
+}
+
+/** A kind that does not know the question has none. */
+function noDrivers(error: unknown): { readonly count: number; readonly names: readonly string[] } {
+  if (isCleatError(error) && error.class === 'unimplemented') return { count: 0, names: [] };
+  throw error;
 }
 
 export function consumerData(data: string): { readonly type: string } {

@@ -1,6 +1,8 @@
 import { request } from 'node:http';
 import { waitFor } from '@cleat/harness';
+import { eventTypes } from '@cleat/schemas/event-types';
 import t from 'tap';
+import { DOCKER_ACTIONS } from '../src/wire/event.ts';
 import { stringAt } from '../src/wire/json.ts';
 import { type Api, startApi } from './api-client.ts';
 import { ApiSpec } from './api-spec.ts';
@@ -54,6 +56,13 @@ t.test('a client sees what happens after its answer has begun', async (t) => {
   ]);
   const spec = new ApiSpec();
   t.same(spec.problems('get', '/events', 200, reader.lines[0]), []);
+});
+
+t.test('Docker has a word for every event of its objects that is published, and for no other', async (t) => {
+  const published = eventTypes().map(({ type }) => type);
+  const known = published.filter((type) => /^(container|volume|network|image)\./.test(type));
+  t.ok(known.length > 25);
+  t.same([...DOCKER_ACTIONS.keys()].sort(), known.toSorted());
 });
 
 t.test('clients before 1.52 get status, id and from', async (t) => {

@@ -75,7 +75,7 @@ export class FakeSpool {
   }
 
   beginRotation(): void {
-    if (existsSync(this.current)) renameSync(this.current, join(this.directory, `${this.#number}.log`));
+    if (existsSync(this.current)) renameSync(this.current, join(this.directory, `${this.#number}-${this.#run}.log`));
   }
 
   endRotation(): void {
@@ -86,7 +86,7 @@ export class FakeSpool {
   /** The oldest segment is dropped or was acknowledged. */
   dropOldest(): void {
     const [oldest] = this.#closed();
-    if (oldest !== undefined) unlinkSync(join(this.directory, `${oldest}.log`));
+    if (oldest !== undefined) unlinkSync(oldest.path);
   }
 
   exit(): void {
@@ -105,22 +105,21 @@ export class FakeSpool {
     this.lists += 1;
     if (this.isAway) return Promise.reject(new CleatError('unavailable', 'BUS_DOWN', 'the bus is down'));
     if (this.isRemoved) return Promise.reject(new CleatError('not_found', 'CONTAINER_NOT_FOUND', 'no such container'));
-    const segment = (number: number, path: string, open: boolean): logdata.Segment => ({
-      number,
-      path,
-      sizeBytes: statSync(path).size,
-      open,
-      run: this.#run,
-    });
-    const closed = this.#closed().map((number) => segment(number, join(this.directory, `${number}.log`), false));
-    const open = existsSync(this.current) ? [segment(this.#number, this.current, this.isRunning)] : [];
-    return Promise.resolve({ segments: [...closed, ...open], dropped: 0, running: this.isRunning });
+    const current = { number: this.#number, run: this.#run, path: this.current };
+    const open = existsSync(this.current) ? [{ ...current, sizeBytes: statSync(this.current).size, open: this.isRunning }] : [];
+    return Promise.resolve({ segments: [...this.#closed(), ...open], dropped: 0, running: this.isRunning });
   };
 
-  #closed(): readonly number[] {
+  #closed(): readonly logdata.Segment[] {
     return readdirSync(this.directory)
-      .flatMap((name) => (/^\d+\.log$/.test(name) ? [Number.parseInt(name, 10)] : []))
-      .sort((one, other) => one - other);
+      .flatMap((name) => {
+        const [, number, run] = /^(\d+)-(\d+)\.log$/.exec(name) ?? [];
+        const path = join(this.directory, name);
+        return number === undefined
+          ? []
+          : [{ number: Number(number), run: Number(run), path, sizeBytes: statSync(path).size, open: false }];
+      })
+      .sort((one, other) => one.number - other.number);
   }
 }
 

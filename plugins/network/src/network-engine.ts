@@ -1,4 +1,4 @@
-import type { providerTypes } from '@cleat/schemas';
+import type { Telling } from '@cleat/sdk';
 import { Rtnetlink } from '@cleat/sdk/netlink';
 import { AddressBook } from './address-book.ts';
 import { BridgeDriver, forwardMatch } from './drivers/bridge-driver.ts';
@@ -29,7 +29,7 @@ export interface EngineOptions {
   readonly config: PluginConfig;
   readonly openJournal: OpenJournal;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
-  readonly publish: (event: providerTypes.EventInput, key: string) => Promise<void>;
+  readonly publish: Telling['publish'];
   /** Drivers that other plugins are; absent: there are none. */
   readonly plugins?: { readonly ledger: NetworkLedger; readonly isDriver: (name: string) => boolean };
 }

@@ -1,5 +1,6 @@
-import type { network as contract, providerTypes } from '@cleat/schemas';
+import type { network as contract, provider, providerTypes } from '@cleat/schemas';
 import { CleatError } from '@cleat/schemas';
+import type { Telling } from '@cleat/sdk';
 import type { AddressBook } from './address-book.ts';
 import type { NetworkDriver } from './drivers/driver.ts';
 import type { DriverName, Endpoint, NetworkDefinition } from './model.ts';
@@ -9,12 +10,14 @@ import type { NewNetworkContext } from './network-request.ts';
 import { newNetwork } from './network-request.ts';
 import type { NetworkStore } from './network-store.ts';
 
+const MOST_LISTED = 10;
+
 export interface ServiceParts {
   readonly store: NetworkStore;
   readonly addresses: AddressBook;
   readonly drivers: Readonly<Record<DriverName, NetworkDriver>>;
   readonly newNetworkContext: () => NewNetworkContext;
-  readonly publish: (event: providerTypes.EventInput, key: string) => Promise<void>;
+  readonly publish: Telling['publish'];
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -22,7 +25,6 @@ export interface ServiceParts {
 export class NetworkService {
   readonly #parts: ServiceParts;
   readonly #opening = new Set<string>();
-  #telling: Promise<void> = Promise.resolve();
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -57,6 +59,12 @@ export class NetworkService {
   list(request: contract.ListRequest): contract.ListResponseInput {
     const networks = filterNetworks(this.#parts.store.networks(), request.filters, (network) => this.#isUsed(network));
     return { networks: networks.map((network) => this.#info(network)) };
+  }
+
+  /** The networks of a driver, for whoever is about to take it away. */
+  listDriven({ driver }: provider.ListRequest): provider.ListResponseInput {
+    const held = this.#parts.store.networks().filter((network) => driverOf(network) === driver);
+    return { count: held.length, names: held.slice(0, MOST_LISTED).map(({ name }) => name) };
   }
 
   async remove(request: contract.NameRequest): Promise<void> {
@@ -106,22 +114,13 @@ export class NetworkService {
 
   /** Publishes what has happened and was not told yet, in order. A failure is told of and made up for by the next call. */
   tell(): Promise<void> {
-    this.#telling = this.#telling.then(() => this.#tell());
-    return this.#telling;
-  }
-
-  async #tell(): Promise<void> {
     const { store, publish, warn } = this.#parts;
-    try {
-      for (const { key, event } of store.untold()) {
-        // One that is being made may still turn out not to be.
-        if (this.#opening.has(event.subject)) continue;
-        await publish(event, key);
-        store.told(key);
-      }
-    } catch (error) {
-      warn('an event of a network could not be published yet', { error });
-    }
+    return store.tell({
+      publish,
+      onFailure: (error) => warn('an event of a network could not be published yet', { error }),
+      // One that is being made may still turn out not to be.
+      isHeldBack: ({ subject }) => this.#opening.has(subject),
+    });
   }
 
   /** By attached endpoints alone, as in Docker: a stopped container does not keep its network. */

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { CleatError, type providerTypes } from '@cleat/schemas';
+import { type Telling, type UntoldEvent, UntoldEvents, untoldEvent } from '@cleat/sdk';
 import type { Endpoint, NetworkDefinition } from './model.ts';
 
 /** What is used of the SDK's journal. */
@@ -23,17 +23,10 @@ export type OpenJournal = (replay: (record: StoredRecord) => void) => Promise<St
 /** Names the format of the records below; one that changes its meaning gets another. */
 const FORMAT = '6e6574776f726b01';
 
-/** An event that is written with the change it tells of, and published afterwards. */
-interface Untold {
-  /** So that it is one event, however often it is published. */
-  readonly key: string;
-  readonly event: providerTypes.EventInput;
-}
-
 type Change =
-  | { readonly type: 'network'; readonly network: NetworkDefinition; readonly untold?: Untold | undefined }
-  | { readonly type: 'network-removed'; readonly id: string; readonly untold?: Untold | undefined }
-  | { readonly type: 'untold'; readonly untold: Untold }
+  | { readonly type: 'network'; readonly network: NetworkDefinition; readonly untold?: UntoldEvent | undefined }
+  | { readonly type: 'network-removed'; readonly id: string; readonly untold?: UntoldEvent | undefined }
+  | { readonly type: 'untold'; readonly untold: UntoldEvent }
   | { readonly type: 'told'; readonly key: string }
   | { readonly type: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly type: 'endpoint-removed'; readonly key: string }
@@ -51,7 +44,7 @@ export class NetworkStore {
   readonly #endpoints = new Map<string, Endpoint>();
   /** Being removed: nobody finds them any more, but what is there of them is still to go. */
   readonly #retired = new Set<string>();
-  readonly #untold = new Map<string, Untold>();
+  readonly #untold = new UntoldEvents();
   #guard: ForwardingGuard | undefined;
   #journal: StoreJournal | undefined;
   #rotation: Promise<void> | undefined;
@@ -98,17 +91,22 @@ export class NetworkStore {
   }
 
   putNetwork(network: NetworkDefinition, event?: providerTypes.EventInput): void {
-    this.#write({ type: 'network', network, untold: untoldOf(event) });
+    this.#write({ type: 'network', network, untold: event && untoldEvent(event) });
   }
 
   /** Without an event it has never been, for whoever listens. */
   removeNetwork(id: string, event?: providerTypes.EventInput): void {
-    if (this.#networks.has(id)) this.#write({ type: 'network-removed', id, untold: untoldOf(event) });
+    if (this.#networks.has(id)) this.#write({ type: 'network-removed', id, untold: event && untoldEvent(event) });
   }
 
   /** Events that are not known to have been published, in order. */
-  untold(): readonly Untold[] {
-    return [...this.#untold.values()];
+  untold(): readonly UntoldEvent[] {
+    return this.#untold.all;
+  }
+
+  /** Publishes them. A failure is made up for by the next call. */
+  tell(how: Omit<Telling, 'told'>): Promise<void> {
+    return this.#untold.tell({ ...how, told: (key) => this.told(key) });
   }
 
   told(key: string): void {
@@ -152,18 +150,18 @@ export class NetworkStore {
     switch (change.type) {
       case 'network':
         this.#networks.set(change.network.id, change.network);
-        this.#owe(change.untold);
+        this.#untold.add(change.untold);
         return;
       case 'network-removed':
         this.#networks.delete(change.id);
-        if (change.untold === undefined) this.#forget(change.id);
-        this.#owe(change.untold);
+        if (change.untold === undefined) this.#untold.forget(change.id);
+        this.#untold.add(change.untold);
         return;
       case 'untold':
-        this.#owe(change.untold);
+        this.#untold.add(change.untold);
         return;
       case 'told':
-        this.#untold.delete(change.key);
+        this.#untold.drop(change.key);
         return;
       case 'endpoint':
         this.#endpoints.set(change.endpoint.key, change.endpoint);
@@ -175,14 +173,6 @@ export class NetworkStore {
         this.#guard = change.guard;
         return;
     }
-  }
-
-  #owe(untold: Untold | undefined): void {
-    if (untold !== undefined) this.#untold.set(untold.key, untold);
-  }
-
-  #forget(network: string): void {
-    for (const { key, event } of this.untold()) if (event.subject === network) this.#untold.delete(key);
   }
 
   #replay(record: StoredRecord): void {
@@ -215,10 +205,6 @@ export class NetworkStore {
         this.#rotation = undefined;
       });
   }
-}
-
-function untoldOf(event: providerTypes.EventInput | undefined): Untold | undefined {
-  return event === undefined ? undefined : { key: randomUUID(), event };
 }
 
 function currentBootId(): string {

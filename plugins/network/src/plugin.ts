@@ -18,7 +18,7 @@ export const networkPlugin: PluginDefinition = definePlugin({
       config: parseConfig(context.config),
       openJournal: (replay) => context.openJournal({ replay, segmentBytes: MIB, retainBytes: MIB, reserveBytes: MIB / 16 }),
       warn: (message, fields) => context.log.warn(message, fields),
-      publish: (event, key) => context.publish(event, { key }),
+      publish: (event, options) => context.publish(event, options),
       plugins: { ledger, isDriver: (name) => context.drivers.pluginOf({ kind: 'network', name }) !== undefined },
     });
     const { provider, service, reconciliation } = engine;
@@ -31,6 +31,7 @@ export const networkPlugin: PluginDefinition = definePlugin({
           detach: (request) => provider.detach(request.reference),
           update: (request) => provider.update(request),
           reconcile: (all) => reconciliation.run(all),
+          list: (request) => Promise.resolve(service.listDriven(request)),
         },
       },
       services: {

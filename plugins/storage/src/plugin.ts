@@ -13,7 +13,7 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
     stateDir: context.stateDir,
     signal: context.signal,
     openJournal: (replay) => context.openJournal({ replay }),
-    publish: (event, key) => context.publish(event, { key }),
+    publish: (event, how) => context.publish(event, how),
     warn: (message, fields) => context.log.warn(message, fields),
     spawn: (name, task) => context.tasks.spawn(name, task),
     ledger,
@@ -27,6 +27,7 @@ async function setup(context: PluginContext): Promise<PluginHandlers> {
         attach: (request, call) => provider.attach(request, call),
         detach: (request, call) => provider.detach(request, call),
         reconcile: (all, call) => reconciliation.run(all, call),
+        list: (request) => provider.list(request),
       },
     },
     services: {

@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { providerTypes } from '@cleat/schemas';
-import { Deadline } from '@cleat/sdk';
+import { Deadline, type Telling } from '@cleat/sdk';
 import type { DriverLedger } from '@cleat/sdk/drivers';
 import { BindPoints } from './bind-points.ts';
 import type { VolumeDriver } from './drivers/driver.ts';
@@ -23,7 +22,7 @@ export interface StorageOptions {
   readonly stateDir: string;
   readonly signal: AbortSignal;
   readonly openJournal: OpenJournal;
-  readonly publish: (event: providerTypes.EventInput, key?: string) => Promise<void>;
+  readonly publish: Telling['publish'];
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Starts work that nobody waits for. */
   readonly spawn: (name: string, task: (signal: AbortSignal) => Promise<void>) => void;
@@ -61,7 +60,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return {
     provider,
     service: new VolumeService({ store, volumes }),
-    reconciliation: new Reconciliation({ store, volumes, provider, bindPoints, local, ledger: options.ledger, publish, warn }),
+    reconciliation: new Reconciliation({ store, volumes, provider, bindPoints, local, ledger: options.ledger, warn }),
     resume: async () => {
       await volumes.tell();
       const others = new Set(store.volumes().map(({ driver }) => driver));

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { CleatError, type providerTypes } from '@cleat/schemas';
+import { type Telling, type UntoldEvent, UntoldEvents, untoldEvent } from '@cleat/sdk';
 import type { Hold, Volume } from './volume.ts';
 
 /** What is used of the SDK's journal. */
@@ -21,28 +21,19 @@ export type OpenJournal = (replay: (record: StoredRecord) => void) => Promise<St
 /** Names the format of the records below; one that changes its meaning gets another. */
 const FORMAT = '766f6c756d657301';
 
-/** An event that is written with the change it tells of, and published afterwards. */
-interface Untold {
-  readonly number: number;
-  /** So that it is one event, however often it is published. */
-  readonly key: string;
-  readonly event: providerTypes.EventInput;
-}
-
 type Change =
-  | { readonly type: 'volume'; readonly volume: Volume; readonly untold?: Untold | undefined }
-  | { readonly type: 'volume-removed'; readonly name: string; readonly untold?: Untold | undefined }
-  | { readonly type: 'hold'; readonly hold: Hold }
+  | { readonly type: 'volume'; readonly volume: Volume; readonly untold?: UntoldEvent | undefined }
+  | { readonly type: 'volume-removed'; readonly name: string; readonly untold?: UntoldEvent | undefined }
+  | { readonly type: 'hold'; readonly hold: Hold; readonly untold?: UntoldEvent | undefined }
   | { readonly type: 'hold-removed'; readonly object: string }
-  | { readonly type: 'untold'; readonly untold: Untold }
-  | { readonly type: 'told'; readonly number: number };
+  | { readonly type: 'untold'; readonly untold: UntoldEvent }
+  | { readonly type: 'told'; readonly key: string };
 
 /** Volumes and the claims on them, in memory and in a journal. A change is written before its method returns. */
 export class VolumeStore {
   readonly #volumes = new Map<string, Volume>();
   readonly #holds = new Map<string, Hold>();
-  readonly #untold = new Map<number, Untold>();
-  #lastNumber = 0;
+  readonly #untold = new UntoldEvents();
   #journal: StoreJournal | undefined;
   #rotation: Promise<void> | undefined;
 
@@ -80,28 +71,24 @@ export class VolumeStore {
   }
 
   putVolume(volume: Volume, event?: providerTypes.EventInput): void {
-    this.#write({ type: 'volume', volume, untold: this.#numbered(event) });
+    this.#write({ type: 'volume', volume, untold: event && untoldEvent(event) });
   }
 
   removeVolume(name: string, event?: providerTypes.EventInput): void {
-    if (this.#volumes.has(name)) this.#write({ type: 'volume-removed', name, untold: this.#numbered(event) });
+    if (this.#volumes.has(name)) this.#write({ type: 'volume-removed', name, untold: event && untoldEvent(event) });
   }
 
-  putHold(hold: Hold): void {
-    this.#write({ type: 'hold', hold });
+  putHold(hold: Hold, event?: providerTypes.EventInput): void {
+    this.#write({ type: 'hold', hold, untold: event && untoldEvent(event) });
   }
 
   removeHold(object: string): void {
     if (this.#holds.has(object)) this.#write({ type: 'hold-removed', object });
   }
 
-  /** Events that are not known to have been published, in order. */
-  untold(): readonly Untold[] {
-    return [...this.#untold.values()];
-  }
-
-  told(number: number): void {
-    if (this.#untold.has(number)) this.#write({ type: 'told', number });
+  /** Publishes the events that are not known to have been published, in order. A failure is made up for by the next call. */
+  tell(how: Omit<Telling, 'told'>): Promise<void> {
+    return this.#untold.tell({ ...how, told: (key) => this.#write({ type: 'told', key }) });
   }
 
   /** Resolves when every change made so far survives a loss of power. */
@@ -114,10 +101,6 @@ export class VolumeStore {
     await this.#rotation;
   }
 
-  #numbered(event: providerTypes.EventInput | undefined): Untold | undefined {
-    return event === undefined ? undefined : { number: this.#lastNumber + 1, key: randomUUID(), event };
-  }
-
   #write(change: Change): void {
     this.#journal?.write(FORMAT, Buffer.from(JSON.stringify(change)));
     this.#apply(change);
@@ -128,31 +111,26 @@ export class VolumeStore {
     switch (change.type) {
       case 'volume':
         this.#volumes.set(change.volume.name, change.volume);
-        this.#owe(change.untold);
+        this.#untold.add(change.untold);
         return;
       case 'volume-removed':
         this.#volumes.delete(change.name);
-        this.#owe(change.untold);
+        this.#untold.add(change.untold);
         return;
       case 'hold':
         this.#holds.set(change.hold.object, change.hold);
+        this.#untold.add(change.untold);
         return;
       case 'hold-removed':
         this.#holds.delete(change.object);
         return;
       case 'untold':
-        this.#owe(change.untold);
+        this.#untold.add(change.untold);
         return;
       case 'told':
-        this.#untold.delete(change.number);
+        this.#untold.drop(change.key);
         return;
     }
-  }
-
-  #owe(untold: Untold | undefined): void {
-    if (untold === undefined) return;
-    this.#lastNumber = Math.max(this.#lastNumber, untold.number);
-    this.#untold.set(untold.number, untold);
   }
 
   #replay(record: StoredRecord): void {
@@ -175,7 +153,7 @@ export class VolumeStore {
     const items: Change[] = [
       ...this.volumes().map((volume) => ({ type: 'volume', volume }) as const),
       ...this.holds().map((hold) => ({ type: 'hold', hold }) as const),
-      ...this.untold().map((untold) => ({ type: 'untold', untold }) as const),
+      ...this.#untold.all.map((untold) => ({ type: 'untold', untold }) as const),
     ];
     // A rotation that fails leaves the journal as it is; the next write tries again.
     this.#rotation = journal

@@ -1,5 +1,5 @@
-import { CleatError, type providerTypes } from '@cleat/schemas';
-import { KeyedQueue } from '@cleat/sdk';
+import { CleatError } from '@cleat/schemas';
+import { KeyedQueue, type Telling } from '@cleat/sdk';
 import type { DirectoryOwner, DriverCall, VolumeDriver } from './drivers/driver.ts';
 import { ANONYMOUS_LABEL, checkVolumeName, LOCAL_DRIVER, newAnonymousName, type Volume, volumeEvent, volumeNotFound } from './volume.ts';
 import type { VolumeStore } from './volume-store.ts';
@@ -10,7 +10,7 @@ export type DriverLookup = (name: string) => VolumeDriver;
 export interface VolumesParts {
   readonly store: VolumeStore;
   readonly driverOf: DriverLookup;
-  readonly publish: (event: providerTypes.EventInput, key?: string) => Promise<void>;
+  readonly publish: Telling['publish'];
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -28,7 +28,6 @@ export interface NewVolume {
 export class Volumes {
   readonly #parts: VolumesParts;
   readonly #lock = new KeyedQueue();
-  #telling: Promise<void> = Promise.resolve();
 
   constructor(parts: VolumesParts) {
     this.#parts = parts;
@@ -158,20 +157,8 @@ export class Volumes {
 
   /** Publishes what has happened and was not told yet, in order. A failure is told of and made up for by the next call. */
   tell(): Promise<void> {
-    this.#telling = this.#telling.then(() => this.#tell());
-    return this.#telling;
-  }
-
-  async #tell(): Promise<void> {
     const { store, publish, warn } = this.#parts;
-    try {
-      for (const { number, key, event } of store.untold()) {
-        await publish(event, key);
-        store.told(number);
-      }
-    } catch (error) {
-      warn('an event of a volume could not be published yet', { error });
-    }
+    return store.tell({ publish, onFailure: (error) => warn('an event of a volume could not be published yet', { error }) });
   }
 }
 

@@ -50,7 +50,8 @@ export class FakeDriver {
         rmSync(this.#use(reference), { force: true });
         return { events: [] };
       case 'update':
-        throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', 'a volume driver does not update');
+      case 'list':
+        throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `a volume driver does not ${operation}`);
       case 'reconcile':
         return this.#reconcile(request as provider.ReconcileRequest);
     }

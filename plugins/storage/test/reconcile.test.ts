@@ -48,6 +48,34 @@ t.test('what is owed is settled, with purge where that was asked for', async (t)
   );
 });
 
+t.test('the end of an owed use is told by the next process, when this one is killed before it has told it', async (t) => {
+  const told: (readonly [string, string])[] = [];
+  let isTaken = true;
+  const lab = await openLab(t, {
+    publish: async ({ type }, { key }) => {
+      if (!isTaken) throw new Error('the process is killed here');
+      told.push([type, key]);
+    },
+  });
+  await lab.storage.provider.reserve(reserveRequest({ name: 'data', target: '/m' }), CALL);
+  await lab.storage.provider.attach(attachRequest(), CALL);
+  isTaken = false;
+  const owed = [{ reference: reference(), operation: 'detach', purge: false }];
+  const list = { bootId: BOOT, position: 1, held: [held('volume-1', { name: 'data', target: '/m' })], owed };
+  await lab.storage.reconciliation.run(list, CALL);
+  t.match(lab.warnings.join(), /could not be published yet/);
+  await lab.restart();
+  isTaken = true;
+  // As it was never answered, it is owed as before.
+  await lab.storage.reconciliation.run(list, CALL);
+  await lab.storage.resume();
+  t.strictSame(
+    told.map(([type]) => type),
+    ['volume.created', 'volume.unmounted'],
+  );
+  t.ok(told.every(([, key]) => key !== ''));
+});
+
 t.test('a use goes on over a restart, and one whose mounts are gone is opened again', async (t) => {
   if (!needs(t, 'root')) return;
   const lab = await openLab(t);

@@ -17,11 +17,6 @@ export const CLI_ERRORS: Readonly<Record<string, ErrorFacts>> = {
   COPY_SOURCE_MISSING: { classes: ['not_found'], meaning: 'What is to be copied is not there.', cure: 'Look at the path.' },
   COPY_TARGET_MISSING: { classes: ['not_found'], meaning: 'The directory that a copy goes into is not there.', cure: 'Make it first.' },
   DOWN_SLOW: { classes: ['deadline_exceeded'], meaning: 'The platform did not end in time.', cure: 'Look at the log of the kernel.' },
-  DRIVER_IN_USE: {
-    classes: ['conflict'],
-    meaning: 'There are volumes or networks of the driver that is to go.',
-    cure: 'Remove them first, or use force: they stay, and are of no use until the plugin is back.',
-  },
   FILE_UNUSABLE: { classes: ['invalid_argument'], meaning: 'A file given to a command cannot be used.', cure: 'The message says why.' },
   FLAGS_INVALID: {
     classes: ['invalid_argument'],

@@ -159,6 +159,11 @@ export const CORE_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A message with file descriptors is not well formed.',
     cure: 'This is a fault of Cleat: report it, with the log of the kernel.',
   },
+  DETACH_KEYS_INVALID: {
+    classes: ['invalid_argument'],
+    meaning: 'The keys that leave a terminal cannot be read.',
+    cure: 'Write single characters or `ctrl-` and one, with commas between.',
+  },
   ERROR_UNREADABLE: { classes: ['internal'], meaning: 'A plugin failed and could not say why.', cure: 'Look at its log.' },
   FILE_TOO_LARGE: { classes: ['resource_exhausted'], meaning: 'A file is larger than what is read into memory.', cure: 'Make it smaller.' },
   ID_MAP_INVALID: {

@@ -59,6 +59,11 @@ export const KERNEL_PLUGINS_ERRORS: Readonly<Record<string, ErrorFacts>> = {
     meaning: 'A plugin had no time left to give back what it gave.',
     cure: 'Nothing: it is owed, and done when the plugin is back.',
   },
+  DRIVER_IN_USE: {
+    classes: ['conflict'],
+    meaning: 'There are volumes, networks or other objects of the driver that is to go.',
+    cure: 'Remove them first, or use force: they stay, and are of no use until the plugin is back.',
+  },
   DRIVER_TAKEN: {
     classes: ['conflict'],
     meaning: 'Another plugin is the driver of that name.',

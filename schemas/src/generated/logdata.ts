@@ -4,6 +4,7 @@ import type { Empty as CommonEmpty, EmptyInput as CommonEmptyInput } from './com
 export interface Segment {
   /** Counts from 1 over the container's life. */
   readonly number: number;
+  /** `<number>-<run>.log` in the container's log directory; `current.log` until it has that name. */
   readonly path: string;
   readonly sizeBytes: number;
   /** The monitor still writes it. */

@@ -182,9 +182,9 @@ export interface Operations {
   readonly install: { readonly input: InstallRequestInput; readonly request: InstallRequest; readonly response: Info; readonly answer: InfoInput };
   /** Starts it, now and with every start of the platform. */
   readonly enable: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: Info; readonly answer: InfoInput };
-  /** Stops it. Fails with PLUGIN_IN_USE without `force`; with it containers run on and what should be undone is owed. */
+  /** Stops it. Fails with PLUGIN_IN_USE and DRIVER_IN_USE without `force`; with it containers run on, what should be undone is owed, and what it drives stays, unavailable. */
   readonly disable: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: Info; readonly answer: InfoInput };
-  /** Uninstalls it; its credentials end. Fails with PLUGIN_IN_USE without `force`, PLUGIN_DEFAULT. */
+  /** Uninstalls it; its credentials end. Fails with PLUGIN_IN_USE and DRIVER_IN_USE without `force`, PLUGIN_DEFAULT. */
   readonly remove: { readonly input: NameRequestInput; readonly request: NameRequest; readonly response: CommonEmpty; readonly answer: CommonEmptyInput };
   /** The last lines that it wrote. */
   readonly logs: { readonly input: LogsRequestInput; readonly request: LogsRequest; readonly response: LogsResponse; readonly answer: LogsResponseInput };

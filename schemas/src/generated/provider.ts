@@ -232,6 +232,28 @@ export interface ReconcileResponseInput {
   readonly failures?: ReadonlyArray<FailureInput> | undefined;
 }
 
+export interface ListRequest {
+  /** Name of a driver of this kind. */
+  readonly driver: string;
+}
+
+/** What encoding takes for a ListRequest: fields with a default may be left out. */
+export interface ListRequestInput {
+  readonly driver: string;
+}
+
+export interface ListResponse {
+  readonly count: number;
+  /** The first of them, as people know them: enough for a sentence. */
+  readonly names: ReadonlyArray<string>;
+}
+
+/** What encoding takes for a ListResponse: fields with a default may be left out. */
+export interface ListResponseInput {
+  readonly count?: number | undefined;
+  readonly names?: ReadonlyArray<string> | undefined;
+}
+
 /** The operations of the contract provider. */
 export interface Operations {
   /** Pins and makes what the claim needs, counts it as in use. */
@@ -246,4 +268,6 @@ export interface Operations {
   readonly update: { readonly input: UpdateRequestInput; readonly request: UpdateRequest; readonly response: UpdateResponse; readonly answer: UpdateResponseInput };
   /** All that it holds and is owed; comes before anything else after a hello. */
   readonly reconcile: { readonly input: ReconcileRequestInput; readonly request: ReconcileRequest; readonly response: ReconcileResponse; readonly answer: ReconcileResponseInput };
+  /** The kind's own objects that a driver holds. Asked of a kind that has drivers, before one of them is taken away; who does not answer it has none. */
+  readonly list: { readonly input: ListRequestInput; readonly request: ListRequest; readonly response: ListResponse; readonly answer: ListResponseInput };
 }

@@ -39,6 +39,7 @@ export class ProviderRules {
       detach: (request: provider.DetachRequest, call) => this.#numbered('detach', request, call),
       update: (request: provider.UpdateRequest, call) => this.#numbered('update', request, call),
       reconcile: (request: provider.ReconcileRequest, call) => this.#reconcilePage(request, call),
+      list: (request: provider.ListRequest, call) => this.#list(request, call),
     };
   }
 
@@ -73,6 +74,13 @@ export class ProviderRules {
     );
     this.#retire(key, lane);
     return answer;
+  }
+
+  async #list(request: provider.ListRequest, call: ContractCall): Promise<provider.ListResponseInput> {
+    await this.#pass(call);
+    const { handlers, title } = this.#options;
+    if (handlers.list === undefined) throw new CleatError('unimplemented', 'OPERATION_UNKNOWN', `${title} has no drivers`);
+    return handlers.list(request, contextOf(call, call.signal));
   }
 
   async #end(reference: providerTypes.Reference, call: CallContext): Promise<void> {

@@ -1,3 +1,4 @@
-/** Bytes that travel beside the bus: a local socket for one client, and Docker's frames. */
+/** Bytes that travel beside the bus: a local socket for one client, Docker's frames, and the keys that leave a terminal. */
+export { DetachDetector, parseDetachKeys } from '@cleat/core/terminal';
 export { encodeFrame, FrameDecoder, type FramePart, type FrameStream, frameHeader } from './frames.ts';
 export { openStream } from './open-stream.ts';

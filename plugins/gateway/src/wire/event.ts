@@ -1,3 +1,4 @@
+import type { ContainerPast } from '@cleat/schemas/event-types';
 import type { ReceivedEvent } from '@cleat/sdk';
 import { type JsonObject, numberAt, stringAt, stringMapAt, stringsAt } from './json.ts';
 
@@ -10,8 +11,7 @@ export interface DockerEvent {
   readonly time: bigint;
 }
 
-/** Docker's names of what happens to a container. */
-const CONTAINER_ACTIONS: Readonly<Record<string, string>> = {
+const CONTAINER_ACTIONS: Readonly<Record<ContainerPast, string>> = {
   created: 'create',
   started: 'start',
   exited: 'die',
@@ -24,37 +24,31 @@ const CONTAINER_ACTIONS: Readonly<Record<string, string>> = {
   updated: 'update',
   removed: 'destroy',
   attached: 'attach',
-  detached: 'detach',
   resized: 'resize',
   oom: 'oom',
-  exported: 'export',
-  copied: 'copy',
-};
-
-const EXEC_ACTIONS: Readonly<Record<string, string>> = {
   'exec-created': 'exec_create',
   'exec-started': 'exec_start',
   'exec-exited': 'exec_die',
-  'exec-detached': 'exec_detach',
 };
 
-const OBJECT_ACTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  volume: { created: 'create', removed: 'destroy', mounted: 'mount', unmounted: 'unmount', pruned: 'prune' },
-  network: { created: 'create', removed: 'destroy', connected: 'connect', disconnected: 'disconnect', updated: 'update', pruned: 'prune' },
-  image: {
-    imported: 'import',
-    loaded: 'load',
-    tagged: 'tag',
-    untagged: 'untag',
-    deleted: 'delete',
-    removed: 'delete',
-    saved: 'save',
-    pulled: 'pull',
-    pushed: 'push',
-    built: 'create',
-    pruned: 'prune',
-  },
-};
+/** Docker's names of what happens, by the event types that Cleat publishes. */
+export const DOCKER_ACTIONS: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(CONTAINER_ACTIONS).map(([past, action]) => [`container.${past}`, action] as const),
+  ['volume.created', 'create'],
+  ['volume.removed', 'destroy'],
+  ['volume.mounted', 'mount'],
+  ['volume.unmounted', 'unmount'],
+  ['network.created', 'create'],
+  ['network.removed', 'destroy'],
+  ['network.connected', 'connect'],
+  ['network.disconnected', 'disconnect'],
+  ['image.imported', 'import'],
+  ['image.loaded', 'load'],
+  ['image.saved', 'save'],
+  ['image.tagged', 'tag'],
+  ['image.untagged', 'untag'],
+  ['image.deleted', 'delete'],
+]);
 
 function labelsAndProperties(data: unknown): Readonly<Record<string, string>> {
   return { ...stringMapAt(data, 'labels'), ...stringMapAt(data, 'attributes'), ...stringMapAt(data, 'properties') };
@@ -79,17 +73,13 @@ function containerExtras(action: string, data: unknown): Readonly<Record<string,
   }
 }
 
-function containerEvent(event: ReceivedEvent, past: string): DockerEvent | undefined {
-  const action = CONTAINER_ACTIONS[past];
-  if (action === undefined) return undefined;
+function containerEvent(event: ReceivedEvent, action: string): DockerEvent {
   const attributes = { ...labelsAndProperties(event.data), name: stringAt(event.data, 'name'), ...containerExtras(action, event.data) };
   return { type: 'container', action, id: event.subject, attributes, time: event.time };
 }
 
 /** `exec_start: sh -c ls`: the command is part of the action. */
-function execEvent(event: ReceivedEvent, past: string): DockerEvent | undefined {
-  const word = EXEC_ACTIONS[past];
-  if (word === undefined) return undefined;
+function execEvent(event: ReceivedEvent, word: string): DockerEvent {
   const command = stringsAt(event.data, 'args').join(' ');
   const action = word === 'exec_create' || word === 'exec_start' ? `${word}: ${command}` : word;
   const exit = word === 'exec_die' ? { exitCode: String(numberAt(event.data, 'exitCode')) } : {};
@@ -104,12 +94,10 @@ function execEvent(event: ReceivedEvent, past: string): DockerEvent | undefined 
 
 /** An event as Docker has it; undefined when Docker has no such. */
 export function dockerEvent(event: ReceivedEvent): DockerEvent | undefined {
-  const dot = event.type.indexOf('.');
-  const noun = event.type.slice(0, dot);
-  const past = event.type.slice(dot + 1);
-  if (noun === 'container') return past.startsWith('exec-') ? execEvent(event, past) : containerEvent(event, past);
-  const action = OBJECT_ACTIONS[noun]?.[past];
+  const action = DOCKER_ACTIONS.get(event.type);
   if (action === undefined) return undefined;
+  const noun = event.type.slice(0, event.type.indexOf('.'));
+  if (noun === 'container') return action.startsWith('exec_') ? execEvent(event, action) : containerEvent(event, action);
   return { type: noun, action, id: event.subject, attributes: labelsAndProperties(event.data), time: event.time };
 }
 

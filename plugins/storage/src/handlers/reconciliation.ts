@@ -16,7 +16,6 @@ export interface ReconciliationParts {
   readonly bindPoints: BindPoints;
   readonly local: LocalDriver;
   readonly ledger: DriverLedger;
-  readonly publish: (event: providerTypes.EventInput) => Promise<void>;
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -57,14 +56,12 @@ export class Reconciliation {
   }
 
   async #settleOwed(all: ReconcileAll, failures: provider.FailureInput[], whole: Call): Promise<void> {
-    const { provider, publish } = this.#parts;
+    const { provider } = this.#parts;
     for (const { reference, operation, purge } of all.owed) {
       // A driver of another plugin that does not answer holds up what is owed to itself alone.
       const call = brief(whole);
       try {
-        // Whoever was to hear of it with the answer is away: it is told by an event of our own.
-        const { events } = await provider.detach({ reference }, call);
-        for (const event of events ?? []) await publish(event);
+        await provider.detachOwed(reference, call);
         if (operation === 'release') await provider.release({ reference, purge }, call);
       } catch (error) {
         failures.push({ reference, reason: reasonOf(error) });

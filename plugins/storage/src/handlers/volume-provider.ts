@@ -16,7 +16,16 @@ export interface ProviderParts {
   readonly stateDir: string;
 }
 
+/** How a use ends. */
+interface Ending {
+  readonly reference: providerTypes.Reference;
+  /** The event that is written with it; absent: the answer has it. */
+  readonly eventOf?: typeof unmountedEvent;
+}
+
 type Call = Pick<CallContext, 'signal' | 'deadline'>;
+
+const MOST_LISTED = 10;
 
 /** The claims of the kind `volume`: one volume at one place of a container. */
 export class VolumeProvider {
@@ -60,7 +69,7 @@ export class VolumeProvider {
       const hold = this.#known(reference);
       const volume = volumes.get(name);
       const options = parseClaimOptions(hold.options);
-      await this.#takeDown(hold, ownReference(hold), call);
+      await this.#takeDown(hold, { reference: ownReference(hold) }, call);
       const { bootId, number } = reference;
       const begun = { ...hold, attachment: { bootId, number, isComplete: false } };
       store.putHold(begun);
@@ -73,7 +82,7 @@ export class VolumeProvider {
           events: [mountedEvent(volume, { ...options, container: hold.container })],
         };
       } catch (error) {
-        await this.#takeDown(begun, reference, call);
+        await this.#takeDown(begun, { reference }, call);
         throw error;
       }
     });
@@ -83,9 +92,17 @@ export class VolumeProvider {
     const { store, volumes } = this.#parts;
     const hold = store.hold(reference.object);
     if (hold === undefined) return {};
-    const wasAttached = await volumes.locked(hold.volume, () => this.#takeDown(store.hold(hold.object) ?? hold, reference, call));
+    const wasAttached = await volumes.locked(hold.volume, () => this.#takeDown(store.hold(hold.object) ?? hold, { reference }, call));
     const volume = store.volume(hold.volume);
     return wasAttached && volume !== undefined ? { events: [unmountedEvent(volume, hold.container)] } : {};
+  }
+
+  /** A detach that was not answered: whoever was to hear of it with the answer is away, so its event is written with the end of the use. */
+  async detachOwed(reference: providerTypes.Reference, call: Call): Promise<void> {
+    const { store, volumes } = this.#parts;
+    const hold = store.hold(reference.object);
+    if (hold === undefined) return;
+    await volumes.locked(hold.volume, () => this.#takeDown(store.hold(hold.object) ?? hold, { reference, eventOf: unmountedEvent }, call));
   }
 
   /** With `purge`, an anonymous volume goes with the last claim on it. */
@@ -94,7 +111,7 @@ export class VolumeProvider {
     const hold = store.hold(reference.object);
     if (hold === undefined) return {};
     await volumes.locked(hold.volume, async () => {
-      await this.#takeDown(store.hold(hold.object) ?? hold, reference, call);
+      await this.#takeDown(store.hold(hold.object) ?? hold, { reference }, call);
       const volume = store.volume(hold.volume);
       const isOurs = purge && parseClaimOptions(hold.options).isAnonymous && volume !== undefined;
       const isLast = store.holdsOf(hold.volume).every(({ object }) => object === hold.object);
@@ -105,6 +122,12 @@ export class VolumeProvider {
     await store.sync();
     await volumes.tell();
     return {};
+  }
+
+  /** The volumes of a driver. Those that are being made or removed count: they too need it. */
+  list({ driver }: provider.ListRequest): Promise<provider.ListResponseInput> {
+    const held = this.#parts.store.volumes().filter((volume) => volume.driver === driver);
+    return Promise.resolve({ count: held.length, names: held.slice(0, MOST_LISTED).map(({ name }) => name) });
   }
 
   /** Holds again, in a store that has lost it, what the kernel says it holds. False when its volume is lost too. */
@@ -132,7 +155,7 @@ export class VolumeProvider {
   }
 
   /** Ends the use, if there is one; true when it had been complete. */
-  async #takeDown(hold: Hold, reference: providerTypes.Reference, call: Call): Promise<boolean> {
+  async #takeDown(hold: Hold, { reference, eventOf }: Ending, call: Call): Promise<boolean> {
     const { store, volumes, bindPoints } = this.#parts;
     const { attachment } = hold;
     if (attachment === undefined) return false;
@@ -141,7 +164,8 @@ export class VolumeProvider {
     if (volume !== undefined) {
       await volumes.driverOf(volume).detach(volume, reference, !this.#isUsedByOthers(hold), call);
     }
-    store.putHold({ ...hold, attachment: undefined });
+    const event = attachment.isComplete && volume !== undefined ? eventOf?.(volume, hold.container) : undefined;
+    store.putHold({ ...hold, attachment: undefined }, event);
     return attachment.isComplete;
   }
 

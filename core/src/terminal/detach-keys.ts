@@ -1,20 +1,24 @@
-import { violation } from './messages.ts';
+import { CleatError } from '@cleat/schemas';
 
 const CONTROL_CHARACTERS = '@abcdefghijklmnopqrstuvwxyz[\\]^_';
 
-/** The bytes of Docker's notation, `ctrl-p,ctrl-q` or `a,ctrl-@`; none for an empty text. */
-export function parseDetachKeys(text: string): number[] {
+/**
+ * The bytes of Docker's notation, `ctrl-p,ctrl-q` or `a,ctrl-@`; none for an empty text. Throws `invalid_argument`
+ * DETACH_KEYS_INVALID.
+ */
+export function parseDetachKeys(text: string): readonly number[] {
   if (text === '') return [];
   return text.split(',').map((key) => {
     if (key.length === 1) return key.charCodeAt(0);
     const control = /^ctrl-(.)$/i.exec(key)?.[1]?.toLowerCase();
     const code = control === undefined ? -1 : CONTROL_CHARACTERS.indexOf(control);
-    if (code < 0) throw violation(`unknown character: '${key}'`);
-    return code;
+    if (code >= 0) return code;
+    const message = `"${key}" is no key to detach by: it is neither one character nor ctrl- and one`;
+    throw new CleatError('invalid_argument', 'DETACH_KEYS_INVALID', message);
   });
 }
 
-/** Looks for a sequence of keys in what a client types, however it is cut into pieces. */
+/** Looks for a sequence of keys in what is typed, however it is cut into pieces. */
 export class DetachDetector {
   readonly #keys: readonly number[];
   #matched = 0;

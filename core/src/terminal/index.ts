@@ -1,0 +1,1 @@
+export { DetachDetector, parseDetachKeys } from './detach-keys.ts';
