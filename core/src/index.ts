@@ -59,7 +59,7 @@ export {
   Interception,
   type Judge,
 } from './contracts/index.ts';
-export { type BackoffOptions, backoff, Deadline, everyWhole, monotonicMs, sleep } from './deadlines/index.ts';
+export { type BackoffOptions, backoff, Deadline, everyWhole, monotonicMs, sleep, untilWhole } from './deadlines/index.ts';
 export {
   type FaultPoint,
   Journal,

@@ -23,7 +23,7 @@ import { Engine } from './engine/engine.ts';
 import { EventPublisher, newNodeId } from './events/event-publisher.ts';
 import { EventService } from './events/event-service.ts';
 import { Debts } from './plugins/debts.ts';
-import { Handshake } from './plugins/handshake.ts';
+import { Handshake, HEARTBEAT_MS } from './plugins/handshake.ts';
 import type { InstalledPlugin } from './plugins/installed.ts';
 import { ProviderCalls } from './plugins/provider-calls.ts';
 import { PluginRegistry } from './plugins/registry.ts';
@@ -308,7 +308,7 @@ export class Kernel {
     this.#tasks.spawn('events', (signal) => publisher.run(signal));
     const { providers } = engine.parts.host;
     const debts = new Debts({ store: this.#store, providers, tasks: this.#tasks, log: this.log });
-    everyWhole(1000, () => {
+    everyWhole(HEARTBEAT_MS, () => {
       this.#handshake?.checkBeats(bus.isUp);
       debts.look();
     });

@@ -45,7 +45,7 @@ export const SERVER_PROBE_MS = 2_000;
 /** A server that is alive but admits nobody for this long is ended and started again. */
 export const SERVER_HUNG_MS = 20_000;
 /** How often the server's process is looked at; its end is also told by its exit and by the system connection. */
-export const SERVER_WATCH_MS = 2_000;
+export const SERVER_WATCH_MS = 5_000;
 export const SERVER_LOG_BYTES = 8_388_608;
 /** One request to the server's own services. */
 export const SYSTEM_REQUEST_MS = 5_000;

@@ -55,7 +55,7 @@ export function serverConfigText(config: ServerConfig, port: number): string {
     `max_payload: ${MAX_MESSAGE_BYTES}`,
     'max_pending: 16MB',
     'write_deadline: "2s"',
-    'ping_interval: "10s"',
+    'ping_interval: "20s"',
     'ping_max: 2',
     // Go would otherwise wait ten seconds for clients that are told to go elsewhere; there is no elsewhere.
     'lame_duck_grace_period: "1s"',

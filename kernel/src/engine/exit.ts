@@ -40,6 +40,7 @@ export class ExitContainer {
   /** Watches the run that a container is in. */
   watch(id: string): void {
     const run = this.watched(this.#parts.store.get(id));
+    this.#logs.stir();
     this.#parts.host.runtime.watch(run, (end) => {
       this.#parts.host.tasks.spawn('exit', () => runSurely(this.#parts.queue, id, () => this.ended(id, run.run, end)));
     });

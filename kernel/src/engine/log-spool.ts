@@ -1,5 +1,5 @@
 import { existsSync, unlinkSync } from 'node:fs';
-import { everyWhole } from '@cleat/core';
+import { untilWhole } from '@cleat/core';
 import { countLines, type LogSegment, listSegments, sealSegment, segmentPath, sizeOf, spaceOf, spaceTaken } from '@cleat/runtime';
 import { type logdata, type providerTypes, toCleatError } from '@cleat/schemas';
 import { type Container, hasProcess } from '../state/container.ts';
@@ -7,9 +7,9 @@ import { type EngineParts, pathsOf } from './parts.ts';
 import { currentLog, runBundle } from './paths.ts';
 
 const LOOK_MS = 1_000;
-/** A container that was silent for more looks than this is looked at only every so many looks. */
-const SILENT_LOOKS = 5;
-const SILENT_EVERY = 4;
+/** Nobody has written anything for so many looks: the next ones are further apart. */
+const QUIET_LOOKS = 5;
+const QUIET_MS = 5_000;
 const SIGSTOP = 19;
 const SIGCONT = 18;
 
@@ -20,28 +20,34 @@ const SIGCONT = 18;
 export class LogSpool {
   readonly #parts: EngineParts;
   readonly #stopped = new Set<string>();
-  /** What was written up to the last look, and for how many looks nothing was added to it. */
-  #seen: ReadonlyMap<string, { readonly bytes: number; readonly silentLooks: number }> = new Map();
-  #looks = 0;
-  #endLooks: () => void = () => undefined;
-  #isLooking = false;
+  /** What each run had written at the last look. */
+  #seen: ReadonlyMap<string, number> = new Map();
+  #quietLooks = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isEnded = false;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
   }
 
   start(): void {
-    this.#endLooks = everyWhole(LOOK_MS, () => {
-      if (this.#isLooking) return;
-      this.#isLooking = true;
-      void this.#look().finally(() => {
-        this.#isLooking = false;
-      });
-    });
+    const look = (): void => void this.#look().finally(() => this.start());
+    clearTimeout(this.#timer);
+    if (this.#isEnded) return;
+    this.#timer = setTimeout(look, untilWhole(this.#isQuiet ? QUIET_MS : LOOK_MS));
+    this.#timer.unref();
+  }
+
+  /** A run begins: what it writes is looked at every second again. */
+  stir(): void {
+    if (!this.#isQuiet) return;
+    this.#quietLooks = 0;
+    this.start();
   }
 
   stop(): void {
-    this.#endLooks();
+    this.#isEnded = true;
+    clearTimeout(this.#timer);
     for (const id of this.#stopped) this.#continue(id);
   }
 
@@ -90,8 +96,14 @@ export class LogSpool {
     this.#continue(id);
   }
 
+  get #isQuiet(): boolean {
+    return this.#quietLooks >= QUIET_LOOKS;
+  }
+
   async #look(): Promise<void> {
-    for (const container of this.#written()) {
+    const written = this.#written();
+    this.#quietLooks = written.length === 0 ? this.#quietLooks + 1 : 0;
+    for (const container of written) {
       const policy = policyOf(container);
       if (policy === undefined) continue;
       await this.#guarded(container, async () => {
@@ -101,27 +113,12 @@ export class LogSpool {
     }
   }
 
-  /** Who has written something since the last look, or has to wait for room; one that was silent for long is looked at less often. */
+  /** Who has written something since the last look, or is stopped until there is room. */
   #written(): Container[] {
-    this.#looks += 1;
+    const running = [...this.#parts.store.containers.values()].filter(({ progress }) => hasProcess(progress));
     const before = this.#seen;
-    const seen = new Map<string, { bytes: number; silentLooks: number }>();
-    this.#seen = seen;
-    const written: Container[] = [];
-    for (const container of this.#parts.store.containers.values()) {
-      if (!hasProcess(container.progress)) continue;
-      const { id } = container.definition;
-      const known = before.get(id);
-      if (known !== undefined && known.silentLooks > SILENT_LOOKS && this.#looks % SILENT_EVERY !== 0) {
-        seen.set(id, known);
-        continue;
-      }
-      const bytes = sizeOf(currentLog(pathsOf(this.#parts, id)));
-      const isSilent = known?.bytes === bytes;
-      seen.set(id, { bytes, silentLooks: isSilent ? known.silentLooks + 1 : 0 });
-      if (!isSilent || this.#stopped.has(id)) written.push(container);
-    }
-    return written;
+    this.#seen = new Map(running.map(({ definition: { id } }) => [id, sizeOf(currentLog(pathsOf(this.#parts, id)))]));
+    return running.filter(({ definition: { id } }) => this.#stopped.has(id) || before.get(id) !== this.#seen.get(id));
   }
 
   async #guarded({ definition }: Container, work: () => Promise<void>): Promise<void> {

@@ -22,7 +22,7 @@ export class Debts {
     this.#parts = parts;
   }
 
-  /** Called every second. Who is away is told by its reconcile. */
+  /** Called every few seconds. Who is away is told by its reconcile. */
   look(): void {
     const { store, providers, tasks } = this.#parts;
     const all = store.owed.all();

@@ -102,23 +102,23 @@ export class Handshake {
     this.#parts.caller.hurry();
   }
 
-  /** False: the kernel does not know this start of the plugin, so it must say hello again. */
+  /** Of a whole process, by one of its plugins. False: the kernel does not know this start of the plugin, so it must say hello again. */
   beat(instance: string, callerKey: string): boolean {
     const name = this.#parts.whoIs(callerKey);
     const entry = name === undefined ? undefined : this.#parts.registry.find(name);
     if (entry === undefined || entry.instance !== instance) return false;
-    entry.lastBeatMs = monotonicMs();
+    for (const other of this.#parts.registry.all) if (isSameProcess(other, entry)) other.lastBeatMs = monotonicMs();
     // One that was silent for too long has debts by now: it begins anew, with its reconcile.
     return entry.state === 'ready' || entry.state === 'starting';
   }
 
-  /** Called every second: who has not been heard of for three beats is unresponsive. */
+  /** Called at every heartbeat: who has not been heard of for three beats is unresponsive. */
   checkBeats(isBusUp: boolean): void {
     const silentMs = MISSED_BEATS * HEARTBEAT_MS;
     const looked = this.#lookedMs;
     this.#lookedMs = monotonicMs();
     // Beats that came while the kernel itself stood still are read after this look.
-    const couldHear = isBusUp && this.#lookedMs - looked < HEARTBEAT_MS;
+    const couldHear = isBusUp && this.#lookedMs - looked < 2 * HEARTBEAT_MS;
     for (const entry of this.#parts.registry.all) {
       if (entry.state !== 'ready') continue;
       // While the bus is away nobody can be heard.
@@ -214,4 +214,9 @@ export class Handshake {
 
 function staleInstance(entry: PluginEntry): CleatError {
   return new CleatError('conflict', 'HELLO_STALE', `another instance of plugin ${entry.installed.manifest.name} has said hello since`);
+}
+
+/** The group is the kernel's own knowledge; the pid tells an old process of it, which is ending, from the new one. */
+function isSameProcess(one: PluginEntry, other: PluginEntry): boolean {
+  return one.installed.group === other.installed.group && one.pid === other.pid;
 }

@@ -1,6 +1,7 @@
 import { createLogger, type Logger } from '@cleat/core';
 import { SchemaBook, toCleatError } from '@cleat/schemas';
 import type { PluginDefinition } from '../plugin.ts';
+import { Heart } from './heart.ts';
 import { PluginRun } from './plugin-run.ts';
 import { type RunFile, readRunFile } from './run-file.ts';
 
@@ -21,6 +22,7 @@ export async function runPlugins(
 ): Promise<void> {
   const log = options.log ?? createLogger();
   const book = new SchemaBook();
+  const heart = new Heart();
   const isAlone = runFile.plugins.length === 1;
   const runs = runFile.plugins.map(async (entry) => {
     const own = log.child({ plugin: entry.name });
@@ -28,7 +30,7 @@ export async function runPlugins(
     // Its module could not be loaded, which was told.
     if (definition === undefined) return;
     try {
-      await new PluginRun({ definition, entry, urlFile: runFile.urlFile, book, log: own, isAlone }).run(options.signal);
+      await new PluginRun({ definition, entry, urlFile: runFile.urlFile, book, heart, log: own, isAlone }).run(options.signal);
     } catch (error) {
       own.error('the plugin ended', { error });
       if (isAlone) throw error;

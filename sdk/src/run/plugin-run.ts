@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { backoff, type ContractCall, type ContractHandler, Interception, type Logger, sleep, TaskGroup } from '@cleat/core';
-import { Deadline, untilWhole } from '@cleat/core/deadlines';
+import { Deadline } from '@cleat/core/deadlines';
 import type { Hello, SchemaBook, sys, Welcome } from '@cleat/schemas';
 import { CleatError, isCleatError, toCleatError } from '@cleat/schemas';
 import { PluginCalls } from '../calls/plugin-calls.ts';
@@ -14,6 +14,7 @@ import { checkHandlers, rolesOf } from './addresses.ts';
 import { BusLink, readCredentials } from './bus-link.ts';
 import { OpenContext } from './context.ts';
 import { Gate } from './gate.ts';
+import type { Heart } from './heart.ts';
 import { ALONE_TRIES, BEAT_MS, CLOSE_MS, DRAIN_MS, HELLO_BACKOFF, READY_MS, REGISTRY_MS } from './limits.ts';
 import { openWhenUnlocked } from './locked-store.ts';
 import { Operations } from './operations.ts';
@@ -25,6 +26,8 @@ export interface PluginRunOptions {
   readonly urlFile: string;
   /** Shared by the plugins of a process. */
   readonly book: SchemaBook;
+  /** Shared too. */
+  readonly heart: Heart;
   readonly log: Logger;
   /** Nobody else is in the process: a plugin that is refused ends it, so that it is seen. */
   readonly isAlone: boolean;
@@ -222,22 +225,33 @@ export class PluginRun {
 
   /** Beats until the end; a kernel that does not know this instance (it was restarted, or saw us leave) gets another hello. */
   async #beatUntil(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      // All plugins of a host beat at the same moments: kernel and bus are woken once for them.
-      await this.#pause(untilWhole(this.#welcome?.heartbeatMs ?? BEAT_MS), stop);
-      if (stop.aborted) return;
-      try {
-        const backlog = this.#outbox?.backlog ?? 0;
-        const { known } = await this.#sys<sys.BeatResponse>('beat', { instance: this.#instance, backlog }, BEAT_MS, stop);
-        if (known) continue;
-      } catch (error) {
-        // The bus or the kernel is away; the next beat tells.
-        this.#log.debug('a heartbeat was not answered', { error });
-        continue;
+    const { heart } = this.#options;
+    const leave = heart.join(this, () => this.#wakeHeart());
+    try {
+      while (!stop.aborted) {
+        const everyMs = this.#welcome?.heartbeatMs ?? BEAT_MS;
+        const isDue = await this.#pause(heart.untilBeat(everyMs), stop);
+        if (stop.aborted) return;
+        if ((isDue && !heart.isTurnOf(this, everyMs)) || (await this.#isKnown(stop))) continue;
+        heart.askOthers(this);
+        this.#operations.expectReconcile();
+        await this.#sayHello(stop);
+        await this.#sayReady(stop);
       }
-      this.#operations.expectReconcile();
-      await this.#sayHello(stop);
-      await this.#sayReady(stop);
+    } finally {
+      leave();
+    }
+  }
+
+  /** One heartbeat. True also when nobody answers: the bus or the kernel is away, and the next beat tells. */
+  async #isKnown(stop: AbortSignal): Promise<boolean> {
+    try {
+      const backlog = this.#outbox?.backlog ?? 0;
+      const { known } = await this.#sys<sys.BeatResponse>('beat', { instance: this.#instance, backlog }, BEAT_MS, stop);
+      return known;
+    } catch (error) {
+      this.#log.debug('a heartbeat was not answered', { error });
+      return true;
     }
   }
 
@@ -261,11 +275,14 @@ export class PluginRun {
     this.#wakeHeart();
   }
 
-  #pause(ms: number, stop: AbortSignal): Promise<void> {
+  /** True when the time is over, false when it was cut short: somebody wants to beat at once, or to end. */
+  #pause(ms: number, stop: AbortSignal): Promise<boolean> {
     const controller = new AbortController();
     this.#wakeHeart = () => controller.abort();
-    // Both ways of being woken early are no failure.
-    return sleep(ms, AbortSignal.any([controller.signal, stop])).catch(() => undefined);
+    return sleep(ms, AbortSignal.any([controller.signal, stop])).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #end(stop: AbortSignal): Promise<void> {
