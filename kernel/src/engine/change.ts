@@ -72,7 +72,8 @@ export class ChangeContainer {
               spec.resources,
             )
           : [];
-      store.define('updated', { ...definition, spec, client: client ?? definition.client }, current.progress, [
+      const { progress } = store.get(id);
+      store.define('updated', { ...definition, spec, client: client ?? definition.client }, progress, [
         containerEvent(factsOf(current, asked), 'updated'),
       ]);
       await store.sync();

@@ -72,7 +72,10 @@ export class Execs {
     // A terminal, and a process that nobody is attached to, have a monitor of their own; else `streams` is the parent.
     const isMonitored = !attach || info.process.terminal;
     const ticket = attach && isMonitored ? await host.streams.offerExec({ exec: info.id, info }) : undefined;
-    this.#replace(container, { ...entry, info: { ...info, running: true } }, 'exec.intent');
+    // Its container may have ended while the streams were asked.
+    const { container: current } = this.#find(info.id);
+    checkRuns(current);
+    this.#replace(current, { ...entry, info: { ...info, running: true } }, 'exec.intent');
     try {
       const how = { attach, isMonitored, rows: request.consoleRows, columns: request.consoleColumns };
       const made = await this.#launch(container, info, how, asked);
@@ -112,7 +115,8 @@ export class Execs {
     const directory = execDirectory(pathsOf(this.#parts, container.definition.id), id);
     const ran = await this.#parts.host.runtime.endExec({ directory, cgroup: cgroupOf(this.#parts, container) });
     if (ran) return this.#ended(id, LOST_CODE);
-    this.#replace(container, { ...entry, info: { ...entry.info, running: false } }, 'exec.undone');
+    const { container: current } = this.#find(id);
+    this.#replace(current, { ...entry, info: { ...entry.info, running: false } }, 'exec.undone');
     this.#parts.host.streams.execExited(id, LOST_CODE);
   }
 

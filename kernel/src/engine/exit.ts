@@ -68,7 +68,7 @@ export class ExitContainer {
     if (current === undefined || current.progress.state.run !== run || !hasProcess(current.progress)) return;
     if (end === 'lost') await host.runtime.killAll(cgroupOf(this.#parts, current), Deadline.after(CLEAN_MS));
     const known: RunEnd = end === 'lost' ? { exitCode: LOST_CODE, finishedAt: now(), oomKilled: false } : end;
-    await this.#record(current, known);
+    await this.#record(store.get(id), known);
     await this.settle(id);
     await this.#logs.afterRun(current);
   }

@@ -145,7 +145,7 @@ export class Recovery {
     const { status } = current.progress.state;
     if (status === 'pausing') {
       await host.runtime.unpause(cgroupOf(this.#parts, current), Deadline.after(FREEZE_MS));
-      store.step(id, 'pause.undone', moved(current, 'running'));
+      store.step(id, 'pause.undone', moved(store.get(id), 'running'));
     }
     this.#engine.exits.watch(id);
     for (const exec of this.#engine.execs.running(current)) {

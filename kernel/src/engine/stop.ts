@@ -104,7 +104,7 @@ export class StopContainer {
       if (current.progress.state.status !== 'paused')
         throw new CleatError('conflict', 'CONTAINER_NOT_PAUSED', `Container ${id} is not paused`);
       await this.#thaw(current);
-      store.step(id, 'unpaused', moved(current, 'running'), [containerEvent(factsOf(current, asked), 'unpaused')]);
+      store.step(id, 'unpaused', moved(store.get(id), 'running'), [containerEvent(factsOf(current, asked), 'unpaused')]);
       await store.sync();
     });
   }

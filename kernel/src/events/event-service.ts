@@ -73,12 +73,13 @@ export class EventService {
     const missed = Math.max(0, oldest - 1 - wanted);
     const filter = eventFilterSubject(request.type);
     const existing = await this.#stream.consumer(reader.key, deadline);
-    // What was delivered and not acknowledged would come again late, after newer ones: such a one is begun anew at the position.
+    // What was delivered and not acknowledged would come again late, after newer ones: such a one is begun anew at the position. So is one
+    // that is past it: after a power cut the server may know what it delivered, and not that nobody has acknowledged it.
     const isIdle = existing?.unacknowledged === 0;
     const fits =
       isIdle &&
       existing.filter === filter &&
-      existing.acknowledgedSequence + base <= wanted &&
+      existing.deliveredSequence + base <= wanted &&
       existing.acknowledgedSequence + base >= oldest - 1;
     if (!fits) {
       if (existing !== undefined) await this.#stream.deleteConsumer(reader.key, deadline);
