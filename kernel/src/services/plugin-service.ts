@@ -2,7 +2,7 @@ import { Deadline } from '@cleat/core';
 import type { EventStream, PrivateBus } from '@cleat/core/bus';
 import { busGrant, checkedManifest } from '@cleat/core/contracts';
 import { lastLines } from '@cleat/core/files';
-import { acceptedGrant, CleatError, consumerGrant, eventFilterSubject, isCleatError, type plugin, resolvedGrant } from '@cleat/schemas';
+import { acceptedGrant, CleatError, consumerGrant, eventFilterSubject, type plugin, resolvedGrant, toCleatError } from '@cleat/schemas';
 import type { PluginPast } from '@cleat/schemas/event-types';
 import type { ProviderPort } from '../engine/ports.ts';
 import { standingStream } from '../events/event-service.ts';
@@ -217,8 +217,10 @@ export class PluginService {
       const provider = providers.find(kind)?.plugin ?? plugin;
       if (provider === plugin) continue;
       const deadline = Deadline.after(KIND_MS);
-      await providers.ready(kind, deadline);
-      const { count, names } = await providers.call({ plugin: provider, kind }, 'list', { driver: name }, { deadline }).catch(noDrivers);
+      const { count, names } = await providers
+        .ready(kind, deadline)
+        .then(() => providers.call({ plugin: provider, kind }, 'list', { driver: name }, { deadline }))
+        .catch((error: unknown) => noDrivers(error, `which ${kind}s plugin ${plugin} drives`));
       if (count === 0) continue;
       const shown = names.slice(0, MOST_NAMED).map((object) => `${kind} ${object}`);
       const more = count > shown.length ? ` and ${count - shown.length} more` : '';
@@ -230,9 +232,11 @@ export class PluginService {
 }
 
 /** A kind that does not know the question has none. */
-function noDrivers(error: unknown): { readonly count: number; readonly names: readonly string[] } {
-  if (isCleatError(error) && error.class === 'unimplemented') return { count: 0, names: [] };
-  throw error;
+function noDrivers(error: unknown, question: string): { readonly count: number; readonly names: readonly string[] } {
+  const { class: kind, code, message, plugin, retryable } = toCleatError(error);
+  if (kind === 'unimplemented') return { count: 0, names: [] };
+  const hint = 'Try again when it answers, or use force: what is driven stays, and is of no use until the plugin is back.';
+  throw new CleatError(kind, code, `nobody could say ${question}: ${message}`, { hint, plugin, retryable, cause: error });
 }
 
 export function consumerData(data: string): { readonly type: string } {
