@@ -40,7 +40,7 @@ export class ClaimCalls {
     this.#host = host;
   }
 
-  /** Reserves claims, the root first, kinds in parallel. Resolves with warnings. */
+  /** Reserves claims, kinds in parallel, the root's among them (ADR 15). Resolves with warnings. */
   async reserve(id: string, scope: CallScope, wanted: Gone = EVERY): Promise<readonly string[]> {
     const claims = await this.#providedClaims(id, scope, (entry) => entry.kind.reserve, wanted);
     if (claims.length === 0) return [];
@@ -56,7 +56,7 @@ export class ClaimCalls {
     return warnings;
   }
 
-  /** Attaches claims that are not attached yet. */
+  /** Attaches claims that are not attached yet. The caller asks for the root's before the others'. */
   async attach(id: string, scope: CallScope, wanted: Gone = EVERY): Promise<void> {
     const isDetached: Gone = (claim) => wanted(claim) && !this.#claim(id, claim.name).attached;
     const claims = await this.#providedClaims(id, scope, (entry) => entry.kind.attach, isDetached);
@@ -75,17 +75,24 @@ export class ClaimCalls {
     if (claims.length === 0) return;
     const wereAttached = new Set(claims.filter((claim) => this.#claim(id, claim.name).attached).map(({ name }) => name));
     this.#intend(id, claims, 'detach', 'detach.intent');
-    await this.#inReverse(claims, async (claim) => {
+    const isRoot = ({ kind }: containerTypes.Claim): boolean => kind === 'root';
+    const one = async (claim: containerTypes.Claim): Promise<void> => {
       const reference = this.#reference(id, claim.name);
       await this.#undo(id, claim, { operation: 'detach', reference, purge: false }, scope, async (entry) => {
         const response = await this.#host.providers.call(entry, 'detach', { reference }, scope);
         // Of an attach that was never recorded nobody was told, so nobody is told of its end.
         return wereAttached.has(claim.name) ? response : { events: [] };
       });
-    });
+    };
+    // Whoever was given the path of the root goes before it.
+    await this.#inReverse(
+      claims.filter((claim) => !isRoot(claim)),
+      one,
+    );
+    await this.#inReverse(claims.filter(isRoot), one);
   }
 
-  /** Releases whatever may be reserved, in reverse; never throws. */
+  /** Releases whatever may be reserved, kinds in parallel, each in reverse; never throws. */
   async release(id: string, purge: boolean, scope: CallScope, wanted: Gone = EVERY): Promise<void> {
     const claims = this.#store.get(id).definition.claims.filter((claim) => wanted(claim) && mayBeReserved(this.#claim(id, claim.name)));
     if (claims.length === 0) return;
@@ -249,7 +256,6 @@ export class ClaimCalls {
       if (provider === undefined) throw new CleatError('unavailable', 'PLUGIN_AWAY', `no plugin provides ${claim.kind} now`);
       await call(claim, { at: { plugin: provider.plugin, kind: claim.kind }, provider });
     };
-    for (const claim of claims.filter(({ kind }) => kind === 'root')) await one(claim);
     const kinds = grouped(claims);
     // Every kind is waited for, also when one has failed: an undo must not overtake a call that is under way.
     const results = await Promise.allSettled(
@@ -267,15 +273,13 @@ export class ClaimCalls {
         for (const claim of [...ofKind].reverse()) await call(claim);
       }),
     );
-    for (const claim of claims.filter(({ kind }) => kind === 'root')) await call(claim);
   }
 }
 
-/** The claims of each kind but root, in the request's order. */
+/** The claims of each kind, in the request's order. */
 function grouped(claims: readonly containerTypes.Claim[]): ReadonlyMap<string, readonly containerTypes.Claim[]> {
   const kinds = new Map<string, containerTypes.Claim[]>();
   for (const claim of claims) {
-    if (claim.kind === 'root') continue;
     const ofKind = kinds.get(claim.kind) ?? [];
     ofKind.push(claim);
     kinds.set(claim.kind, ofKind);
