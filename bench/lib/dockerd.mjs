@@ -4,7 +4,7 @@ import { unmountBelow } from './cleat.mjs';
 import { findProgram, run, runApart } from './commands.mjs';
 import { EngineClient } from './engine-client.mjs';
 import { NetworkPlace } from './network-place.mjs';
-import { CpuAccount } from './process-tree.mjs';
+import { CpuAccount, childrenOf, findByCommand } from './process-tree.mjs';
 import { until } from './statistics.mjs';
 
 const PROGRAMS = ['dockerd', 'containerd', 'containerd-shim-runc-v2', 'docker-init', 'docker-proxy', 'runc'];
@@ -84,12 +84,23 @@ export class Dockerd {
   }
 
   async stop() {
-    process.kill(this.#daemon.pid, 'SIGTERM');
+    signal(this.#daemon.pid, 'SIGTERM');
     await until('dockerd ends', 15_000, () => this.account.pids.length === 0).catch(() => undefined);
-    for (const pid of this.account.pids) process.kill(pid, 'SIGKILL');
+    // A dockerd that did not come back leaves its shims, and each the container's first process.
+    const left = new Set([...this.account.pids, ...findByCommand([], this.#bin)]);
+    for (const pid of left) for (const each of [...childrenOf(pid), pid]) signal(each, 'SIGKILL');
     await until('what dockerd started ends', 5_000, () => this.account.pids.length === 0).catch(() => undefined);
     this.account.remove();
     unmountBelow(this.#directory);
     this.#network.remove();
+  }
+}
+
+/** To one that may have ended already. */
+function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
   }
 }
