@@ -233,10 +233,10 @@ export class PluginService {
 
 /** A kind that does not know the question has none. */
 function noDrivers(error: unknown, question: string): { readonly count: number; readonly names: readonly string[] } {
-  const { class: kind, code, message, plugin, retryable } = toCleatError(error);
+  const { class: kind, code, message, plugin, retryable, details } = toCleatError(error);
   if (kind === 'unimplemented') return { count: 0, names: [] };
   const hint = 'Try again when it answers, or use force: what is driven stays, and is of no use until the plugin is back.';
-  throw new CleatError(kind, code, `nobody could say ${question}: ${message}`, { hint, plugin, retryable, cause: error });
+  throw new CleatError(kind, code, `nobody could say ${question}: ${message}`, { hint, plugin, retryable, details, cause: error });
 }
 
 export function consumerData(data: string): { readonly type: string } {
